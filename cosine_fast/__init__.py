@@ -1,0 +1,17 @@
+"""Learning-rate schedules, evaluated fast and to the last bit the same everywhere: Keras's CosineDecay.
+
+>>> from cosine_fast import CosineDecay
+>>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
+>>> schedule(50)
+0.0005
+>>> schedule.precompute(0, 1001, 250)
+array([0.00000000e+00, 9.33012702e-04, 5.86824089e-04, 1.78606195e-04,
+       0.00000000e+00])
+"""
+
+from ._backend import build_info, get_num_threads, set_num_threads
+from .schedules import CosineDecay
+
+__version__ = "0.1.0"
+
+__all__ = ["CosineDecay", "__version__", "build_info", "get_num_threads", "set_num_threads"]

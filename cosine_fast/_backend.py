@@ -1,0 +1,150 @@
+"""The one place that chooses: compiled or pure Python, and the instruction set.
+
+COSINE_FAST_BACKEND=compiled|python and COSINE_FAST_ISA=<one of build_info()["isas"]> force a choice and fail loudly when
+it cannot be had. Unset, the best that works is taken.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+if TYPE_CHECKING:
+    from . import _kernel as kernel
+    from ._kernel import Schedule
+
+
+def _choose() -> tuple[str, Any]:
+    wanted = os.environ.get("COSINE_FAST_BACKEND", "")
+    if wanted not in ("", "compiled", "python"):
+        raise ImportError(f"COSINE_FAST_BACKEND must be 'compiled' or 'python'. Received: {wanted!r}")
+    if wanted != "python":
+        try:
+            from . import _kernel
+        except ImportError as error:
+            # Only a package without a kernel falls back; a kernel that does not load is a broken install.
+            absent = isinstance(error, ModuleNotFoundError) and error.name == f"{__package__}._kernel"
+            if wanted or not absent:
+                raise ImportError(
+                    "cosine_fast's compiled kernel does not load. COSINE_FAST_BACKEND=python does without it, slower. "
+                    f"({error})"
+                ) from error
+        else:
+            return "compiled", _kernel
+    from . import _reference
+
+    return "python", _reference
+
+
+def _cgroup_quota() -> int:
+    """The whole processors that this process's cgroup pays for (at least 1); 0 where it sets no limit, or has none."""
+    try:
+        with open("/proc/self/cgroup") as file:
+            paths = [line.rstrip("\n").split(":", 2) for line in file]
+        for _, controllers, path in paths:
+            if not controllers:  # version 2: the limits of all its ancestors hold
+                root, quota = "/sys/fs/cgroup", 0.0
+                for folder in [path[:i] for i, c in enumerate(path + "/") if c == "/"]:
+                    try:
+                        with open(f"{root}{folder}/cpu.max") as file:
+                            limit, period = file.read().split()
+                    except OSError:
+                        continue
+                    if limit != "max":
+                        quota = min(quota or float("inf"), int(limit) / int(period))
+                if quota:
+                    return max(1, int(quota))
+            elif "cpu" in controllers.split(","):  # version 1
+                for folder in (path, ""):
+                    try:
+                        with open(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_quota_us") as file:
+                            limit = file.read()
+                        with open(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_period_us") as file:
+                            period = file.read()
+                    except OSError:
+                        continue
+                    return max(1, int(limit) // int(period)) if int(limit) > 0 else 0
+    except (OSError, ValueError):
+        pass
+    return 0
+
+
+def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") -> int:
+    """A number of threads as the kernel takes it: 0 where no one said."""
+    if num_threads is None:
+        return 0
+    try:
+        n = operator.index(num_threads)
+    except TypeError:
+        n = 0
+    if isinstance(num_threads, bool) or n < 1:
+        raise (ValueError if type(num_threads) is int else TypeError)(
+            f"Argument `{name}` must be an integer >= 1 or None. Received: {name}={num_threads!r}"
+        )
+    return min(n, 2**20)
+
+
+def get_num_threads() -> int:
+    """The threads that a large array is evaluated with.
+
+    That is the number given to `set_num_threads`, else OpenMP's own (OMP_NUM_THREADS, threadpoolctl), and never more than
+    the processors that this process may run on (affinity, cgroup quota). It is 1 without OpenMP, in a forked child
+    process, and inside another OpenMP region.
+
+    >>> get_num_threads() >= 1
+    True
+    """
+    return kernel.get_num_threads()
+
+
+def set_num_threads(num_threads: SupportsIndex | None) -> None:
+    """Use at most this many threads from now on, in all threads of this process.
+
+    num_threads: an integer >= 1, or None to leave it to OpenMP again, as it is at first.
+
+    Raises TypeError and ValueError for anything else.
+
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(None)
+    """
+    kernel.set_num_threads(check_threads(num_threads))
+
+
+def build_info() -> dict[str, Any]:
+    """What this installation is and does: the facts to put into a bug report.
+
+    Keys: version; backend ("compiled" or "python"); isa, the instruction set in use; isas, those that can be forced here
+    with COSINE_FAST_ISA, the best first; openmp, whether it was built with OpenMP; num_threads, as get_num_threads().
+
+    >>> sorted(build_info())
+    ['backend', 'isa', 'isas', 'num_threads', 'openmp', 'version']
+    """
+    from . import __version__
+
+    return {
+        "version": __version__,
+        "backend": backend,
+        "isa": isa,
+        "isas": list(kernel.ISAS),
+        "openmp": kernel.OPENMP,
+        "num_threads": get_num_threads(),
+    }
+
+
+if not TYPE_CHECKING:
+    backend, kernel = _choose()
+    Schedule = kernel.Schedule
+else:
+    backend = "compiled"
+
+isa = os.environ.get("COSINE_FAST_ISA") or kernel.ISAS[0]
+if isa not in kernel.ISAS:
+    raise ImportError(
+        f"COSINE_FAST_ISA must be one of {', '.join(kernel.ISAS)}, which the {backend} backend has on this machine. "
+        f"Received: {isa!r}"
+    )
+kernel.use_isa(isa)
+kernel.set_quota(_cgroup_quota())

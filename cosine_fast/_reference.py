@@ -1,0 +1,363 @@
+"""The pure-Python backend: the same operations as cosine_fast.h, in the same order, on NumPy arrays; so the same bits.
+
+It is the formula for people to read (the derivation is in the header's comment) and the fallback where nothing can be
+compiled. `Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+OPENMP = False
+ISAS = ("python",)
+CHUNK = 8192  # elements at a time: NumPy's temporaries stay in the second cache, and memory bounded
+
+_TOP = np.uint64(0xFFFFFFFFF8000000)
+
+
+class Pair(NamedTuple):
+    hi: Any
+    lo: Any
+
+
+def top(x: Any) -> Any:
+    """x's leading 26 bits: the product of two such numbers is exact."""
+    return (x.view(np.uint64) & _TOP).view(np.float64)
+
+
+def two_sum(a: Any, b: Any) -> Pair:
+    """a + b exactly (Knuth)."""
+    s = a + b
+    z = s - a
+    return Pair(s, (a - (s - z)) + (b - z))
+
+
+def fast_two_sum(a: Any, b: Any) -> Pair:
+    """a + b exactly, where |a| >= |b| or a == 0 (Dekker)."""
+    s = a + b
+    return Pair(s, b - (s - a))
+
+
+def two_prod(a: Any, b: Any) -> Pair:
+    """a * b to 2**-105 of itself (Dekker)."""
+    p, ah, bh = a * b, top(a), top(b)
+    al, bl = a - ah, b - bh
+    return Pair(p, (((ah * bh - p) + ah * bl) + al * bh) + al * bl)
+
+
+def add(a: Pair, b: Pair) -> Pair:
+    """a + b to 2**-104 of itself, also where they cancel."""
+    s, t = two_sum(a.hi, b.hi), two_sum(a.lo, b.lo)
+    v = fast_two_sum(s.hi, s.lo + t.hi)
+    return fast_two_sum(v.hi, t.lo + v.lo)
+
+
+def negate(a: Pair) -> Pair:
+    return Pair(-a.hi, -a.lo)
+
+
+def multiply(a: Pair, b: Pair) -> Pair:
+    p = two_prod(a.hi, b.hi)
+    return fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))
+
+
+def divide(a: Pair, b: Pair) -> Pair:
+    zero = np.float64(0.0)
+    q = a.hi / b.hi
+    r = add(a, negate(multiply(Pair(q, zero), b)))
+    q2 = r.hi / b.hi
+    r2 = add(r, negate(multiply(Pair(q2, zero), b)))
+    return add(fast_two_sum(q, q2), Pair(r2.hi / b.hi, zero))
+
+
+def less(a: Pair, b: Pair) -> Any:
+    return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo))
+
+
+def where(condition: Any, a: Pair, b: Pair) -> Pair:
+    return Pair(np.where(condition, a.hi, b.hi), np.where(condition, a.lo, b.lo))
+
+
+def from_int64(i: Any) -> Pair:
+    """Any int64 exactly."""
+    return fast_two_sum((i >> 32).astype(np.float64) * 4294967296.0, (i & 0xFFFFFFFF).astype(np.float64))
+
+
+def from_number(x: int | float) -> Pair:
+    if isinstance(x, int):
+        return from_int64(np.int64(x))
+    return Pair(np.float64(x), np.float64(0.0))
+
+
+def _table(text: str) -> list[Pair]:
+    return [Pair(*(np.float64(float.fromhex(x)) for x in line.split(","))) for line in text.split("\n") if line.strip()]
+
+
+# sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
+SINGLE = _table("""
+    0x1.3bd3cc9be45dep+1, 0x1.18d9c7643b8f5p-53
+    -0x1.03c1f081b5a9cp+1, -0x1.ec0fc8cf94b85p-53
+    0x1.55d3c7e3c8d6dp-1, 0x1.33dd1806b7ebdp-55
+    -0x1.e1f50685fe4e4p-4, -0x1.cb7ec3576c287p-58
+    0x1.a6d1f11ed233bp-7, 0x1.0fd77a0392358p-62
+    -0x1.f9d2bd7d928e6p-11, 0x1.939827cee4e28p-65
+    0x1.b6a62fd55fb9cp-15, -0x1.6d560fd3bd5e5p-69
+    -0x1.178b7916396efp-19, -0x1.c107eabe5a212p-73
+""")
+WIDE = _table("""
+    0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53
+    -0x1.03c1f081b5ac4p+1, 0x1.32b33f87fcf2fp-53
+    0x1.55d3c7e3cbffap-1, -0x1.d58292695cd53p-60
+    -0x1.e1f506891babbp-4, 0x1.736335f28da2dp-61
+    0x1.a6d1f2a204a8cp-7, -0x1.596cb20ffff39p-61
+    -0x1.f9d38a3763cc3p-11, 0x1.dc1c9197ff164p-65
+    0x1.b6e24f44b128ap-15, -0x1.837f659655e21p-71
+    -0x1.20c62c2f2d421p-19, 0x1.4901a199bf9b1p-73
+    0x1.2a0c591abb4c6p-24, 0x1.da4f9ef7f703bp-78
+    -0x1.ef6e303a43b36p-30, -0x1.0eedb34a10e13p-84
+    0x1.52ae1ac583382p-35, -0x1.9042ecb1498bap-89
+    -0x1.8376b6bb6a232p-41, -0x1.a5400887f610cp-95
+    0x1.70acf1dd80dd2p-47, -0x1.a1eb0673a79e5p-102
+""")
+WIDE_PAIRS = 9  # below 2**-48 of the sum a coefficient needs only one double
+
+
+class CosineDecay:
+    """The folded parameters, as cf_cosine_decay_init makes them, and the rate at an array of steps."""
+
+    def __init__(
+        self, peak: float, decay_steps: int | float, alpha: float, has_warmup: bool, start: float,
+        warmup_steps: int | float,
+    ) -> None:  # fmt: skip
+        one, zero = np.float64(1.0), np.float64(0.0)
+        D = self.decay_steps = from_number(decay_steps)
+        W = self.warmup_steps = from_number(warmup_steps) if has_warmup else Pair(zero, zero)
+        self.has_warmup = has_warmup
+        self.period = 2 * Fraction(decay_steps)
+        L0 = np.float64(start if has_warmup else peak)
+        T, a = np.float64(peak), np.float64(alpha)
+        self.scale = self.unit = one
+
+        amplitude = multiply(two_sum(one, -a), Pair(T, zero))
+        rise = two_sum(T, -L0)
+        ordinary = (
+            max(abs(T), abs(T * a), abs(L0)) <= 2.0**300
+            and (amplitude.hi == 0.0 or abs(amplitude.hi) >= 2.0**-200)
+            and (rise.hi == 0.0 or abs(rise.hi) >= 2.0**-200)
+            and D.hi >= 2.0**-40
+        )
+        self.wide = not ordinary or (a < 0.0 and T != 0.0) or W.hi + D.hi > 2.0**51
+        self.pairs = self.wide or D.hi != math.floor(D.hi) or W.hi != math.floor(W.hi)
+        if self.wide:
+            largest = max(abs(T), abs(L0), abs(amplitude.hi), abs(T * a))
+            if not ordinary and math.frexp(largest)[1] < 300:
+                # Tiny rates are kept in a unit in which the digits below theirs are normal numbers.
+                self.unit = np.float64(2.0**-700)
+                T, L0 = T * 2.0**700, L0 * 2.0**700
+                amplitude = multiply(two_sum(one, -a), Pair(T, zero))
+                rise = two_sum(T, -L0)
+            self.scale = np.float64(math.ldexp(1.0, -math.frexp(D.hi)[1]))
+
+        self.peak = T
+        self.floor = two_prod(T, a)
+        self.floor = Pair(self.floor.hi + 0.0, self.floor.lo)
+        # The warmup line is counted from the smaller of its ends.
+        self.from_peak = abs(T) < abs(L0)
+        self.origin = T if self.from_peak else L0
+        self.slope = Pair(zero, zero)
+        if has_warmup:
+            line = divide(negate(rise) if self.from_peak else rise, W)
+            self.slope = Pair(top(line.hi), (line.hi - top(line.hi)) + line.lo)
+
+        # c_k = amplitude * g_k / D^(2k + 2)
+        inverse = divide(Pair(one, zero), Pair(D.hi * self.scale, D.lo * self.scale))
+        inverse = multiply(inverse, inverse)
+        power = multiply(amplitude, inverse)
+        self.c: list[Pair] = []
+        for g in WIDE if self.wide else SINGLE:
+            self.c.append(multiply(g, power))
+            power = multiply(power, inverse)
+        c0 = self.c[0]
+        self.c0 = Pair(top(c0.hi), (c0.hi - top(c0.hi)) + c0.lo)
+
+    def reflect(self, step: Pair) -> Pair:
+        """The steps in [0, D] at which an even cosine of period 2D has its values at negative steps; exact."""
+        D = self.decay_steps
+        if D.lo == 0.0:
+            period = Pair(2.0 * D.hi, D.lo)
+            t = two_sum(np.fmod(-step.hi, period.hi), np.fmod(-step.lo, period.hi))
+            t = where(less(t, Pair(0.0, 0.0)), add(t, period), t)
+            t = where(less(t, period), t, add(t, negate(period)))
+            return where(less(D, t), add(period, negate(t)), t)
+        # D, an int64, has more digits than a double: by exact fractions, one at a time.
+        hi, lo = np.empty_like(step.hi), np.empty_like(step.hi)
+        for i, (h, low) in enumerate(zip(step.hi, step.lo, strict=True)):
+            if math.isinf(h):
+                hi[i], lo[i] = math.nan, 0.0
+                continue
+            t = -(Fraction(h) + Fraction(low)) % self.period
+            t = min(t, self.period - t)
+            hi[i] = float(t)
+            lo[i] = float(t - Fraction(hi[i]))
+        return Pair(hi, lo)
+
+    def line(self, step: Pair) -> Any:
+        """The warmup."""
+        if self.from_peak and self.pairs:
+            step = add(self.warmup_steps, negate(step))
+        elif self.from_peak:
+            step = Pair(self.warmup_steps.hi - step.hi, step.lo)
+        head = top(step.hi)
+        P = head * self.slope.hi
+        R = (step.hi - head) * self.slope.hi + step.hi * self.slope.lo
+        if self.pairs:
+            R = R + step.lo * self.slope.hi
+        s = two_sum(self.origin, P)
+        return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + R), s.hi)
+
+    def curve(self, step: Pair) -> Any:
+        """The decay, of steps that are neither before the warmup's end nor negative."""
+        if not self.pairs:
+            t = step.hi - self.warmup_steps.hi
+            r = self.decay_steps.hi - t
+            upper = t < r
+            m = Pair(np.where(upper, t, r), 0.0)
+        else:
+            past = step.hi > 2.0**65  # far past the end; infinity has no pair
+            step = where(past, Pair(2.0**65, 0.0), step)
+            tt = add(step, negate(self.warmup_steps))
+            rr = add(self.decay_steps, negate(tt))
+            upper = less(tt, rr)
+            m = where(upper, tt, rr)
+        m = where(m.hi < 0.0, Pair(0.0, 0.0), m)
+
+        if self.wide:
+            x = Pair(m.hi * self.scale, m.lo * self.scale)
+            x = multiply(x, x)
+            q: Any = self.c[-1].hi
+            for c in self.c[-2 : WIDE_PAIRS - 1 : -1]:
+                q = c.hi + x.hi * q
+            qq = Pair(q, 0.0 * q)
+            for c in self.c[WIDE_PAIRS - 1 :: -1]:
+                qq = add(c, multiply(x, qq))
+            P, R = multiply(x, qq)
+        else:
+            mh = top(m.hi)
+            square = mh * mh
+            cross = (m.hi - mh) * (m.hi + mh)
+            if self.pairs:
+                cross = cross + (m.hi + m.hi) * m.lo
+            x = square + cross
+            xh = top(x)
+            xl = (square - xh) + cross
+            q = self.c[-1].hi
+            for c in self.c[-2:0:-1]:
+                q = c.hi + x * q
+            P = xh * self.c0.hi
+            R = xl * self.c0.hi + x * (self.c0.lo + x * q)
+
+        base = np.where(upper, self.peak, self.floor.hi)
+        rest = np.where(upper, 0.0, self.floor.lo)
+        P, R = np.where(upper, -P, P), np.where(upper, -R, R)
+        s = two_sum(base, P)
+        return s.hi + ((s.lo + rest) + R)
+
+    def __call__(self, steps: np.ndarray) -> np.ndarray:
+        """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
+        with np.errstate(all="ignore"):
+            step = from_int64(steps) if steps.dtype.kind == "i" else Pair(steps, np.zeros_like(steps))
+            before = less(step, self.warmup_steps)
+            if not self.has_warmup and before.any():
+                folded = self.reflect(Pair(step.hi[before], step.lo[before]))
+                step = Pair(step.hi.copy(), step.lo.copy())
+                step.hi[before], step.lo[before] = folded
+            rates = self.curve(step)
+            if self.has_warmup:
+                rates = np.where(before, self.line(step), rates)
+            return np.asarray(rates * self.unit)
+
+
+class Schedule:
+    """What schedules.py's classes are made of; the same methods as the compiled one."""
+
+    __slots__ = ("_folded", "_single")
+
+    _folded: CosineDecay
+    _single: bool
+
+    def _fold(
+        self, peak: float, decay_steps: int | float, alpha: float, has_warmup: bool, start: float,
+        warmup_steps: int | float, single: bool,
+    ) -> None:  # fmt: skip
+        self._single = single
+        with np.errstate(all="ignore"):
+            self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
+
+    def _formula(self) -> CosineDecay:
+        try:
+            return self._folded
+        except AttributeError:
+            raise TypeError(f"{type(self).__name__}.__init__ has not been called") from None
+
+    def __call__(self, step: Any, *, out: Any = None, dtype: Any = None, num_threads: int | None = None) -> Any:
+        return self._call(step, out, dtype, num_threads)  # type: ignore[attr-defined]
+
+    def _at(self, step: int | float) -> float:
+        if not isinstance(step, float) and not -(2**63) <= step < 2**63:
+            raise OverflowError(f"step {step} is beyond int64 (-2**63 <= step < 2**63)")
+        steps = np.array([step], np.float64 if isinstance(step, float) else np.int64)
+        return float(self._formula()(steps)[0])
+
+    def _evaluate(self, steps: np.ndarray, rates: np.ndarray, num_threads: int) -> None:
+        formula = self._formula()
+        wide = np.float64 if steps.dtype.kind == "f" else np.int64
+        if steps.size == 0:
+            return
+        # NumPy's iterator walks any layout; it hands out native, contiguous chunks and puts the rates back.
+        chunks = np.nditer(
+            [steps, rates],
+            ["external_loop", "buffered", "delay_bufalloc"],
+            [["readonly"], ["writeonly"]],
+            op_dtypes=[wide, np.float64],
+            casting="unsafe",
+            buffersize=CHUNK,
+        )
+        with chunks, np.errstate(all="ignore"):
+            chunks.reset()
+            for chunk, into in chunks:
+                into[...] = formula(chunk)
+
+    def _fill(self, start: int, step: int, rates: np.ndarray, num_threads: int) -> None:
+        formula = self._formula()
+        for begin, chunk in _chunks(rates):
+            # Modulo 2**64, like the compiled one: the product may overflow where its sum with start does not.
+            numbers = np.arange(begin, begin + chunk.size, dtype=np.uint64)
+            steps = numbers * np.uint64(step % 2**64) + np.uint64(start % 2**64)
+            with np.errstate(all="ignore"):
+                chunk[...] = formula(steps.view(np.int64))
+
+
+def _chunks(rates: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    for begin in range(0, rates.size, CHUNK):
+        yield begin, rates[begin : begin + CHUNK]
+
+
+def use_isa(name: str) -> None:
+    ISAS.index(name)
+
+
+def set_quota(threads: int) -> None:
+    pass
+
+
+def set_num_threads(wanted: int) -> None:
+    pass
+
+
+def get_num_threads() -> int:
+    return 1

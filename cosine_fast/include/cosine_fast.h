@@ -1,0 +1,438 @@
+/* cosine_fast.h: Keras's CosineDecay, one step -> one learning rate, the same bits everywhere.
+ *
+ * Header only, C99 or C++11, no Python. Compile with -ffp-contract=off and without -ffast-math (or their like): the
+ * bits come from IEEE 754 doubles, round to nearest, and from this order of operations.
+ *
+ * Method
+ *     With s the step, W = warmup_steps, D = decay_steps, t = s - W and the floor peak*alpha:
+ *
+ *         warmup  s < W    L0 + s * (peak - L0) / W, or from its other end, peak + (W - s) * (L0 - peak) / W
+ *         decay   s >= W   peak - y(t) on the first half, t < D - t;  floor + y(D - t) on the second;  y(0) past the end
+ *
+ *     where y(m) = peak * (1 - alpha) * sin(pi*m / 2D)^2 is what the wave is away from its nearer end, m <= D/2. It
+ *     is a polynomial in x = m^2, without a constant term, so that nothing cancels. Its coefficients take in the
+ *     amplitude and the powers of 1/D^2 once for each schedule, in pairs of doubles.
+ *     The leading product is carried exactly, in two parts: P = x' * c0', x' and c0' being 26 bits long, and R, all
+ *     the rest. The last addition is then the only one that rounds by half a unit in the last place of the result.
+ *     The warmup does the same with its slope; it starts from the smaller of its ends, so that nothing cancels either.
+ *
+ * Kinds of schedule
+ *     CF_SINGLE  W and D whole, W + D <= 2^51, rates of ordinary size: m is exact in one double.
+ *     CF_PAIR    W or D has a fraction: m is a pair of doubles, the polynomial the same.
+ *     CF_WIDE    all others (W + D up to 2^64, rates that cross zero, subnormal rates): pairs throughout.
+ *     CF_EXACT is CF_SINGLE for whole steps where m*m fits one double; it has the same bits and is cheaper.
+ *
+ * Special cases
+ *     Negative steps: the warmup line goes on below L0; without a warmup the cosine is even and has the period 2D.
+ *     NaN gives NaN; +inf the floor; -inf the line's end, or NaN where there is no line.
+ *
+ * Accuracy
+ *     At most 2 units in the last place (ULP), 1.2 being the largest seen, and 0.6 for CF_WIDE; on a warmup line
+ *     that crosses zero, of the line's larger end. Where the decay itself crosses zero, 2^-98 of the peak besides.
+ *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
+ *     falls (the other way round where peak < floor, peak < L0).
+ */
+#ifndef COSINE_FAST_H
+#define COSINE_FAST_H
+
+#ifdef __FAST_MATH__
+#error "cosine_fast.h: -ffast-math changes its results; compile without it"
+#endif
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define CF_INLINE static inline __attribute__((always_inline, unused))
+#elif defined(_MSC_VER)
+#define CF_INLINE static __forceinline
+#else
+#define CF_INLINE static inline
+#endif
+
+/* A loop over coefficients has to be gone before the compiler looks whether it can vectorise the loop over steps. */
+#if defined(__clang__)
+#define CF_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define CF_UNROLL _Pragma("GCC unroll 16")
+#else
+#define CF_UNROLL
+#endif
+
+/* ---- Pairs: the unevaluated sum hi + lo of two doubles, |lo| <= half a unit in the last place of hi ---- */
+
+typedef struct cf_pair {
+    double hi, lo;
+} cf_pair;
+
+CF_INLINE cf_pair cf_make_pair(double hi, double lo)
+{
+    cf_pair r;
+    r.hi = hi;
+    r.lo = lo;
+    return r;
+}
+
+/* x's leading 26 bits: the product of two such numbers is exact. */
+CF_INLINE double cf_top(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= UINT64_C(0xFFFFFFFFF8000000);
+    memcpy(&x, &bits, sizeof bits);
+    return x;
+}
+
+/* a + b exactly (Knuth). */
+CF_INLINE cf_pair cf_two_sum(double a, double b)
+{
+    const double s = a + b, z = s - a;
+    return cf_make_pair(s, (a - (s - z)) + (b - z));
+}
+
+/* a + b exactly, where |a| >= |b| or a == 0 (Dekker). */
+CF_INLINE cf_pair cf_fast_two_sum(double a, double b)
+{
+    const double s = a + b;
+    return cf_make_pair(s, b - (s - a));
+}
+
+/* a * b to 2^-105 of itself (Dekker; no FMA, so that every processor gives the same bits). */
+CF_INLINE cf_pair cf_two_prod(double a, double b)
+{
+    const double p = a * b, ah = cf_top(a), al = a - ah, bh = cf_top(b), bl = b - bh;
+    return cf_make_pair(p, (((ah * bh - p) + ah * bl) + al * bh) + al * bl);
+}
+
+/* a + b to 2^-104 of itself, also where they cancel (Joldes, Muller, Popescu 2017, AccurateDWPlusDW). */
+CF_INLINE cf_pair cf_add(cf_pair a, cf_pair b)
+{
+    const cf_pair s = cf_two_sum(a.hi, b.hi), t = cf_two_sum(a.lo, b.lo);
+    const cf_pair v = cf_fast_two_sum(s.hi, s.lo + t.hi);
+    return cf_fast_two_sum(v.hi, t.lo + v.lo);
+}
+
+CF_INLINE cf_pair cf_negate(cf_pair a)
+{
+    return cf_make_pair(-a.hi, -a.lo);
+}
+
+CF_INLINE cf_pair cf_multiply(cf_pair a, cf_pair b)
+{
+    const cf_pair p = cf_two_prod(a.hi, b.hi);
+    return cf_fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi));
+}
+
+CF_INLINE cf_pair cf_divide(cf_pair a, cf_pair b)
+{
+    const double q = a.hi / b.hi;
+    const cf_pair r = cf_add(a, cf_negate(cf_multiply(cf_make_pair(q, 0.0), b)));
+    const double q2 = r.hi / b.hi;
+    const cf_pair r2 = cf_add(r, cf_negate(cf_multiply(cf_make_pair(q2, 0.0), b)));
+    return cf_add(cf_fast_two_sum(q, q2), cf_make_pair(r2.hi / b.hi, 0.0));
+}
+
+CF_INLINE int cf_less(cf_pair a, cf_pair b)
+{
+    return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo));
+}
+
+/* Any int64 exactly. */
+CF_INLINE cf_pair cf_from_int64(int64_t i)
+{
+    return cf_fast_two_sum((double)(i >> 32) * 4294967296.0, (double)(i & INT64_C(0xFFFFFFFF)));
+}
+
+/* ---- The schedule ---- */
+
+enum cf_kind { CF_EXACT, CF_SINGLE, CF_PAIR, CF_WIDE };
+
+/* What is known of the steps that a loop goes over: nothing (CF_ANY), that none is in the warmup (CF_DECAY), or more.
+ * It changes what is computed, never what comes out. CF_UPPER and CF_LOWER_TO_ZERO need `tame` below. */
+enum cf_phase { CF_WARMUP, CF_UPPER, CF_LOWER, CF_LOWER_TO_ZERO, CF_DECAY, CF_ANY };
+
+#define CF_TERMS 8
+#define CF_WIDE_TERMS 13
+#define CF_WIDE_PAIRS 9 /* below 2^-48 of the sum a coefficient needs only one double */
+
+typedef struct cf_cosine_decay {
+    int kind;          /* CF_SINGLE, CF_PAIR or CF_WIDE */
+    int exact;         /* whole steps may take CF_EXACT */
+    int tame;          /* 0 <= alpha <= 1, peak > 0: the decay falls from peak to floor >= 0 */
+    int has_warmup;    /* else warmup_steps is 0 */
+    int from_peak;     /* the warmup line is counted back from the peak, not on from the rate at step 0 */
+    double origin;     /* the rate that it is counted from */
+    double peak;
+    cf_pair floor;
+    cf_pair warmup_steps, decay_steps;
+    double slope_hi, slope_lo;      /* of the warmup line, slope_hi being 26 bits long */
+    double c0_hi, c0_lo;            /* the leading coefficient, c0_hi being 26 bits long */
+    double c[CF_TERMS];             /* the others; c[0] is not used */
+    cf_pair wide[CF_WIDE_TERMS];    /* CF_WIDE's own */
+    double scale;                   /* CF_WIDE: brings D into [1/2, 1) */
+    double unit;                    /* CF_WIDE: the rates above are in this unit, a power of 2 */
+} cf_cosine_decay;
+
+/* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
+static const double cf_single_table[CF_TERMS][2] = { /* relative error 2^-55.98 */
+    {0x1.3bd3cc9be45dep+1, 0x1.18d9c7643b8f5p-53},
+    {-0x1.03c1f081b5a9cp+1, -0x1.ec0fc8cf94b85p-53},
+    {0x1.55d3c7e3c8d6dp-1, 0x1.33dd1806b7ebdp-55},
+    {-0x1.e1f50685fe4e4p-4, -0x1.cb7ec3576c287p-58},
+    {0x1.a6d1f11ed233bp-7, 0x1.0fd77a0392358p-62},
+    {-0x1.f9d2bd7d928e6p-11, 0x1.939827cee4e28p-65},
+    {0x1.b6a62fd55fb9cp-15, -0x1.6d560fd3bd5e5p-69},
+    {-0x1.178b7916396efp-19, -0x1.c107eabe5a212p-73},
+};
+
+static const double cf_wide_table[CF_WIDE_TERMS][2] = { /* relative error 2^-104.67 */
+    {0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53},
+    {-0x1.03c1f081b5ac4p+1, 0x1.32b33f87fcf2fp-53},
+    {0x1.55d3c7e3cbffap-1, -0x1.d58292695cd53p-60},
+    {-0x1.e1f506891babbp-4, 0x1.736335f28da2dp-61},
+    {0x1.a6d1f2a204a8cp-7, -0x1.596cb20ffff39p-61},
+    {-0x1.f9d38a3763cc3p-11, 0x1.dc1c9197ff164p-65},
+    {0x1.b6e24f44b128ap-15, -0x1.837f659655e21p-71},
+    {-0x1.20c62c2f2d421p-19, 0x1.4901a199bf9b1p-73},
+    {0x1.2a0c591abb4c6p-24, 0x1.da4f9ef7f703bp-78},
+    {-0x1.ef6e303a43b36p-30, -0x1.0eedb34a10e13p-84},
+    {0x1.52ae1ac583382p-35, -0x1.9042ecb1498bap-89},
+    {-0x1.8376b6bb6a232p-41, -0x1.a5400887f610cp-95},
+    {0x1.70acf1dd80dd2p-47, -0x1.a1eb0673a79e5p-102},
+};
+
+/* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, peak * alpha,
+ * peak * (1 - alpha), peak - start and (peak - start) / W all at most 2^1000 in size.
+ * Without a warmup (has_warmup = 0) start and warmup_steps are ignored. */
+static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
+                                        int has_warmup, double start, cf_pair warmup_steps)
+{
+    const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0};
+    cf_pair amplitude, rise, line, inverse, power;
+    int whole, ordinary, crossing, terms, k;
+
+    memset(p, 0, sizeof *p);
+    if (!has_warmup) {
+        start = peak;
+        warmup_steps = zero;
+    }
+    p->has_warmup = has_warmup;
+    p->warmup_steps = warmup_steps;
+    p->decay_steps = decay_steps;
+    p->tame = alpha >= 0.0 && alpha <= 1.0 && peak > 0.0;
+    p->scale = p->unit = 1.0;
+
+    amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+    rise = cf_two_sum(peak, -start);
+    whole = decay_steps.hi == floor(decay_steps.hi) && warmup_steps.hi == floor(warmup_steps.hi);
+    ordinary = fabs(peak) <= 0x1p300 && fabs(peak * alpha) <= 0x1p300 && fabs(start) <= 0x1p300
+               && (amplitude.hi == 0.0 || fabs(amplitude.hi) >= 0x1p-200)
+               && (rise.hi == 0.0 || fabs(rise.hi) >= 0x1p-200) && decay_steps.hi >= 0x1p-40;
+    crossing = (alpha < 0.0 && peak != 0.0);
+    if (!ordinary || crossing || warmup_steps.hi + decay_steps.hi > 0x1p51) {
+        double largest = fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(peak * alpha)));
+        int exponent;
+        p->kind = CF_WIDE;
+        /* Tiny rates are kept in a unit in which the digits below theirs are normal numbers. */
+        frexp(largest, &exponent);
+        if (!ordinary && exponent < 300) {
+            const double up = ldexp(1.0, 700);
+            p->unit = ldexp(1.0, -700);
+            peak *= up;
+            start *= up;
+            amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+            rise = cf_two_sum(peak, -start);
+        }
+        frexp(decay_steps.hi, &exponent);
+        p->scale = ldexp(1.0, -exponent);
+    } else {
+        p->kind = whole ? CF_SINGLE : CF_PAIR;
+        p->exact = decay_steps.hi <= 0x1p27;
+    }
+
+    p->peak = peak;
+    p->floor = cf_two_prod(peak, alpha);
+    p->floor.hi += 0.0; /* -0 is +0 */
+
+    if (has_warmup) {
+        p->from_peak = fabs(peak) < fabs(start);
+        p->origin = p->from_peak ? peak : start;
+        line = cf_divide(p->from_peak ? cf_negate(rise) : rise, warmup_steps);
+        p->slope_hi = cf_top(line.hi);
+        p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+    }
+
+    /* c_k = amplitude * g_k / D^(2k + 2) */
+    inverse = cf_divide(one, cf_make_pair(decay_steps.hi * p->scale, decay_steps.lo * p->scale));
+    inverse = cf_multiply(inverse, inverse);
+    power = cf_multiply(amplitude, inverse);
+    terms = p->kind == CF_WIDE ? CF_WIDE_TERMS : CF_TERMS;
+    for (k = 0; k < terms; k++) {
+        const double *g = p->kind == CF_WIDE ? cf_wide_table[k] : cf_single_table[k];
+        const cf_pair c = cf_multiply(cf_make_pair(g[0], g[1]), power);
+        if (p->kind == CF_WIDE) {
+            p->wide[k] = c;
+        } else if (k == 0) {
+            p->c0_hi = cf_top(c.hi);
+            p->c0_lo = (c.hi - p->c0_hi) + c.lo;
+        } else {
+            p->c[k] = c.hi;
+        }
+        power = cf_multiply(power, inverse);
+    }
+}
+
+/* The step in [0, D] at which an even cosine of period 2D has the value that it has at the negative `step`; exact. */
+static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
+{
+    const cf_pair zero = {0.0, 0.0};
+    const cf_pair half = p->decay_steps, period = {2.0 * half.hi, 2.0 * half.lo};
+    cf_pair t = cf_negate(step);
+    if (half.lo == 0.0) {
+        t = cf_two_sum(fmod(t.hi, period.hi), fmod(t.lo, period.hi));
+        if (cf_less(t, zero)) t = cf_add(t, period);
+        if (!cf_less(t, period)) t = cf_add(t, cf_negate(period));
+    } else if (t.hi >= 0x1p53 && t.hi <= 1.7976931348623157e308) { /* D, an int64, has more digits than a double */
+        const uint64_t n = ((uint64_t)half.hi + (uint64_t)(int64_t)half.lo) * 2;
+        uint64_t r;
+        int exponent;
+        if (t.hi < 0x1p64) {
+            r = ((uint64_t)t.hi + (uint64_t)(int64_t)t.lo) % n;
+        } else {
+            r = (uint64_t)ldexp(frexp(t.hi, &exponent), 53) % n;
+            for (exponent -= 53; exponent > 0; exponent--) r = r >= n - r ? r - (n - r) : r + r;
+        }
+        if (r > n / 2) r = n - r;
+        return cf_from_int64((int64_t)r);
+    }
+    return cf_less(half, t) ? cf_add(period, cf_negate(t)) : t;
+}
+
+CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind)
+{
+    double top, P, R;
+    cf_pair s;
+    if (p->from_peak) {
+        if (kind >= CF_PAIR) {
+            step = cf_add(p->warmup_steps, cf_negate(step));
+        } else {
+            step.hi = p->warmup_steps.hi - step.hi;
+        }
+    }
+    top = cf_top(step.hi);
+    P = top * p->slope_hi;
+    R = (step.hi - top) * p->slope_hi + step.hi * p->slope_lo;
+    if (kind >= CF_PAIR) R += step.lo * p->slope_hi;
+    s = cf_two_sum(p->origin, P);
+    /* An infinite sum has no rest to add. */
+    return s.hi - s.hi == 0.0 ? s.hi + (s.lo + R) : s.hi;
+}
+
+/* The rate at a step that is not before the warmup's end, nor negative. */
+CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
+{
+    int upper; /* nearer to the peak than to the floor */
+    double m, x, xh, xl, P, R, base, rest, sum, z;
+    cf_pair mm = {0.0, 0.0};
+
+    if (kind <= CF_SINGLE) {
+        const double t = step.hi - p->warmup_steps.hi, r = p->decay_steps.hi - t;
+        upper = phase == CF_UPPER ? 1 : phase == CF_LOWER || phase == CF_LOWER_TO_ZERO ? 0 : t < r;
+        m = upper ? t : r;
+        if (phase != CF_UPPER) m = m < 0.0 ? 0.0 : m;
+    } else {
+        cf_pair t, r;
+        const int past = step.hi > 0x1p65; /* far past the end; infinity has no pair */
+        step.hi = past ? 0x1p65 : step.hi;
+        step.lo = past ? 0.0 : step.lo;
+        t = cf_add(step, cf_negate(p->warmup_steps));
+        r = cf_add(p->decay_steps, cf_negate(t));
+        upper = cf_less(t, r);
+        mm.hi = upper ? t.hi : r.hi;
+        mm.lo = upper ? t.lo : r.lo;
+        mm.lo = mm.hi < 0.0 ? 0.0 : mm.lo;
+        mm.hi = mm.hi < 0.0 ? 0.0 : mm.hi;
+        m = mm.hi;
+    }
+
+    if (kind == CF_WIDE) {
+        cf_pair q, y;
+        int k;
+        mm.hi = mm.hi * p->scale;
+        mm.lo = mm.lo * p->scale;
+        mm = cf_multiply(mm, mm);
+        x = p->wide[CF_WIDE_TERMS - 1].hi;
+        CF_UNROLL
+        for (k = CF_WIDE_TERMS - 2; k >= CF_WIDE_PAIRS; k--) x = p->wide[k].hi + mm.hi * x;
+        q = cf_make_pair(x, 0.0);
+        CF_UNROLL
+        for (k = CF_WIDE_PAIRS - 1; k >= 0; k--) q = cf_add(p->wide[k], cf_multiply(mm, q));
+        y = cf_multiply(mm, q);
+        P = y.hi;
+        R = y.lo;
+    } else {
+        const double *c = p->c;
+        double q;
+        if (kind == CF_EXACT) {
+            x = m * m;
+            xh = cf_top(x);
+            xl = x - xh;
+        } else {
+            const double mh = cf_top(m), square = mh * mh;
+            double cross = (m - mh) * (m + mh);
+            if (kind == CF_PAIR) cross += (m + m) * mm.lo;
+            x = square + cross;
+            xh = cf_top(x);
+            xl = (square - xh) + cross;
+        }
+        q = c[1] + x * (c[2] + x * (c[3] + x * (c[4] + x * (c[5] + x * (c[6] + x * c[7])))));
+        P = xh * p->c0_hi;
+        R = xl * p->c0_hi + x * (p->c0_lo + x * q);
+    }
+
+    if (phase == CF_LOWER_TO_ZERO) return P + R;
+    if (phase == CF_UPPER) {
+        sum = p->peak - P;
+        return sum + (((p->peak - sum) - P) - R);
+    }
+    base = upper ? p->peak : p->floor.hi;
+    rest = upper ? 0.0 : p->floor.lo;
+    P = upper ? -P : P;
+    R = upper ? -R : R;
+    sum = base + P;
+    z = sum - base;
+    return sum + ((((base - (sum - z)) + (P - z)) + rest) + R);
+}
+
+/* One value, for block loops: `kind` and `phase` are constants there, so that the compiler drops what is not needed. */
+CF_INLINE double cf_rate(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
+{
+    double rate;
+    if (phase == CF_WARMUP) {
+        rate = cf_warmup_line(p, step, kind);
+    } else {
+        rate = cf_decay_curve(p, step, kind, phase);
+        if (phase == CF_ANY) {
+            const double line = cf_warmup_line(p, step, kind);
+            rate = (kind <= CF_SINGLE ? step.hi < p->warmup_steps.hi : cf_less(step, p->warmup_steps)) ? line : rate;
+        }
+    }
+    return kind == CF_WIDE ? rate * p->unit : rate;
+}
+
+static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
+{
+    int warmup = cf_less(step, p->warmup_steps);
+    if (warmup && !p->has_warmup) {
+        step = cf_reflect(p, step);
+        warmup = 0;
+    }
+    switch (p->kind) {
+    case CF_SINGLE: return warmup ? cf_rate(p, step, CF_SINGLE, CF_WARMUP) : cf_rate(p, step, CF_SINGLE, CF_DECAY);
+    case CF_PAIR: return warmup ? cf_rate(p, step, CF_PAIR, CF_WARMUP) : cf_rate(p, step, CF_PAIR, CF_DECAY);
+    default: return warmup ? cf_rate(p, step, CF_WIDE, CF_WARMUP) : cf_rate(p, step, CF_WIDE, CF_DECAY);
+    }
+}
+
+#endif

@@ -1,0 +1,234 @@
+"""Pictures of learning-rate schedules, fit for a paper. Needs matplotlib; drawn without pyplot.
+
+pyplot keeps figures in global state and picks a window system; a `Figure` of its own does neither,
+so `draw` works in a worker thread and on a machine without a display.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from cosine_fast import CosineDecay
+
+SAMPLES = 2000  # more than a printed column has dots
+MARKED = 60  # up to so many steps in the picture, every one gets a dot
+SIZE = (6.0, 3.4)  # inches
+DPI = 300
+ROUND = [1, 2, 2.5, 5, 10]  # ticks at 200, 250 or 500, and not at 300 or 400
+NAME_LENGTH = 60  # names come from files, and a long one would push the curve out of the picture
+DECADES = 4  # of a logarithmic axis, where the curve goes down to zero
+
+# Okabe and Ito's colours, which people who are colour-blind can tell apart; black and yellow left
+# out. The styles of line tell curves apart in grey print, and when there are more curves than
+# colours.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+STYLES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
+INK = "#333333"
+GREY = "#777777"
+
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so a picture looks the same everywhere
+    "font.size": 9,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "ytick.minor.width": 0.4,
+    "pdf.fonttype": 42,  # as outlines that journals accept, not Type 3
+    "svg.hashsalt": "cosine_fast",  # the same picture is the same file
+}
+
+
+def draw(
+    curves: Sequence[tuple[str, CosineDecay]],
+    file: BinaryIO,
+    kind: str,
+    *,
+    start: int,
+    stop: int,
+    log: bool = False,
+    title: str | None = None,
+) -> None:
+    """Draw named schedules from step `start` to `stop` into a file of a kind: png, svg or pdf."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
+        axes = figure.add_subplot()
+        lows, highs = [], []
+        for index, (_, schedule) in enumerate(curves):
+            steps = _sampled(schedule, start, stop)
+            rates = np.asarray(schedule(steps))
+            if log:
+                if not (rates > 0).any():
+                    raise ValueError("a logarithmic axis needs a learning rate above 0")
+                # A warmup from 0 or nearly 0 would squeeze the decay into the top of the axis.
+                decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
+                highs.append(rates.max())
+                lows.append(max(min(decay, default=0.0), rates.max() / 10**DECADES))
+            style = STYLES[index % len(STYLES)]
+            axes.plot(steps, rates, color=_colour(index), linestyle=style, linewidth=1.5, zorder=3)
+            if stop - start <= MARKED:
+                dots = np.arange(start, stop + 1)
+                axes.plot(dots, schedule(dots), ".", color=_colour(index), markersize=4, zorder=3)
+        _scale(axes, start, stop, (min(lows), max(highs)) if log else None)
+        if len(curves) == 1:
+            _mark(axes, curves[0][1], start, stop)
+        else:
+            _mark_all(axes, curves, start, stop)
+        if title:
+            axes.set_title(_line(title), fontsize=10, pad=10, parse_math=False)
+        # No date in the file: the same picture is the same file.
+        metadata: dict[str, Any] = {
+            "png": {},
+            "svg": {"Date": None},
+            "pdf": {"CreationDate": None},
+        }[kind]
+        figure.savefig(file, format=kind, metadata=metadata)
+
+
+def _colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def _line(text: str) -> str:
+    """A name as one short line of characters that a font can have."""
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 3] + "..."
+
+
+def _warmup(schedule: CosineDecay) -> float:
+    """Where the warmup ends; 0 if there is none."""
+    return 0.0 if schedule.warmup_target is None else float(schedule.warmup_steps)
+
+
+def _floor(schedule: CosineDecay) -> float:
+    return float(schedule(math.inf))
+
+
+def _sampled(schedule: CosineDecay, start: int, stop: int) -> NDArray[np.float64]:
+    """Steps evenly over the picture, and the two at which the curve has its joints."""
+    warmup = _warmup(schedule)
+    joints = np.array([warmup, warmup + float(schedule.decay_steps)])
+    steps = np.concatenate([np.linspace(start, stop, SAMPLES), joints])
+    return np.unique(steps[(steps >= start) & (steps <= stop)])
+
+
+def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None) -> None:
+    """Axes, ticks and labels; `rates` are the limits of a logarithmic axis."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
+
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("optimizer step")
+    axes.set_ylabel("learning rate")
+    margin = 0.01 * max(stop - start, 1)
+    axes.set_xlim(start - margin, stop + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND, integer=True))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
+    axes.grid(True, axis="y", color="#E6E6E6", linewidth=0.5)
+    axes.set_axisbelow(True)
+    if rates is not None:
+        axes.set_yscale("log", nonpositive="mask")
+        axes.set_ylim(rates[0] / 1.6, rates[1] * 1.6)
+        return
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND))
+    formatter = ScalarFormatter(useMathText=True)
+    formatter.set_powerlimits((-2, 4))
+    axes.yaxis.set_major_formatter(formatter)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.0) if low > 0 else low, high + 0.03 * (high - low))
+
+
+def _mark(axes: Axes, schedule: CosineDecay, start: int, stop: int) -> None:
+    """The warmup and the floor of the only curve, with their figures."""
+    warmup = _warmup(schedule)
+    span = max(stop - start, 1)
+    top = axes.get_xaxis_transform()  # x in steps, y in heights of the axes
+    if start < warmup <= stop:
+        text = f"warmup\n{_count(schedule.warmup_steps)} steps"
+        style: dict[str, Any] = {"color": GREY, "fontsize": 8, "va": "top", "linespacing": 1.25}
+        axes.axvspan(start, warmup, color="#000000", alpha=0.06, linewidth=0, zorder=0)
+        axes.axvline(warmup, color=GREY, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
+        if (warmup - start) / span > 0.15:  # wide enough to write in
+            axes.text((start + warmup) / 2, 0.98, text, transform=top, ha="center", **style)
+        else:
+            # Half-way up: the curve is above, and the floor is below.
+            axes.text(warmup + 0.012 * span, 0.55, text, transform=top, ha="left", **style)
+    if stop < warmup + float(schedule.decay_steps):
+        return
+    floor, height = _floor(schedule), axes.get_yaxis_transform()  # x in widths of the axes
+    text_style: dict[str, Any] = {"color": GREY, "fontsize": 8, "ha": "center", "va": "bottom"}
+    if _in_view(axes, floor):
+        axes.axhline(floor, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+        label, at = f"floor {_rate(floor)}", floor
+    else:  # a floor of 0 on a logarithmic axis
+        label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
+    axes.annotate(
+        label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", **text_style
+    )
+
+
+def _mark_all(axes: Axes, curves: Sequence[tuple[str, CosineDecay]], start: int, stop: int) -> None:
+    """Warmups and floors of several curves, each in its colour, and the legend."""
+    from matplotlib.lines import Line2D
+
+    dotted, dashed = (0, (1, 2)), (0, (4, 3))
+    warmups = floors = False
+    for index, (_, schedule) in enumerate(curves):
+        warmup, floor = _warmup(schedule), _floor(schedule)
+        if start < warmup <= stop:
+            axes.axvline(warmup, color=_colour(index), linewidth=0.7, linestyle=dotted, zorder=1)
+            warmups = True
+        if floor and _in_view(axes, floor):
+            axes.axhline(floor, color=_colour(index), linewidth=0.7, linestyle=dashed, zorder=1)
+            floors = True
+    entries: list[tuple[str, dict[str, Any]]] = [
+        (
+            name,
+            {"color": _colour(index), "linestyle": STYLES[index % len(STYLES)], "linewidth": 1.5},
+        )
+        for index, (name, _) in enumerate(curves)
+    ]
+    if warmups:
+        entries.append(("end of warmup", {"color": GREY, "linestyle": dotted, "linewidth": 0.9}))
+    if floors:
+        entries.append(("floor", {"color": GREY, "linestyle": dashed, "linewidth": 0.9}))
+    lines = [Line2D([], [], **style) for _, style in entries]
+    legend = axes.legend(
+        lines, ["."] * len(lines), loc="best", frameon=False, fontsize=8, handlelength=2.6
+    )
+    # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as
+    # mathematics.
+    for text, (name, _) in zip(legend.get_texts(), entries):
+        text.set_parse_math(False)
+        text.set_text(_line(name))
+
+
+def _in_view(axes: Axes, rate: float) -> bool:
+    low, high = sorted(axes.get_ylim())
+    return low <= rate <= high
+
+
+def _count(steps: float) -> str:
+    return f"{steps:,}" if steps == int(steps) else f"{steps:,.6g}"
+
+
+def _rate(rate: float) -> str:
+    """A rate as people write it: 0.4, 4e-5."""
+    text = f"{rate:.4g}"
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else text

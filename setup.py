@@ -1,0 +1,93 @@
+"""Build the compiled kernel; everything else that setuptools needs stands in pyproject.toml.
+
+Environment: COSINE_FAST_NO_EXTENSIONS=1 builds nothing (a pure-Python install); COSINE_FAST_NO_OPENMP=1 builds without
+OpenMP; COSINE_FAST_DEBUG=1 builds with -O0, debug symbols and the address and undefined-behaviour sanitizers.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+DEBUG = os.environ.get("COSINE_FAST_DEBUG") == "1"
+INCLUDE = ["cosine_fast/include", "src"]
+DEPENDS = ["src/blocks.c", "src/blocks.h", "src/threads.h", "cosine_fast/include/cosine_fast.h"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
+# The same bits everywhere: no contraction to FMA. The other two let loops vectorise and change no value.
+CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+CFLAGS += ["-O0", "-g", *SANITIZE] if DEBUG else ["-O3"]
+# blocks.c once for each instruction set that may be chosen at run time; elsewhere than on x86-64, once.
+VARIANTS = {"baseline": []}
+if platform.machine() in ("x86_64", "AMD64"):
+    VARIANTS["v3"] = ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt"]
+    VARIANTS["v4"] = [f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd")] + ["-mprefer-vector-width=512"]
+
+
+class Build(build_ext):
+    def has_openmp(self):
+        """Whether a program with OpenMP compiles and links, and is wanted."""
+        if os.environ.get("COSINE_FAST_NO_OPENMP") == "1":
+            return False
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=["-fopenmp"])
+                self.compiler.link_executable(objects, str(Path(folder, "probe")), extra_postargs=["-fopenmp"])
+            except Exception:  # whatever the compiler or the linker lacks
+                return False
+        return True
+
+    def build_extensions(self):
+        openmp = self.has_openmp()
+        print(f"cosine_fast: building {'with' if openmp else 'WITHOUT'} OpenMP", file=sys.stderr)
+        for extension in self.extensions:
+            extension.extra_compile_args += ["-fopenmp"] * openmp
+            extension.extra_link_args += ["-fopenmp"] * openmp
+            for variant, flags in VARIANTS.items():
+                extension.extra_objects += self.compiler.compile(
+                    ["src/blocks.c"],
+                    output_dir=str(Path(self.build_temp, variant)),
+                    macros=[("CF_VARIANT", f"cf_run_{variant}")],
+                    include_dirs=INCLUDE,
+                    extra_postargs=[*CFLAGS, *flags],
+                    depends=DEPENDS,
+                )
+        super().build_extensions()
+
+
+def extensions():
+    import numpy
+
+    kernel = Extension(
+        "cosine_fast._kernel",
+        ["src/_kernel.pyx", "src/isas.c"],
+        include_dirs=[*INCLUDE, numpy.get_include()],
+        depends=DEPENDS,
+        define_macros=[
+            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            *[("CF_X86_VARIANTS", None)] * (len(VARIANTS) > 1),
+        ],
+        extra_compile_args=[*CFLAGS],
+        extra_link_args=[*SANITIZE],
+    )
+    return {"ext_modules": [kernel], "cmdclass": {"build_ext": Build}}
+
+
+if os.environ.get("COSINE_FAST_NO_EXTENSIONS") == "1":
+    setup()
+else:
+    try:
+        setup(**extensions())
+    except (Exception, SystemExit) as error:
+        if "build" in " ".join(sys.argv) or "develop" in sys.argv:
+            print(
+                "cosine_fast: the compiled kernel could not be built (see above). It needs a C compiler and Python's "
+                "headers. COSINE_FAST_NO_EXTENSIONS=1 installs the slower pure-Python package instead.",
+                file=sys.stderr,
+            )
+        raise error

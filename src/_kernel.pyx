@@ -1,0 +1,251 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""The compiled backend: the driver between Python's arrays and the block loops.
+
+A call comes in as an array (or a range) of steps and an array for the rates, both checked by schedules.py. The driver
+describes them in a cf_job, cuts it into blocks, and runs these without the GIL on a team of threads. All arithmetic is
+in the C header cosine_fast.h and in blocks.c.
+"""
+
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cython.parallel cimport prange
+from libc.stdint cimport int64_t
+
+cimport numpy as cnp
+
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from "cosine_fast.h" nogil:
+    ctypedef struct cf_pair:
+        pass
+    ctypedef struct cf_cosine_decay:
+        pass
+    cf_pair cf_make_pair(double hi, double lo)
+    cf_pair cf_from_int64(int64_t i)
+    void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
+                              double start, cf_pair warmup_steps)
+    double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
+
+cdef extern from "blocks.h" nogil:
+    enum:
+        CF_BLOCK
+        CF_INT8, CF_INT16, CF_INT32, CF_INT64, CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, CF_FLOAT32, CF_FLOAT64
+    ctypedef struct cf_operand:
+        char *data
+        int type
+        int swapped
+        int64_t *strides
+    ctypedef struct cf_job:
+        const cf_cosine_decay *schedule
+        int64_t first, stride
+        int dimensions
+        int64_t *shape
+        cf_operand steps, rates
+    ctypedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end) noexcept
+    ctypedef struct cf_isa:
+        const char *name
+        cf_run run
+    int cf_isas(cf_isa *out)
+
+cdef extern from "threads.h" nogil:
+    int CF_OPENMP
+    int cf_watch_forks()
+    int cf_team(int wanted, int quota)
+
+OPENMP = bool(CF_OPENMP)
+
+# Below this many elements a team of threads costs more than it brings (waking one takes about 5 us).
+cdef int64_t THREADED = 32768
+# A team's task: enough blocks to hide what it costs to hand one out, few enough that the last ones come out even.
+cdef int64_t TASK = 16 * CF_BLOCK
+# Ctrl-C is looked for after so many elements, a few milliseconds of work on one thread.
+cdef int64_t SIGNALS = 4 * 1024 * 1024
+
+cdef cf_isa _isas[4]
+cdef int _isa_count = cf_isas(_isas)
+cdef cf_run _run = _isas[0].run
+cdef int _quota = 0
+cdef int _wanted = 0
+
+ISAS = tuple(_isas[i].name.decode() for i in range(_isa_count))
+
+if cf_watch_forks():
+    raise MemoryError("pthread_atfork failed")
+
+
+def use_isa(str name):
+    """Evaluate with this instruction set, one of ISAS, from now on."""
+    global _run
+    _run = _isas[ISAS.index(name)].run
+
+
+def set_quota(int threads):
+    """The threads that the process's cgroup pays for; 0 where it sets no limit."""
+    global _quota
+    _quota = threads
+
+
+def set_num_threads(int wanted):
+    """0 leaves it to OpenMP."""
+    global _wanted
+    _wanted = wanted
+
+
+def get_num_threads():
+    return cf_team(_wanted, _quota)
+
+
+cdef inline int _type(cnp.ndarray a) except -1:
+    cdef char kind = a.descr.kind
+    cdef int size = <int>cnp.PyArray_ITEMSIZE(a)
+    if kind == b"i":
+        return CF_INT8 if size == 1 else CF_INT16 if size == 2 else CF_INT32 if size == 4 else CF_INT64
+    if kind == b"u":
+        return CF_UINT8 if size == 1 else CF_UINT16 if size == 2 else CF_UINT32 if size == 4 else CF_UINT64
+    if kind == b"f" and size in (4, 8):
+        return CF_FLOAT32 if size == 4 else CF_FLOAT64
+    raise TypeError(f"no loop for {a.dtype}")
+
+
+cdef int _operand(cf_operand *operand, cnp.ndarray a) except -1:
+    operand.data = cnp.PyArray_BYTES(a)
+    operand.type = _type(a)
+    operand.swapped = not cnp.PyArray_ISNOTSWAPPED(a)
+    return 0
+
+
+cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
+    """The job's dimensions, as few as can be: rates' greatest stride first, neighbours merged where both arrays allow."""
+    cdef int order[64]
+    cdef int n = 0, d, i, k
+    cdef cnp.npy_intp *to = cnp.PyArray_STRIDES(rates)
+    cdef cnp.npy_intp *shape = cnp.PyArray_DIMS(rates)
+    cdef cnp.npy_intp *source = NULL if steps is None else cnp.PyArray_STRIDES(steps)
+    for d in range(cnp.PyArray_NDIM(rates)):
+        if shape[d] == 1:
+            continue
+        i = n
+        while i > 0 and abs(to[order[i - 1]]) < abs(to[d]):
+            order[i] = order[i - 1]
+            i -= 1
+        order[i] = d
+        n += 1
+    k = -1
+    for i in range(n):
+        d = order[i]
+        if (k >= 0 and job.rates.strides[k] == to[d] * shape[d]
+                and (source == NULL or job.steps.strides[k] == source[d] * shape[d])):
+            job.shape[k] *= shape[d]
+        else:
+            k += 1
+            job.shape[k] = shape[d]
+        job.rates.strides[k] = to[d]
+        job.steps.strides[k] = 0 if source == NULL else source[d]
+    if k < 0:  # one element
+        k = 0
+        job.shape[0] = 1
+        job.rates.strides[0] = cnp.PyArray_ITEMSIZE(rates)
+        job.steps.strides[0] = 0
+    job.dimensions = k + 1
+
+
+cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
+    """Run the job's n elements, on a team where it pays, and look for Ctrl-C now and then."""
+    cdef cf_run run = _run
+    cdef int64_t begin = 0, end, tasks, i
+    cdef int team
+    if n < THREADED:
+        run(job, 0, n)
+        return 0
+    team = cf_team(wanted if wanted > 0 else _wanted, _quota)
+    while begin < n:
+        end = min(begin + SIGNALS, n)
+        tasks = (end - begin + TASK - 1) // TASK
+        with nogil:
+            if team > 1:
+                for i in prange(tasks, num_threads=team, schedule="static"):
+                    run(job, begin + i * TASK, min(begin + (i + 1) * TASK, end))
+            else:
+                run(job, begin, end)
+        PyErr_CheckSignals()
+        begin = end
+    return 0
+
+
+cdef inline cf_pair _count(count) except *:
+    """A number of steps, as schedules.py gives it: an int where it is whole, else a float."""
+    return cf_from_int64(count) if isinstance(count, int) else cf_make_pair(count, 0.0)
+
+
+cdef class Schedule:
+    """What schedules.py's classes are made of: the folded parameters and the ways to evaluate them.
+
+    A subclass calls `_fold` once, and has a method `_call(step, out, dtype, num_threads)` for whatever is not the plain
+    call of a number or of an array that can be read as it lies.
+    """
+
+    cdef cf_cosine_decay folded
+    cdef bint ready, single
+
+    def _fold(self, double peak, decay_steps, double alpha, bint has_warmup, double start, warmup_steps, bint single):
+        """single: the rates are float32."""
+        cf_cosine_decay_init(&self.folded, peak, _count(decay_steps), alpha, has_warmup, start, _count(warmup_steps))
+        self.single = single
+        self.ready = True
+
+    def __call__(self, step, *, out=None, dtype=None, num_threads=None):
+        cdef cnp.ndarray rates
+        if self.ready and out is None and dtype is None and num_threads is None:
+            if type(step) is int or type(step) is float:
+                rate = self._at(step)
+                return np.float32(rate) if self.single else rate
+            if (cnp.PyArray_CheckExact(step) and cnp.PyArray_NDIM(step) > 0 and cnp.PyArray_ISCARRAY_RO(step)
+                    and cnp.PyArray_TYPE(step) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)):
+                rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(step), cnp.PyArray_DIMS(step),
+                                          cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE, 0)
+                self._evaluate(step, rates, 0)
+                return rates
+        return self._call(step, out, dtype, num_threads)
+
+    def _at(self, step):
+        """The rate, as a Python float, at an int or a float."""
+        cdef int overflow = 0
+        cdef int64_t whole
+        if not self.ready:
+            raise TypeError(f"{type(self).__name__}.__init__ has not been called")
+        if isinstance(step, float):
+            return cf_cosine_decay_at(&self.folded, cf_make_pair(step, 0.0))
+        whole = PyLong_AsLongLongAndOverflow(step, &overflow)
+        if overflow:
+            raise OverflowError(f"step {step} is beyond int64 (-2**63 <= step < 2**63)")
+        return cf_cosine_decay_at(&self.folded, cf_from_int64(whole))
+
+    def _evaluate(self, cnp.ndarray steps not None, cnp.ndarray rates not None, int num_threads):
+        """The rates of an array of steps, into `rates`, an array of the same shape. num_threads 0: no one said."""
+        cdef cf_job job
+        if not self.ready:
+            raise TypeError(f"{type(self).__name__}.__init__ has not been called")
+        if cnp.PyArray_SIZE(rates) == 0:
+            return
+        job.schedule = &self.folded
+        _operand(&job.steps, steps)
+        _operand(&job.rates, rates)
+        _layout(&job, steps, rates)
+        _work(&job, cnp.PyArray_SIZE(rates), num_threads)
+
+    def _fill(self, int64_t start, int64_t step, cnp.ndarray rates not None, int num_threads):
+        """The rates of the steps start, start + step, ... into `rates`, of one dimension."""
+        cdef cf_job job
+        if not self.ready:
+            raise TypeError(f"{type(self).__name__}.__init__ has not been called")
+        if cnp.PyArray_SIZE(rates) == 0:
+            return
+        job.schedule = &self.folded
+        job.first = start
+        job.stride = step
+        job.steps.data = NULL
+        _operand(&job.rates, rates)
+        _layout(&job, None, rates)
+        _work(&job, cnp.PyArray_SIZE(rates), num_threads)

@@ -1,0 +1,43 @@
+/* The block loops: blocks.c is compiled once for each instruction set, and the driver (_kernel.pyx) chooses one. */
+#ifndef COSINE_FAST_BLOCKS_H
+#define COSINE_FAST_BLOCKS_H
+
+#include <cosine_fast.h>
+
+enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
+
+enum cf_type {
+    CF_INT8, CF_INT16, CF_INT32, CF_INT64,
+    CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, /* CF_UINT64 with values below 2^63 alone */
+    CF_FLOAT32, CF_FLOAT64
+};
+
+/* An array of any layout: one stride in bytes for each dimension of the job. */
+typedef struct cf_operand {
+    char *data;
+    int type;    /* enum cf_type */
+    int swapped; /* the other byte order than the machine's */
+    int64_t strides[CF_MAX_DIMENSIONS];
+} cf_operand;
+
+/* Evaluate `schedule` at `steps`, or, where steps.data is NULL, at first, first + stride, ... into `rates`. */
+typedef struct cf_job {
+    const cf_cosine_decay *schedule;
+    int64_t first, stride;
+    int dimensions;
+    int64_t shape[CF_MAX_DIMENSIONS];
+    cf_operand steps, rates; /* rates: CF_FLOAT32 or CF_FLOAT64, not swapped */
+} cf_job;
+
+/* Do the elements begin <= i < end of the job, counted in C order. */
+typedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end);
+
+typedef struct cf_isa {
+    const char *name;
+    cf_run run;
+} cf_isa;
+
+/* The instruction sets that this build has and this processor runs, the best first, and how many they are. */
+int cf_isas(cf_isa out[4]);
+
+#endif

@@ -1,0 +1,77 @@
+"""The backend and the instruction set come from fixtures; no test imports an implementation."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+SPLIT = ("cosine_fast", "cosine_fast.schedules", "cosine_fast._backend")  # these hold a choice; the kernels do not
+
+
+def load(backend: str) -> ModuleType:
+    """The package as a process with COSINE_FAST_BACKEND=backend has it, beside the one imported already."""
+    kept = {name: sys.modules.pop(name) for name in SPLIT if name in sys.modules}
+    before = {key: os.environ.pop(key, None) for key in ("COSINE_FAST_BACKEND", "COSINE_FAST_ISA")}
+    os.environ["COSINE_FAST_BACKEND"] = backend
+    try:
+        return importlib.import_module("cosine_fast")
+    finally:
+        del os.environ["COSINE_FAST_BACKEND"]
+        os.environ.update({key: value for key, value in before.items() if value is not None})
+        for name in SPLIT:
+            sys.modules.pop(name, None)
+        sys.modules.update(kept)
+
+
+def _available() -> dict[str, ModuleType]:
+    packages = {"python": load("python")}
+    # Where the run is forced to one backend, or has no kernel, there is only that.
+    if os.environ.get("COSINE_FAST_BACKEND") != "python":
+        try:
+            packages["compiled"] = load("compiled")
+        except ImportError:
+            if os.environ.get("COSINE_FAST_BACKEND") == "compiled":
+                raise
+    return packages
+
+
+PACKAGES = _available()
+NO_KERNEL = "no compiled kernel is installed, or COSINE_FAST_BACKEND=python"
+
+
+@pytest.fixture(scope="session", params=["compiled", "python"])
+def cf(request: pytest.FixtureRequest) -> ModuleType:
+    """The package on each backend in turn."""
+    if request.param not in PACKAGES:
+        pytest.skip(NO_KERNEL)
+    return PACKAGES[request.param]
+
+
+@pytest.fixture(scope="session")
+def compiled() -> ModuleType:
+    if "compiled" not in PACKAGES:
+        pytest.skip(NO_KERNEL)
+    return PACKAGES["compiled"]
+
+
+@pytest.fixture(scope="session")
+def python() -> ModuleType:
+    return PACKAGES["python"]
+
+
+def _variants() -> list[str]:
+    return list(PACKAGES["compiled"].build_info()["isas"]) if "compiled" in PACKAGES else []
+
+
+@pytest.fixture(params=_variants() or [pytest.param("none", marks=pytest.mark.skip(reason=NO_KERNEL))])
+def isa(request: pytest.FixtureRequest, compiled: ModuleType) -> Iterator[str]:
+    """Each instruction set that this machine has in turn, in use while the test runs."""
+    kernel = sys.modules["cosine_fast._kernel"]
+    kernel.use_isa(request.param)
+    yield request.param
+    kernel.use_isa(compiled.build_info()["isa"])
