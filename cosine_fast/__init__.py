@@ -5,8 +5,7 @@
 >>> schedule(50)
 0.0005
 >>> schedule.precompute(0, 1001, 250)
-array([0.00000000e+00, 9.33012702e-04, 5.86824089e-04, 1.78606195e-04,
-       0.00000000e+00])
+array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 """
 
 from ._backend import build_info, get_num_threads, set_num_threads

@@ -1,7 +1,7 @@
 """The one place that chooses: compiled or pure Python, and the instruction set.
 
-COSINE_FAST_BACKEND=compiled|python and COSINE_FAST_ISA=<one of build_info()["isas"]> force a choice and fail loudly when
-it cannot be had. Unset, the best that works is taken.
+COSINE_FAST_BACKEND=compiled|python and COSINE_FAST_ISA=<one of build_info()["isas"]> force a choice and fail loudly
+when it cannot be had. Unset, the best that works is taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
     from . import _kernel as kernel
-    from ._kernel import Schedule
+    from ._kernel import Schedule as Schedule
 
 
 def _choose() -> tuple[str, Any]:
@@ -88,9 +88,9 @@ def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") 
 def get_num_threads() -> int:
     """The threads that a large array is evaluated with.
 
-    That is the number given to `set_num_threads`, else OpenMP's own (OMP_NUM_THREADS, threadpoolctl), and never more than
-    the processors that this process may run on (affinity, cgroup quota). It is 1 without OpenMP, in a forked child
-    process, and inside another OpenMP region.
+    That is the number given to `set_num_threads`, else OpenMP's own (OMP_NUM_THREADS, threadpoolctl), and never more
+    than the processors that this process may run on (affinity, cgroup quota). It is 1 without OpenMP, in a forked
+    child process, and inside another OpenMP region.
 
     >>> get_num_threads() >= 1
     True
@@ -116,8 +116,9 @@ def set_num_threads(num_threads: SupportsIndex | None) -> None:
 def build_info() -> dict[str, Any]:
     """What this installation is and does: the facts to put into a bug report.
 
-    Keys: version; backend ("compiled" or "python"); isa, the instruction set in use; isas, those that can be forced here
-    with COSINE_FAST_ISA, the best first; openmp, whether it was built with OpenMP; num_threads, as get_num_threads().
+    Keys: version; backend ("compiled" or "python"); isa, the instruction set in use; isas, those that can be forced
+    here with COSINE_FAST_ISA, the best first; openmp, whether it was built with OpenMP; num_threads, as
+    get_num_threads().
 
     >>> sorted(build_info())
     ['backend', 'isa', 'isas', 'num_threads', 'openmp', 'version']

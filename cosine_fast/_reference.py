@@ -200,10 +200,10 @@ class CosineDecay:
             if math.isinf(h):
                 hi[i], lo[i] = math.nan, 0.0
                 continue
-            t = -(Fraction(h) + Fraction(low)) % self.period
-            t = min(t, self.period - t)
-            hi[i] = float(t)
-            lo[i] = float(t - Fraction(hi[i]))
+            exact = -(Fraction(h) + Fraction(low)) % self.period
+            exact = min(exact, self.period - exact)
+            hi[i] = float(exact)
+            lo[i] = float(exact - Fraction(hi[i]))
         return Pair(hi, lo)
 
     def line(self, step: Pair) -> Any:
@@ -255,9 +255,9 @@ class CosineDecay:
             x = square + cross
             xh = top(x)
             xl = (square - xh) + cross
-            q = self.c[-1].hi
-            for c in self.c[-2:0:-1]:
-                q = c.hi + x * q
+            c1, c2, c3, c4, c5, c6, c7 = (c.hi for c in self.c[1:])
+            xx = x * x
+            q = (c1 + xx * (c3 + xx * (c5 + xx * c7))) + x * (c2 + xx * (c4 + xx * c6))
             P = xh * self.c0.hi
             R = xl * self.c0.hi + x * (self.c0.lo + x * q)
 

@@ -155,9 +155,7 @@ def _parameters(tree: Any) -> dict[str, Any]:
         if unknown := tree.keys() - {"module", "class_name", "config", "registered_name"}:
             raise ValueError(f"unknown key {min(unknown)!r}")
         if tree.get("class_name") != "CosineDecay":
-            raise ValueError(
-                f"expected class_name 'CosineDecay', received {tree.get('class_name')!r}"
-            )
+            raise ValueError(f"expected class_name 'CosineDecay', received {tree.get('class_name')!r}")
         tree = tree.get("config")
     if not isinstance(tree, dict):
         raise ValueError(f"expected an object, received {type(tree).__name__}")
@@ -187,9 +185,7 @@ def _read_config(file: str) -> CosineDecay:
     try:
         if len(text) > CONFIG_LIMIT:
             raise ValueError(f"larger than {CONFIG_LIMIT:,} bytes")
-        tree = json.loads(
-            text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        tree = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
         return CosineDecay.from_config(_parameters(tree))
     except RecursionError:
         reason = "nested too deeply"
@@ -280,25 +276,17 @@ def _npy_input(file: str) -> Iterator[tuple[BinaryIO, tuple[int, ...], bool, np.
 # ------------------------------------------------------------------------------------ what goes out
 
 
-def _target(
-    option: str, file: str, suffixes: Sequence[str], force: bool, sources: Sequence[str | None]
-) -> Path:
+def _target(option: str, file: str, suffixes: Sequence[str], force: bool, sources: Sequence[str | None]) -> Path:
     """Where an output goes: symbolic links are followed, and an existing file needs leave."""
     target = Path(os.path.realpath(file))
     if target.is_dir():
         raise CommandError(f"{file}: is a directory")
     if target.suffix.lower() not in suffixes:
-        raise CommandError(
-            f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}"
-        )
+        raise CommandError(f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}")
     if not target.parent.is_dir():
         raise CommandError(f"{file}: there is no directory {str(target.parent)!r}")
     for source in sources:
-        if (
-            source is not None
-            and os.path.exists(source)
-            and os.path.realpath(source) == str(target)
-        ):
+        if source is not None and os.path.exists(source) and os.path.realpath(source) == str(target):
             raise CommandError(f"{file}: is an input of this command too")
     if os.path.lexists(target):
         if not target.is_file():
@@ -379,9 +367,7 @@ def _reserve(file: BinaryIO, size: int) -> None:
 
 
 @contextlib.contextmanager
-def _npy_output(
-    file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], fortran_order: bool
-) -> Iterator[Write]:
+def _npy_output(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], fortran_order: bool) -> Iterator[Write]:
     """Writes chunks of rates behind the header that np.save would write.
 
     With write(), not through a memory map: filling 5e8 doubles either way, with one thread or two,
@@ -457,9 +443,7 @@ def _precomputed(
     for at in range(0, len(steps), chunk):
         part = steps[at : at + chunk]
         rates = buffer[: len(part)]
-        schedule.precompute(
-            part.start, part.stop, part.step, out=rates, dtype=rates.dtype, num_threads=threads
-        )
+        schedule.precompute(part.start, part.stop, part.step, out=rates, dtype=rates.dtype, num_threads=threads)
         yield part, rates
 
 
@@ -485,9 +469,7 @@ def _evaluated(
         yield part, rates
 
 
-def _write_all(
-    parts: Iterator[tuple[Any, NDArray[Any]]], write: Write, total: int
-) -> tuple[float, float] | None:
+def _write_all(parts: Iterator[tuple[Any, NDArray[Any]]], write: Write, total: int) -> tuple[float, float] | None:
     """Write every chunk, with a progress bar if a person watches; the first and the last rate."""
     from tqdm import tqdm
 
@@ -517,9 +499,7 @@ def _one_line(text: str) -> str:
 
 def _size(count: int) -> str:
     power = min(max(count.bit_length() - 1, 0) // 10, 4)
-    return (
-        f"{count / 1024**power:,.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
-    )
+    return f"{count / 1024**power:,.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
 def _print(facts: dict[str, str]) -> None:
@@ -547,9 +527,7 @@ def _summary(
     seconds: float,
     files: Sequence[Path],
 ) -> None:
-    peak = (
-        schedule.initial_learning_rate if schedule.warmup_target is None else schedule.warmup_target
-    )
+    peak = schedule.initial_learning_rate if schedule.warmup_target is None else schedule.warmup_target
     facts = {"schedule": _described(schedule), "steps": f"{total:,}{what}"}
     facts |= {"peak": repr(float(peak)), "floor": repr(float(schedule(float("inf"))))}
     if ends:
@@ -657,9 +635,7 @@ def evaluate(
     _summary(schedule, f" of {steps}", ends, total, seconds, [target])
 
 
-def plot(
-    config: Sequence[str], output: str, log: bool, title: str | None, force: bool, **options: Any
-) -> None:
+def plot(config: Sequence[str], output: str, log: bool, title: str | None, force: bool, **options: Any) -> None:
     """Draw the curve of a schedule, or of several, to a .png, .svg or .pdf file."""
     if len(config) > 1:
         curves = [(file, _schedule(file, options)) for file in config]
@@ -699,9 +675,7 @@ def info(as_json: bool) -> None:
         return
     _print(
         {
-            name.replace("_", " "): ", ".join(map(str, value))
-            if isinstance(value, (list, tuple))
-            else str(value)
+            name.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
             for name, value in facts.items()
         }
     )
@@ -819,9 +793,7 @@ def _commands() -> click.Group:
         _command(
             plot,
             *schedule(),
-            option(
-                "--config", multiple=True, metavar="FILE", help=f"{file_help} Repeat it to compare."
-            ),
+            option("--config", multiple=True, metavar="FILE", help=f"{file_help} Repeat it to compare."),
             option("--log", is_flag=True, help="Logarithmic learning rates."),
             option("--title", help="Title of the picture."),
             option(
@@ -845,9 +817,7 @@ def _stop(signum: int, _frame: Any) -> NoReturn:
 
 
 def _signals() -> list[int]:
-    return [
-        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-    ]
+    return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def _warn(message: Warning | str, *_rest: Any, **_more: Any) -> None:
@@ -860,9 +830,7 @@ def run(arguments: Sequence[str]) -> int:
         import click
 
         try:
-            status = _commands().main(
-                list(arguments), prog_name="cosine-fast", standalone_mode=False
-            )
+            status = _commands().main(list(arguments), prog_name="cosine-fast", standalone_mode=False)
             return status if isinstance(status, int) else 0
         except click.ClickException as error:
             raise CommandError(error.format_message()) from error

@@ -177,9 +177,7 @@ def _mark(axes: Axes, schedule: CosineDecay, start: int, stop: int) -> None:
         label, at = f"floor {_rate(floor)}", floor
     else:  # a floor of 0 on a logarithmic axis
         label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
-    axes.annotate(
-        label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", **text_style
-    )
+    axes.annotate(label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", **text_style)
 
 
 def _mark_all(axes: Axes, curves: Sequence[tuple[str, CosineDecay]], start: int, stop: int) -> None:
@@ -208,12 +206,10 @@ def _mark_all(axes: Axes, curves: Sequence[tuple[str, CosineDecay]], start: int,
     if floors:
         entries.append(("floor", {"color": GREY, "linestyle": dashed, "linewidth": 0.9}))
     lines = [Line2D([], [], **style) for _, style in entries]
-    legend = axes.legend(
-        lines, ["."] * len(lines), loc="best", frameon=False, fontsize=8, handlelength=2.6
-    )
+    legend = axes.legend(lines, ["."] * len(lines), loc="best", frameon=False, fontsize=8, handlelength=2.6)
     # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as
     # mathematics.
-    for text, (name, _) in zip(legend.get_texts(), entries):
+    for text, (name, _) in zip(legend.get_texts(), entries, strict=True):
         text.set_parse_math(False)
         text.set_text(_line(name))
 

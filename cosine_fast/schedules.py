@@ -5,22 +5,21 @@ Python validates here; the backend's kernel trusts what it is given.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 import operator
 import warnings
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
 import numpy as np
 
 from ._backend import Schedule, check_threads
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _LARGEST = 2.0**1000  # so that no intermediate result overflows
 _SMALLEST_COUNT = 2.0**-64
+_RATE_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def _received(name: str, value: object) -> str:
@@ -29,7 +28,7 @@ def _received(name: str, value: object) -> str:
 
 def _number(name: str, value: Any) -> float:
     """A finite real number, as a float."""
-    if not isinstance(value, (float, int)) and not isinstance(value, numbers.Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (float, int, numbers.Real)):
         raise TypeError(f"Argument `{name}` must be a number. {_received(name, value)}")
     try:
         number = float(value)
@@ -55,11 +54,10 @@ def _steps(name: str, value: Any, least: str) -> int | float:
 
 
 def _rate_dtype(dtype: Any) -> np.dtype[Any]:
-    try:
-        result = np.dtype(dtype)
-    except TypeError:
-        result = None
-    if dtype is None or result not in (np.dtype(np.float64), np.dtype(np.float32)):
+    result: np.dtype[Any] | None = None
+    with contextlib.suppress(TypeError):
+        result = None if dtype is None else np.dtype(dtype)
+    if result is None or result not in _RATE_DTYPES:
         raise TypeError(f"Argument `dtype` must be float64 or float32. Received: dtype={dtype!r}")
     return result
 
@@ -89,7 +87,7 @@ def _beyond_2_53(array: np.ndarray[Any, Any]) -> bool:
 def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"Argument `out` must be a NumPy array. Received: {type(out).__name__}")
-    if out.dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
+    if out.dtype not in _RATE_DTYPES:
         raise TypeError(f"Argument `out` must be of dtype float64 or float32. Received: {out.dtype.str}")
     if dtype is not None and _rate_dtype(dtype) != out.dtype:
         raise TypeError(f"Arguments `dtype` and `out` disagree. Received: dtype={dtype!r}, out of dtype {out.dtype}")
@@ -144,8 +142,9 @@ class CosineDecay(Schedule):
         At most so many threads, for large arrays; else see ``set_num_threads``.
 
     It returns an array of the steps' shape, a NumPy scalar for a NumPy scalar or a 0-d array, and for a Python int or
-    float a Python float (a numpy.float32 where the dtype is float32). A step has one result to the last bit, whatever the
-    call, the machine, the instruction set and the number of threads; in float64 it is within 2 ULP of the exact value.
+    float a Python float (a numpy.float32 where the dtype is float32). A step has one result to the last bit, whatever
+    the call, the machine, the instruction set and the number of threads; in float64 it is within 2 ULP of the exact
+    value.
 
     Raises
     ------
@@ -165,8 +164,8 @@ class CosineDecay(Schedule):
     >>> schedule(0), schedule(50), schedule(100), schedule(1000)
     (0.0, 0.0005, 0.001, 0.0001)
     >>> schedule(np.array([[100, 550], [999, 2**62]]))
-    array([[0.001     , 0.00055   ],
-           [0.0001    , 0.0001    ]])
+    array([[0.001  , 0.00055],
+           [0.0001 , 0.0001 ]])
     >>> steps = np.arange(3, dtype=np.int32)
     >>> schedule(steps, dtype=np.float32)
     array([0.e+00, 1.e-05, 2.e-05], dtype=float32)
@@ -199,8 +198,8 @@ class CosineDecay(Schedule):
             dtype = initial_learning_rate.dtype
             if dtype not in (np.float64, np.float32):
                 raise TypeError(
-                    "Argument `initial_learning_rate` must be a Python number or a NumPy float64 or float32, whose type "
-                    f"the results have. {_received('initial_learning_rate', initial_learning_rate)}"
+                    "Argument `initial_learning_rate` must be a Python number or a NumPy float64 or float32, whose "
+                    f"type the results have. {_received('initial_learning_rate', initial_learning_rate)}"
                 )
         else:
             dtype = np.dtype(np.float64)
@@ -222,8 +221,8 @@ class CosineDecay(Schedule):
             sizes += [peak - start, (peak - start) / warmup]
         if not max(map(abs, sizes)) <= _LARGEST:
             raise ValueError(
-                "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most 2**1000 "
-                f"(1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
+                "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most "
+                f"2**1000 (1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
                 f"warmup_target={warmup_target}, warmup_steps={warmup_steps}"
             )
         self._fold(peak, decay, fraction, has_warmup, start, warmup, dtype == np.float32)
@@ -375,7 +374,7 @@ class CosineDecay(Schedule):
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return self._key == other._key  # type: ignore[attr-defined,no-any-return]
+        return isinstance(other, CosineDecay) and self._key == other._key
 
     def __hash__(self) -> int:
         return hash(self._key)

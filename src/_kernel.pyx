@@ -1,4 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: auto_pickle=False, autotestdict=False
 """The compiled backend: the driver between Python's arrays and the block loops.
 
 A call comes in as an array (or a range) of steps and an array for the rates, both checked by schedules.py. The driver
@@ -117,7 +118,7 @@ cdef int _operand(cf_operand *operand, cnp.ndarray a) except -1:
 
 
 cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
-    """The job's dimensions, as few as can be: rates' greatest stride first, neighbours merged where both arrays allow."""
+    """The job's dimensions, as few as can be: by rates' strides, neighbours merged where both arrays allow."""
     cdef int order[64]
     cdef int n = 0, d, i, k
     cdef cnp.npy_intp *to = cnp.PyArray_STRIDES(rates)

@@ -6,6 +6,7 @@
 
 #include "blocks.h"
 
+
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
 #endif
@@ -150,25 +151,25 @@ static void store(rows r, int n, const double *rates)
 {
     const cf_operand *out = &r.job->rates;
     const int64_t stride = out->strides[r.job->dimensions - 1];
+    float singles[CF_BLOCK];
+    const char *from = (const char *)rates;
+    size_t size = sizeof(double);
+    int i;
+    if (out->type == CF_FLOAT32) {
+        for (i = 0; i < n; i++) singles[i] = (float)rates[i];
+        from = (const char *)singles;
+        size = sizeof(float);
+    }
     while (n > 0) {
         const int length = rows_left(&r, n);
-        char *data = rows_at(&r, out);
-        int i;
-        if (out->type == CF_FLOAT64) {
-            for (i = 0; i < length; i++) memcpy(data + i * stride, &rates[i], sizeof rates[i]);
-        } else if (stride == (int64_t)sizeof(float)) {
-            for (i = 0; i < length; i++) {
-                const float rate = (float)rates[i];
-                memcpy(data + (size_t)i * sizeof rate, &rate, sizeof rate);
-            }
+        char *to = rows_at(&r, out);
+        if (stride != (int64_t)size) {
+            for (i = 0; i < length; i++) memcpy(to + i * stride, from + (size_t)i * size, size);
         } else {
-            for (i = 0; i < length; i++) {
-                const float rate = (float)rates[i];
-                memcpy(data + i * stride, &rate, sizeof rate);
-            }
+            memcpy(to, from, (size_t)length * size);
         }
         rows_advance(&r, length);
-        rates += length;
+        from += (size_t)length * size;
         n -= length;
     }
 }
@@ -268,6 +269,18 @@ static int phase_of(const cf_cosine_decay *p, range r)
     return CF_DECAY;
 }
 
+/* Ask for the steps of the next block while this one is evaluated: a block is as long as a page, at whose end the
+ * processor's own prefetching stops, and memory would rest while the arithmetic runs. */
+static void prefetch_next(const cf_job *job, int64_t begin)
+{
+    const int64_t next = begin + CF_BLOCK, line = 64 / (int64_t)sizeof(int64_t);
+    int64_t i;
+    if (!job->steps.data || job->dimensions > 1 || job->steps.strides[0] != (int64_t)sizeof(int64_t)) return;
+    for (i = next; i < next + CF_BLOCK && i < job->shape[0]; i += line) {
+        __builtin_prefetch(job->steps.data + i * (int64_t)sizeof(int64_t), 0, 2);
+    }
+}
+
 /* The steps of n elements, the first of which stands at r and is the job's number `begin`. */
 static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
 {
@@ -278,6 +291,16 @@ static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, d
     }
 }
 
+/* Between which steps a block lies; of a range its ends tell. */
+static range block_range(const cf_job *job, const double *hi, int n)
+{
+    range r;
+    if (job->steps.data) return range_of(hi, n);
+    r.least = job->stride < 0 ? hi[n - 1] : hi[0];
+    r.greatest = job->stride < 0 ? hi[0] : hi[n - 1];
+    return r;
+}
+
 static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, double *rates)
 {
     const cf_cosine_decay *p = job->schedule;
@@ -286,7 +309,7 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
     range steps;
 
     load_block(job, r, begin, n, hi, p->kind > CF_SINGLE ? lo : NULL);
-    steps = range_of(hi, n);
+    steps = block_range(job, hi, n);
     if (!p->has_warmup && steps.least < 0.0) {
         /* Rare: fold these steps into [0, D], exactly, from all their digits. */
         int i;
@@ -300,6 +323,7 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
         }
         steps = range_of(hi, n);
     }
+    prefetch_next(job, begin);
     loops[p->exact && whole ? CF_EXACT : p->kind][phase_of(p, steps)](p, hi, lo, rates, n);
 }
 

@@ -1,12 +1,16 @@
 """Make the polynomial coefficients of the kernel, with mpmath: `python src/coefficients.py`.
 
-Both tables approximate F(w) = sin(pi*v/2)^2 / v^2 as a polynomial in w = v^2 on 0 <= v <= 1/2, the smaller half of the
-wave, with the least greatest relative error (Remez's exchange algorithm). Each coefficient is printed as the pair of
-doubles hi + lo that is nearest to it, and the table's relative error, coefficients taken as these pairs, as a power of 2.
+Both tables approximate F(w) = sin(pi*v/2)^2 / v^2 as a polynomial in w = v^2 on 0 <= v <= 1/2, the smaller half of
+the wave, with the least greatest relative error (Remez's exchange algorithm). Each coefficient is printed as the pair
+of doubles hi + lo that is nearest to it, and the table's relative error, coefficients taken as these pairs, as a power
+of 2.
 
-The output stands in cosine_fast/include/cosine_fast.h and, without the C, in cosine_fast/_reference.py; a test makes it
-again and compares.
+The output stands in cosine_fast/include/cosine_fast.h and, without the braces, in cosine_fast/_reference.py; a test
+makes it again and compares.
 """
+
+from functools import partial
+from itertools import pairwise
 
 from mpmath import mp, mpf
 
@@ -49,12 +53,12 @@ def minimax(terms):
         errors = [relative_error(coefficients, w) for w in grid]
         bounds = [0, *(i for i in range(1, len(grid)) if errors[i] * errors[i - 1] < 0), len(grid)]
         points = []
-        for first, last in zip(bounds, bounds[1:], strict=False):
+        for first, last in pairwise(bounds):
             best = max(range(first, last), key=lambda i: abs(errors[i]))
             if best in (0, len(grid) - 1):
                 points.append(grid[best])
             else:
-                points.append(_peak(lambda w: relative_error(coefficients, w), grid[best - 1], grid[best + 1]))
+                points.append(_peak(partial(relative_error, coefficients), grid[best - 1], grid[best + 1]))
         greatest = max(abs(relative_error(coefficients, w)) for w in points)
         if greatest < abs(level) * (1 + mpf(10) ** -6):
             return coefficients, greatest

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+with contextlib.suppress(ImportError):
+    import hypothesis
+
+    hypothesis.settings.register_profile("cosine_fast", deadline=None, derandomize=True, database=None)
+    hypothesis.settings.load_profile("cosine_fast")
 
 SPLIT = ("cosine_fast", "cosine_fast.schedules", "cosine_fast._backend")  # these hold a choice; the kernels do not
 
@@ -18,18 +27,22 @@ def load(backend: str) -> ModuleType:
     kept = {name: sys.modules.pop(name) for name in SPLIT if name in sys.modules}
     before = {key: os.environ.pop(key, None) for key in ("COSINE_FAST_BACKEND", "COSINE_FAST_ISA")}
     os.environ["COSINE_FAST_BACKEND"] = backend
+    if backend == "compiled" and before["COSINE_FAST_ISA"]:
+        os.environ["COSINE_FAST_ISA"] = before["COSINE_FAST_ISA"]  # a run forced to one stays on it
     try:
         return importlib.import_module("cosine_fast")
     finally:
-        del os.environ["COSINE_FAST_BACKEND"]
-        os.environ.update({key: value for key, value in before.items() if value is not None})
+        for key, value in before.items():
+            os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
         for name in SPLIT:
             sys.modules.pop(name, None)
         sys.modules.update(kept)
 
 
 def _available() -> dict[str, ModuleType]:
-    packages = {"python": load("python")}
+    packages = {}
     # Where the run is forced to one backend, or has no kernel, there is only that.
     if os.environ.get("COSINE_FAST_BACKEND") != "python":
         try:
@@ -37,6 +50,7 @@ def _available() -> dict[str, ModuleType]:
         except ImportError:
             if os.environ.get("COSINE_FAST_BACKEND") == "compiled":
                 raise
+    packages["python"] = load("python")
     return packages
 
 
@@ -64,6 +78,12 @@ def python() -> ModuleType:
     return PACKAGES["python"]
 
 
+@pytest.fixture(scope="session")
+def best() -> ModuleType:
+    """The package on the fastest backend there is, for tests of many values."""
+    return PACKAGES.get("compiled", PACKAGES["python"])
+
+
 def _variants() -> list[str]:
     return list(PACKAGES["compiled"].build_info()["isas"]) if "compiled" in PACKAGES else []
 
@@ -75,3 +95,21 @@ def isa(request: pytest.FixtureRequest, compiled: ModuleType) -> Iterator[str]:
     kernel.use_isa(request.param)
     yield request.param
     kernel.use_isa(compiled.build_info()["isa"])
+
+
+@pytest.fixture(scope="session")
+def process(best: ModuleType) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program in a process of its own; it imports the package that this process has."""
+    home = str(Path(best.__file__).parent.parent)
+
+    def run(program: str, *, succeeds: bool = True, **environment: str | None) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+        given = {**os.environ, "PYTHONPATH": path, **environment}
+        given = {key: value for key, value in given.items() if value is not None}
+        command = [sys.executable, "-W", "error", "-c", program]
+        result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120)
+        if succeeds:
+            assert result.returncode == 0, result.stderr
+        return result
+
+    return run

@@ -373,7 +373,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         R = y.lo;
     } else {
         const double *c = p->c;
-        double q;
+        double q, xx;
         if (kind == CF_EXACT) {
             x = m * m;
             xh = cf_top(x);
@@ -386,7 +386,9 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
             xh = cf_top(x);
             xl = (square - xh) + cross;
         }
-        q = c[1] + x * (c[2] + x * (c[3] + x * (c[4] + x * (c[5] + x * (c[6] + x * c[7])))));
+        /* Even and odd powers apart: as many additions as in one chain of them, and half the wait. */
+        xx = x * x;
+        q = (c[1] + xx * (c[3] + xx * (c[5] + xx * c[7]))) + x * (c[2] + xx * (c[4] + xx * c[6]));
         P = xh * p->c0_hi;
         R = xl * p->c0_hi + x * (p->c0_lo + x * q);
     }

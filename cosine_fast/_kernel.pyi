@@ -1,0 +1,43 @@
+from typing import Any, Final, SupportsIndex, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import disjoint_base
+
+_Out = TypeVar("_Out", bound=NDArray[np.float64] | NDArray[np.float32])
+
+OPENMP: Final[bool]
+ISAS: Final[tuple[str, ...]]
+
+def use_isa(name: str) -> None: ...
+def set_quota(threads: int) -> None: ...
+def set_num_threads(wanted: int) -> None: ...
+def get_num_threads() -> int: ...
+
+@disjoint_base
+class Schedule:
+    def _fold(
+        self,
+        peak: float,
+        decay_steps: float,
+        alpha: float,
+        has_warmup: bool,
+        start: float,
+        warmup_steps: float,
+        single: bool,
+    ) -> None: ...
+    @overload
+    def __call__(
+        self, step: float, *, out: None = None, dtype: Any = None, num_threads: SupportsIndex | None = None
+    ) -> float: ...
+    @overload
+    def __call__(
+        self, step: ArrayLike, *, out: _Out, dtype: Any = None, num_threads: SupportsIndex | None = None
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, step: ArrayLike, *, out: None = None, dtype: Any = None, num_threads: SupportsIndex | None = None
+    ) -> Any: ...
+    def _at(self, step: float) -> float: ...
+    def _evaluate(self, steps: NDArray[Any], rates: NDArray[Any], num_threads: int) -> None: ...
+    def _fill(self, start: int, step: int, rates: NDArray[Any], num_threads: int) -> None: ...
