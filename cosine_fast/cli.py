@@ -592,9 +592,9 @@ def precompute(
         )
         with writer as write:
             ends = _write_all(_precomputed(schedule, steps, buffer, threads), write, len(steps))
+        seconds = time.perf_counter() - began  # of the rates: the picture may still be under way
         if drawing is not None:
             drawing.result()
-    seconds = time.perf_counter() - began
     what = f" ({steps[0]:,} to {steps[-1]:,})" if steps else ""
     _summary(schedule, what, ends, len(steps), seconds, targets)
 

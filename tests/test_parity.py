@@ -198,7 +198,7 @@ def test_instruction_sets(compiled, isa, p):
 def test_threads_and_sizes(compiled, kind, layout):
     """The number of threads and the place of a block's edge change no bit."""
     schedule = compiled.CosineDecay(**EASY[kind])
-    period = np.arange(-2**16, 2**16, 61)
+    period = np.arange(-(2**16), 2**16, 61)
     rates = {int(step): schedule(int(step)) for step in period}
     for size in (511, 512, 513, 8191, 8192, 8193, 32767, 32768, 32769, 140_000):
         if layout == "range":

@@ -1,0 +1,64 @@
+"""The polynomials' tables are what src/coefficients.py makes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mpmath", reason="the coefficients are made with mpmath")
+
+ROOT = Path(__file__).parent.parent
+SCRIPT, HEADER, REFERENCE = (
+    ROOT / "src" / "coefficients.py",
+    ROOT / "cosine_fast" / "include" / "cosine_fast.h",
+    ROOT / "cosine_fast" / "_reference.py",
+)
+if not all(path.exists() for path in (SCRIPT, HEADER, REFERENCE)):
+    pytest.skip("src/coefficients.py is only in the source tree", allow_module_level=True)
+
+HEX = re.compile(r"-?0x[01]\.[0-9a-f]+p[+-]\d+")
+TERMS = {"SINGLE": 8, "WIDE": 13}
+
+
+def floats(text):
+    return [float.fromhex(number) for number in HEX.findall(text)]
+
+
+@pytest.fixture(scope="session")
+def made():
+    """What the script prints: for each table its relative error and its pairs."""
+    output = subprocess.run(
+        [sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+    tables = {}
+    for name in TERMS:
+        table = re.search(rf"{name}: (\d+) terms, relative error 2\^(-[\d.]+)\n((?: .*\n)+)", output)
+        assert int(table[1]) == TERMS[name]
+        tables[name] = table[2], floats(table[3])
+    return tables
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_header(made, name):
+    """The header's tables and the errors beside them are the script's."""
+    table = re.search(rf"cf_{name.lower()}_table\[.*?\n}};", HEADER.read_text(), re.DOTALL)[0]
+    assert floats(table) == made[name][1]
+    assert len(floats(table)) == 2 * TERMS[name]
+    assert f"relative error 2^{made[name][0]} " in table
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_reference(made, name):
+    """The pure-Python backend's tables are the script's."""
+    table = re.search(rf'^{name} = _table\("""(.*?)"""\)', REFERENCE.read_text(), re.DOTALL | re.MULTILINE)[1]
+    assert floats(table) == made[name][1]
+
+
+def test_relative_error(made):
+    """The errors are small enough for the kinds of schedule that use the tables."""
+    assert float(made["SINGLE"][0]) < -55
+    assert float(made["WIDE"][0]) < -104
