@@ -6,6 +6,8 @@ when it cannot be had. Unset, the best that works is taken.
 
 from __future__ import annotations
 
+import importlib
+import numbers
 import operator
 import os
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -20,18 +22,19 @@ def _choose() -> tuple[str, Any]:
     if wanted not in ("", "compiled", "python"):
         raise ImportError(f"COSINE_FAST_BACKEND must be 'compiled' or 'python'. Received: {wanted!r}")
     if wanted != "python":
+        name = f"{__package__}._kernel"
         try:
-            from . import _kernel
+            compiled = importlib.import_module(name)  # says which module is missing, unlike `from . import`
         except ImportError as error:
             # Only a package without a kernel falls back; a kernel that does not load is a broken install.
-            absent = isinstance(error, ModuleNotFoundError) and error.name == f"{__package__}._kernel"
+            absent = isinstance(error, ModuleNotFoundError) and error.name == name
             if wanted or not absent:
                 raise ImportError(
                     "cosine_fast's compiled kernel does not load. COSINE_FAST_BACKEND=python does without it, slower. "
                     f"({error})"
                 ) from error
         else:
-            return "compiled", _kernel
+            return "compiled", compiled
     from . import _reference
 
     return "python", _reference
@@ -70,18 +73,27 @@ def _cgroup_quota() -> int:
     return 0
 
 
+def shown(value: object) -> str:
+    """A value for an error message; Python refuses to print ints of more than some thousand digits."""
+    try:
+        return str(value) if isinstance(value, numbers.Number) else repr(value)
+    except ValueError:
+        return f"an int of {int(value).bit_length()} bits"  # type: ignore[call-overload]
+
+
 def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") -> int:
     """A number of threads as the kernel takes it: 0 where no one said."""
     if num_threads is None:
         return 0
+    wanted = f"Argument `{name}` must be an integer >= 1 or None. Received: {name}="
     try:
         n = operator.index(num_threads)
     except TypeError:
-        n = 0
-    if isinstance(num_threads, bool) or n < 1:
-        raise (ValueError if type(num_threads) is int else TypeError)(
-            f"Argument `{name}` must be an integer >= 1 or None. Received: {name}={num_threads!r}"
-        )
+        raise TypeError(f"{wanted}{num_threads!r}") from None
+    if isinstance(num_threads, bool):
+        raise TypeError(f"{wanted}{num_threads!r}")
+    if n < 1:
+        raise ValueError(f"{wanted}{shown(num_threads)}")
     return min(n, 2**20)
 
 

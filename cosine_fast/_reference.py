@@ -100,14 +100,15 @@ def _table(text: str) -> list[Pair]:
 
 # sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
 SINGLE = _table("""
-    0x1.3bd3cc9be45dep+1, 0x1.18d9c7643b8f5p-53
-    -0x1.03c1f081b5a9cp+1, -0x1.ec0fc8cf94b85p-53
-    0x1.55d3c7e3c8d6dp-1, 0x1.33dd1806b7ebdp-55
-    -0x1.e1f50685fe4e4p-4, -0x1.cb7ec3576c287p-58
-    0x1.a6d1f11ed233bp-7, 0x1.0fd77a0392358p-62
-    -0x1.f9d2bd7d928e6p-11, 0x1.939827cee4e28p-65
-    0x1.b6a62fd55fb9cp-15, -0x1.6d560fd3bd5e5p-69
-    -0x1.178b7916396efp-19, -0x1.c107eabe5a212p-73
+    0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53
+    -0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53
+    0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59
+    -0x1.e1f5068918fbap-4, -0x1.51b5964a85930p-59
+    0x1.a6d1f2a04f3b6p-7, 0x1.74a74d02709d9p-62
+    -0x1.f9d388fe4ffffp-11, -0x1.667b8654cd625p-65
+    0x1.b6e1cb6495b7bp-15, -0x1.86cbc80bdb1e0p-71
+    -0x1.20a5bb0431f96p-19, -0x1.43dc0a9cd2b88p-73
+    0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80
 """)
 WIDE = _table("""
     0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53
@@ -145,18 +146,14 @@ class CosineDecay:
 
         amplitude = multiply(two_sum(one, -a), Pair(T, zero))
         rise = two_sum(T, -L0)
-        ordinary = (
-            max(abs(T), abs(T * a), abs(L0)) <= 2.0**300
-            and (amplitude.hi == 0.0 or abs(amplitude.hi) >= 2.0**-200)
-            and (rise.hi == 0.0 or abs(rise.hi) >= 2.0**-200)
-            and D.hi >= 2.0**-40
-        )
-        self.wide = not ordinary or (a < 0.0 and T != 0.0) or W.hi + D.hi > 2.0**51
+        self.end = T * a + 0.0  # -0 is +0
+        tiny = 0.0 < abs(amplitude.hi) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
+        ordinary = not tiny and max(abs(T), abs(self.end), abs(L0)) <= 2.0**300 and D.hi >= 2.0**-20
+        self.wide = not ordinary or (a < 0.0 and T != 0.0) or W.hi + D.hi > 2.0**44
         self.pairs = self.wide or D.hi != math.floor(D.hi) or W.hi != math.floor(W.hi)
         if self.wide:
-            largest = max(abs(T), abs(L0), abs(amplitude.hi), abs(T * a))
-            if not ordinary and math.frexp(largest)[1] < 300:
-                # Tiny rates are kept in a unit in which the digits below theirs are normal numbers.
+            if tiny and max(abs(T), abs(L0), abs(amplitude.hi), abs(self.end)) < 2.0**150:
+                # In a unit in which the digits below theirs are normal numbers.
                 self.unit = np.float64(2.0**-700)
                 T, L0 = T * 2.0**700, L0 * 2.0**700
                 amplitude = multiply(two_sum(one, -a), Pair(T, zero))
@@ -165,7 +162,8 @@ class CosineDecay:
 
         self.peak = T
         self.floor = two_prod(T, a)
-        self.floor = Pair(self.floor.hi + 0.0, self.floor.lo)
+        # Where it is nearly subnormal its lower half has no digits.
+        self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
         # The warmup line is counted from the smaller of its ends.
         self.from_peak = abs(T) < abs(L0)
         self.origin = T if self.from_peak else L0
@@ -208,17 +206,24 @@ class CosineDecay:
 
     def line(self, step: Pair) -> Any:
         """The warmup."""
-        if self.from_peak and self.pairs:
-            step = add(self.warmup_steps, negate(step))
-        elif self.from_peak:
-            step = Pair(self.warmup_steps.hi - step.hi, step.lo)
+        if not self.pairs:
+            step = Pair(step.hi, 0.0)
+        if self.from_peak:
+            far = self.warmup_steps.hi - step.hi  # infinity has no pair
+            step = where(far - far == 0.0, add(self.warmup_steps, negate(step)), Pair(far, 0.0))
+        origin: Any = self.origin
+        unit: Any = self.unit
+        if self.wide:
+            # A step beyond all int64s takes the unit, which its product with the slope might overflow.
+            distant = np.abs(step.hi) > 2.0**65
+            step = Pair(np.where(distant, step.hi * unit, step.hi), step.lo)
+            origin = np.where(distant, origin * unit, origin)
+            unit = np.where(distant, 1.0, unit)
         head = top(step.hi)
         P = head * self.slope.hi
-        R = (step.hi - head) * self.slope.hi + step.hi * self.slope.lo
-        if self.pairs:
-            R = R + step.lo * self.slope.hi
-        s = two_sum(self.origin, P)
-        return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + R), s.hi)
+        R = ((step.hi - head) * self.slope.hi + step.hi * self.slope.lo) + step.lo * self.slope.hi
+        s = two_sum(origin, P)
+        return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + R), s.hi) * unit
 
     def curve(self, step: Pair) -> Any:
         """The decay, of steps that are neither before the warmup's end nor negative."""
@@ -255,17 +260,18 @@ class CosineDecay:
             x = square + cross
             xh = top(x)
             xl = (square - xh) + cross
-            c1, c2, c3, c4, c5, c6, c7 = (c.hi for c in self.c[1:])
+            c1, c2, c3, c4, c5, c6, c7, c8 = (c.hi for c in self.c[1:])
             xx = x * x
-            q = (c1 + xx * (c3 + xx * (c5 + xx * c7))) + x * (c2 + xx * (c4 + xx * c6))
+            q = c1 + x * ((c2 + xx * (c4 + xx * (c6 + xx * c8))) + x * (c3 + xx * (c5 + xx * c7)))
             P = xh * self.c0.hi
-            R = xl * self.c0.hi + x * (self.c0.lo + x * q)
+            R = (xl * self.c0.hi + x * self.c0.lo) + xx * q
 
         base = np.where(upper, self.peak, self.floor.hi)
         rest = np.where(upper, 0.0, self.floor.lo)
         P, R = np.where(upper, -P, P), np.where(upper, -R, R)
         s = two_sum(base, P)
-        return s.hi + ((s.lo + rest) + R)
+        rates = s.hi + ((s.lo + rest) + R)
+        return np.where((m.hi == 0.0) & ~upper, self.end, rates * self.unit) if self.wide else rates
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
@@ -279,7 +285,7 @@ class CosineDecay:
             rates = self.curve(step)
             if self.has_warmup:
                 rates = np.where(before, self.line(step), rates)
-            return np.asarray(rates * self.unit)
+            return np.asarray(rates)
 
 
 class Schedule:
@@ -308,8 +314,6 @@ class Schedule:
         return self._call(step, out, dtype, num_threads)  # type: ignore[attr-defined]
 
     def _at(self, step: int | float) -> float:
-        if not isinstance(step, float) and not -(2**63) <= step < 2**63:
-            raise OverflowError(f"step {step} is beyond int64 (-2**63 <= step < 2**63)")
         steps = np.array([step], np.float64 if isinstance(step, float) else np.int64)
         return float(self._formula()(steps)[0])
 

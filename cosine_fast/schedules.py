@@ -14,7 +14,7 @@ from typing import Any, Self, SupportsIndex
 
 import numpy as np
 
-from ._backend import Schedule, check_threads
+from ._backend import Schedule, check_threads, shown
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _LARGEST = 2.0**1000  # so that no intermediate result overflows
@@ -23,7 +23,7 @@ _RATE_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def _received(name: str, value: object) -> str:
-    return f"Received: {name}={value!r}" + ("" if type(value) in (int, float) else f" ({type(value).__name__})")
+    return f"Received: {name}={shown(value)}" + ("" if type(value) in (int, float) else f" ({type(value).__name__})")
 
 
 def _number(name: str, value: Any) -> float:
@@ -43,19 +43,19 @@ def _steps(name: str, value: Any, least: str) -> int | float:
     """A number of steps: an int if it is whole, whatever type it came in, else a float."""
     number = _number(name, value)
     if not (number >= 0 if least == ">= 0" else number > 0):
-        raise ValueError(f"Argument `{name}` must be {least}. Received: {name}={value}")
+        raise ValueError(f"Argument `{name}` must be {least}. Received: {name}={shown(value)}")
     if not number < 2.0**63 and not (isinstance(value, numbers.Integral) and int(value) <= _INT64_MAX):
-        raise ValueError(f"Argument `{name}` must be < 2**63. Received: {name}={value}")
+        raise ValueError(f"Argument `{name}` must be < 2**63. Received: {name}={shown(value)}")
     if isinstance(value, numbers.Integral):
         return int(value)
     if 0 < number < _SMALLEST_COUNT:
-        raise ValueError(f"Argument `{name}` must not be smaller than 2**-64 steps. Received: {name}={value}")
+        raise ValueError(f"Argument `{name}` must not be smaller than 2**-64 steps. Received: {name}={shown(value)}")
     return int(number) if number.is_integer() else number
 
 
 def _rate_dtype(dtype: Any) -> np.dtype[Any]:
     result: np.dtype[Any] | None = None
-    with contextlib.suppress(TypeError):
+    with contextlib.suppress(TypeError, ValueError):
         result = None if dtype is None else np.dtype(dtype)
     if result is None or result not in _RATE_DTYPES:
         raise TypeError(f"Argument `dtype` must be float64 or float32. Received: dtype={dtype!r}")
@@ -66,22 +66,28 @@ def _as_array(step: Any) -> np.ndarray[Any, Any]:
     """The steps as an array that the kernel can read: integers within int64, or floats."""
     array = np.asarray(step)
     kind = array.dtype.kind
-    if kind == "O" or (kind == "f" and isinstance(step, (list, tuple)) and _beyond_2_53(array)):
+    if kind == "O" or (kind == "f" and not isinstance(step, (np.ndarray, np.generic, float)) and _loses_digits(array)):
         # A list with an int beyond int64 or uint64 is an object array, or floats when it has both signs.
         for item in np.asarray(step, dtype=object).flat:
             if isinstance(item, numbers.Integral) and not _INT64_MIN <= int(item) <= _INT64_MAX:
-                raise OverflowError(f"step {item} is beyond int64 (-2**63 <= step < 2**63)")
+                raise _beyond_int64(int(item))
     if kind not in "iuf":
         raise TypeError(f"Argument `step` must be integers or floats. Received: {array.dtype} ({type(step).__name__})")
-    if kind == "u" and array.dtype.itemsize == 8 and array.size and (largest := array.max()) > _INT64_MAX:
-        raise OverflowError(f"step {largest} is beyond int64 (-2**63 <= step < 2**63)")
+    if kind == "u" and array.dtype.itemsize == 8 and array.size and (largest := int(array.max())) > _INT64_MAX:
+        raise _beyond_int64(largest)
     if kind == "f" and array.dtype.itemsize not in (4, 8):
-        array = array.astype(np.float64)
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     return array
 
 
-def _beyond_2_53(array: np.ndarray[Any, Any]) -> bool:
-    return bool(array.size) and float(np.abs(array).max(initial=0.0)) >= 2.0**53
+def _beyond_int64(step: int) -> OverflowError:
+    return OverflowError(f"step {shown(step)} is beyond int64 (-2**63 <= step < 2**63)")
+
+
+def _loses_digits(array: np.ndarray[Any, Any]) -> bool:
+    """Whether floats may have been made of ints that are not theirs; NaN does not hide them."""
+    return not bool(np.all(np.abs(array) < 2.0**53))
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
@@ -191,7 +197,24 @@ class CosineDecay(Schedule):
         warmup_target: float | None = None,
         warmup_steps: float = 0,
     ) -> None:
-        if hasattr(self, "_key"):
+        if self._set(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps):
+            warnings.warn(
+                f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _set(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float,
+        name: str,
+        warmup_target: float | None,
+        warmup_steps: float,
+    ) -> bool:
+        """Check the parameters and take them; whether warmup_steps is ignored."""
+        if self._is_set():
             raise AttributeError("a schedule is immutable: make another one")
         start = _number("initial_learning_rate", initial_learning_rate)
         if isinstance(initial_learning_rate, np.floating):
@@ -209,12 +232,6 @@ class CosineDecay(Schedule):
             raise TypeError(f"Argument `name` must be a string. {_received('name', name)}")
         warmup = _steps("warmup_steps", warmup_steps, ">= 0")
         peak = start if warmup_target is None else _number("warmup_target", warmup_target)
-        if warmup_target is None and warmup > 0:
-            warnings.warn(
-                f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}",
-                UserWarning,
-                stacklevel=2,
-            )
         has_warmup = warmup_target is not None and warmup > 0
         sizes = [start, peak, peak * fraction, peak * (1.0 - fraction)]
         if has_warmup:
@@ -236,6 +253,19 @@ class CosineDecay(Schedule):
             "warmup_steps": warmup_steps,
         }
         self._key = (start, dtype.char, decay, fraction, name, None if warmup_target is None else peak, warmup)
+        return warmup_target is None and warmup > 0
+
+    def _is_set(self) -> bool:
+        try:
+            object.__getattribute__(self, "_key")
+        except AttributeError:
+            return False
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CosineDecay.__slots__:
+            raise TypeError(f"{type(self).__name__}.__init__ has not been called")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @property
     def initial_learning_rate(self) -> float:
@@ -280,8 +310,12 @@ class CosineDecay(Schedule):
         if out is None:
             wanted = self._dtype if dtype is None else _rate_dtype(dtype)
             if isinstance(step, (int, float)) and not isinstance(step, (bool, np.floating)):
-                rate = self._at(float(step) if isinstance(step, float) else int(step))
-                return rate if wanted == np.float64 else wanted.type(rate)
+                step = float(step) if isinstance(step, float) else int(step)
+                if isinstance(step, int) and not _INT64_MIN <= step <= _INT64_MAX:
+                    raise _beyond_int64(step)
+                rate = self._at(step)
+                with np.errstate(over="ignore"):
+                    return rate if wanted == np.float64 else wanted.type(rate)
         array = _as_array(step)
         if out is None:
             rates = np.empty(array.shape, wanted)
@@ -333,10 +367,12 @@ class CosineDecay(Schedule):
         (1000,)
         """
         threads = check_threads(num_threads)
+        if stop is None and step != 1:
+            raise TypeError(f"Argument `step` needs `start` and `stop`. Received: precompute({start!r}, step={step!r})")
         steps = range(operator.index(start)) if stop is None else range(start, stop, step)
         for end in (steps[0], steps[-1]) if steps else ():
             if not _INT64_MIN <= end <= _INT64_MAX:
-                raise OverflowError(f"step {end} is beyond int64 (-2**63 <= step < 2**63)")
+                raise _beyond_int64(end)
         count = max(0, -((steps.start - steps.stop) // steps.step))  # len() stops at sys.maxsize
         if out is None:
             if count > _INT64_MAX // 8:
@@ -345,8 +381,8 @@ class CosineDecay(Schedule):
         else:
             rates = _check_out(out, (count,), dtype)
         if count:
-            stride = steps.step if count > 1 else 1
-            self._fill(steps.start, stride, rates, threads)
+            # Modulo 2**64: a stride may be longer than int64 is, the steps are not.
+            self._fill(steps.start, (steps.step + 2**63) % 2**64 - 2**63, rates, threads)
         return rates
 
     def get_config(self) -> dict[str, Any]:
@@ -386,5 +422,5 @@ class CosineDecay(Schedule):
 def _restore(cls: type[CosineDecay], config: dict[str, Any]) -> CosineDecay:
     """Unpickle: the parameters are checked again."""
     schedule = cls.__new__(cls)
-    CosineDecay.__init__(schedule, **config)
+    schedule._set(**config)
     return schedule

@@ -14,6 +14,8 @@ from libc.stdint cimport int64_t
 
 cimport numpy as cnp
 
+from time import perf_counter
+
 import numpy as np
 
 cnp.import_array()
@@ -61,8 +63,10 @@ OPENMP = bool(CF_OPENMP)
 cdef int64_t THREADED = 32768
 # A team's task: enough blocks to hide what it costs to hand one out, few enough that the last ones come out even.
 cdef int64_t TASK = 16 * CF_BLOCK
-# Ctrl-C is looked for after so many elements, a few milliseconds of work on one thread.
-cdef int64_t SIGNALS = 4 * 1024 * 1024
+# Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
+# steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these.
+cdef int64_t FIRST_SLICE = 128 * 1024
+cdef double SLICE = 0.01
 
 cdef cf_isa _isas[4]
 cdef int _isa_count = cf_isas(_isas)
@@ -117,6 +121,10 @@ cdef int _operand(cf_operand *operand, cnp.ndarray a) except -1:
     return 0
 
 
+cdef inline cnp.npy_intp _size(cnp.npy_intp stride) noexcept:
+    return -stride if stride < 0 else stride
+
+
 cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
     """The job's dimensions, as few as can be: by rates' strides, neighbours merged where both arrays allow."""
     cdef int order[64]
@@ -128,7 +136,7 @@ cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
         if shape[d] == 1:
             continue
         i = n
-        while i > 0 and abs(to[order[i - 1]]) < abs(to[d]):
+        while i > 0 and _size(to[order[i - 1]]) < _size(to[d]):
             order[i] = order[i - 1]
             i -= 1
         order[i] = d
@@ -155,14 +163,16 @@ cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
 cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     """Run the job's n elements, on a team where it pays, and look for Ctrl-C now and then."""
     cdef cf_run run = _run
-    cdef int64_t begin = 0, end, tasks, i
+    cdef int64_t begin = 0, end, tasks, i, length = FIRST_SLICE
+    cdef double seconds
     cdef int team
     if n < THREADED:
         run(job, 0, n)
         return 0
     team = cf_team(wanted if wanted > 0 else _wanted, _quota)
     while begin < n:
-        end = min(begin + SIGNALS, n)
+        end = min(begin + length, n)
+        seconds = perf_counter()
         tasks = (end - begin + TASK - 1) // TASK
         with nogil:
             if team > 1:
@@ -172,12 +182,24 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
                 run(job, begin, end)
         PyErr_CheckSignals()
         begin = end
+        seconds = perf_counter() - seconds
+        if seconds < SLICE:
+            length *= 2
+        elif seconds > 4 * SLICE and length > TASK:
+            length //= 2
     return 0
 
 
 cdef inline cf_pair _count(count) except *:
     """A number of steps, as schedules.py gives it: an int where it is whole, else a float."""
     return cf_from_int64(count) if isinstance(count, int) else cf_make_pair(count, 0.0)
+
+
+cdef inline bint _fits(step) except *:
+    """Whether an int is within int64."""
+    cdef int overflow = 0
+    PyLong_AsLongLongAndOverflow(step, &overflow)
+    return not overflow
 
 
 cdef class Schedule:
@@ -199,9 +221,9 @@ cdef class Schedule:
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
         cdef cnp.ndarray rates
         if self.ready and out is None and dtype is None and num_threads is None:
-            if type(step) is int or type(step) is float:
+            if type(step) is float or (type(step) is int and _fits(step)):
                 rate = self._at(step)
-                return np.float32(rate) if self.single else rate
+                return np.float32(<float>rate) if self.single else rate
             if (cnp.PyArray_CheckExact(step) and cnp.PyArray_NDIM(step) > 0 and cnp.PyArray_ISCARRAY_RO(step)
                     and cnp.PyArray_TYPE(step) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)):
                 rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(step), cnp.PyArray_DIMS(step),
@@ -211,17 +233,12 @@ cdef class Schedule:
         return self._call(step, out, dtype, num_threads)
 
     def _at(self, step):
-        """The rate, as a Python float, at an int or a float."""
-        cdef int overflow = 0
-        cdef int64_t whole
+        """The rate, as a Python float, at an int within int64 or a float."""
         if not self.ready:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if isinstance(step, float):
             return cf_cosine_decay_at(&self.folded, cf_make_pair(step, 0.0))
-        whole = PyLong_AsLongLongAndOverflow(step, &overflow)
-        if overflow:
-            raise OverflowError(f"step {step} is beyond int64 (-2**63 <= step < 2**63)")
-        return cf_cosine_decay_at(&self.folded, cf_from_int64(whole))
+        return cf_cosine_decay_at(&self.folded, cf_from_int64(step))
 
     def _evaluate(self, cnp.ndarray steps not None, cnp.ndarray rates not None, int num_threads):
         """The rates of an array of steps, into `rates`, an array of the same shape. num_threads 0: no one said."""

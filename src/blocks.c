@@ -81,12 +81,18 @@ static void load_row(const cf_operand *steps, const char *data, int64_t stride, 
     }
 }
 
+/* first + i * stride modulo 2^64: the product may overflow where the sum does not. */
+static inline int64_t range_at(int64_t first, int64_t stride, int64_t i)
+{
+    return (int64_t)((uint64_t)first + (uint64_t)i * (uint64_t)stride);
+}
+
 static void load_range(int64_t first, int64_t stride, int n, double *restrict hi, double *restrict lo)
 {
     int i;
-    for (i = 0; i < n; i++) hi[i] = from_int64(first + i * stride);
+    for (i = 0; i < n; i++) hi[i] = from_int64(range_at(first, stride, i));
     if (lo) {
-        for (i = 0; i < n; i++) lo[i] = cf_from_int64(first + i * stride).lo;
+        for (i = 0; i < n; i++) lo[i] = cf_from_int64(range_at(first, stride, i)).lo;
     }
 }
 
@@ -123,6 +129,7 @@ static int rows_left(const rows *r, int n)
     return left < n ? (int)left : n;
 }
 
+/* On by n, not beyond the row's end. */
 static void rows_advance(rows *r, int n)
 {
     int d = r->job->dimensions - 1;
@@ -287,7 +294,7 @@ static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, d
     if (job->steps.data) {
         load(*r, n, hi, lo);
     } else {
-        load_range(job->first + begin * job->stride, job->stride, n, hi, lo);
+        load_range(range_at(job->first, job->stride, begin), job->stride, n, hi, lo);
     }
 }
 
@@ -296,8 +303,8 @@ static range block_range(const cf_job *job, const double *hi, int n)
 {
     range r;
     if (job->steps.data) return range_of(hi, n);
-    r.least = job->stride < 0 ? hi[n - 1] : hi[0];
-    r.greatest = job->stride < 0 ? hi[0] : hi[n - 1];
+    r.least = hi[0] < hi[n - 1] ? hi[0] : hi[n - 1];
+    r.greatest = hi[0] < hi[n - 1] ? hi[n - 1] : hi[0];
     return r;
 }
 
@@ -343,7 +350,7 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
             evaluate(job, &r, begin, n, rates);
             store(r, n, rates);
         }
-        rows_advance(&r, n);
         begin += n;
+        rows_seek(&r, job, begin);
     }
 }

@@ -20,7 +20,8 @@ typedef struct cf_operand {
     int64_t strides[CF_MAX_DIMENSIONS];
 } cf_operand;
 
-/* Evaluate `schedule` at `steps`, or, where steps.data is NULL, at first, first + stride, ... into `rates`. */
+/* Evaluate `schedule` at `steps`, or, where steps.data is NULL, at first, first + stride, ... (modulo 2^64) into
+ * `rates`. */
 typedef struct cf_job {
     const cf_cosine_decay *schedule;
     int64_t first, stride;

@@ -16,7 +16,7 @@ from mpmath import mp, mpf
 
 PRECISION = 300  # bits: far beyond a pair's 106, so that a coefficient is rounded once
 INTERVAL = mpf(1) / 4
-TABLES = {"SINGLE": 8, "WIDE": 13}  # relative errors below 2^-55 and 2^-104
+TABLES = {"SINGLE": 9, "WIDE": 13}  # relative errors below 2^-65 and 2^-104
 
 
 def wave(w):

@@ -144,13 +144,9 @@ def start(*arguments, **options):
 )
 def test_precompute_has_the_bits_of_a_call(tmp_path, suffix, dtype, start, stop, step):
     file = tmp_path / f"lr{suffix}"
-    assert_done(
-        precompute(f"--start={start}", "--stop", stop, "--step", step, "--dtype", dtype, "-o", file)
-    )
+    assert_done(precompute(f"--start={start}", "--stop", stop, "--step", step, "--dtype", dtype, "-o", file))
     steps = np.arange(start, stop, step)
-    np.testing.assert_array_equal(
-        read(file).astype(dtype), schedule()(steps, dtype=dtype), strict=True
-    )
+    np.testing.assert_array_equal(read(file).astype(dtype), schedule()(steps, dtype=dtype), strict=True)
     if suffix != ".npy":
         np.testing.assert_array_equal(read_steps(file), steps)
 
@@ -184,9 +180,7 @@ def test_csv_is_text_that_anyone_reads(tmp_path):
 
 def test_parquet_has_types_row_groups_and_the_configuration(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet files need pyarrow")
-    assert_done(
-        precompute("--stop", (1 << 20) + 1, "--dtype", "float32", "-o", tmp_path / "lr.parquet")
-    )
+    assert_done(precompute("--stop", (1 << 20) + 1, "--dtype", "float32", "-o", tmp_path / "lr.parquet"))
     file = parquet.ParquetFile(tmp_path / "lr.parquet")
     assert [(field.name, str(field.type)) for field in file.schema_arrow] == [
         ("step", "int64"),
@@ -209,9 +203,7 @@ def test_parquet_has_types_row_groups_and_the_configuration(tmp_path):
 )
 def test_precompute_goes_to_the_floor_unless_told(tmp_path, options, count):
     file = tmp_path / "lr.npy"
-    assert_done(
-        run("precompute", "--initial-learning-rate", 1, "--alpha", 0.5, *options, "-o", file)
-    )
+    assert_done(run("precompute", "--initial-learning-rate", 1, "--alpha", 0.5, *options, "-o", file))
     rates = np.load(file)
     assert len(rates) == count
     assert rates[-1] == (1.0 if "--warmup-target" in options else 0.5)
@@ -248,9 +240,7 @@ def test_fractional_steps_are_meant(tmp_path):
             tmp_path / "lr.npy",
         )
     )
-    np.testing.assert_array_equal(
-        np.load(tmp_path / "lr.npy"), CosineDecay(1.0, 450410.27)(np.arange(450412))
-    )
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), CosineDecay(1.0, 450410.27)(np.arange(450412)))
 
 
 def test_no_steps_make_an_empty_file(tmp_path, suffix):
@@ -264,9 +254,7 @@ def test_no_steps_make_an_empty_file(tmp_path, suffix):
 
 def test_summary_says_what_a_person_wants(tmp_path):
     file = tmp_path / "lr.npy"
-    facts = dict(
-        line.split(maxsplit=1) for line in assert_done(precompute("-o", file)).splitlines()
-    )
+    facts = dict(line.split(maxsplit=1) for line in assert_done(precompute("-o", file)).splitlines())
     assert facts["schedule"].startswith("CosineDecay: warmup")
     assert facts["steps"] == "1,101 (0 to 1,100)"
     assert float(facts["peak"]) == 1e-3
@@ -281,9 +269,7 @@ def test_summary_says_what_a_person_wants(tmp_path):
 
 def test_threads_do_not_change_a_bit(tmp_path):
     for threads in (1, 2):
-        assert_done(
-            precompute("--stop", "1e6", "--threads", threads, "-o", tmp_path / f"{threads}.npy")
-        )
+        assert_done(precompute("--stop", "1e6", "--threads", threads, "-o", tmp_path / f"{threads}.npy"))
     assert (tmp_path / "1.npy").read_bytes() == (tmp_path / "2.npy").read_bytes()
 
 
@@ -349,10 +335,7 @@ def test_no_permission(tmp_path):
 
 def test_of_two_that_race_one_wins(tmp_path):
     command = [*CLI, "precompute", *SCHEDULE, "--stop", "3e6", "-o", str(tmp_path / "lr.npy")]
-    racers = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     results = [(racer.communicate(timeout=120), racer.returncode) for racer in racers]
     assert sorted(status for _, status in results) == [0, 2], results
     lost = next(err for (_, err), status in results if status == 2)
@@ -400,9 +383,7 @@ def test_killed_half_way_leaves_no_target(tmp_path, forced):
     target = tmp_path / "lr.csv"
     if forced:
         target.write_text("mine")
-    process = start(
-        "precompute", *SCHEDULE, *LONG, "-o", target, *["--force"] * forced, cwd=tmp_path
-    )
+    process = start("precompute", *SCHEDULE, *LONG, "-o", target, *["--force"] * forced, cwd=tmp_path)
     process.kill()
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
@@ -421,9 +402,7 @@ def limit_files(size):
 
 @posix_only
 def test_full_disk_leaves_nothing(tmp_path, suffix):
-    result = precompute(
-        "--stop", "3e6", "-o", tmp_path / f"lr{suffix}", preexec_fn=limit_files(100_000)
-    )
+    result = precompute("--stop", "3e6", "-o", tmp_path / f"lr{suffix}", preexec_fn=limit_files(100_000))
     assert_one_line(result, 1, "cannot write", f"lr{suffix}", os.strerror(errno.EFBIG))
     assert list(tmp_path.iterdir()) == []
 
@@ -456,9 +435,7 @@ def test_small_filesystem(tmp_path, suffix):
 
 
 @posix_only
-@pytest.mark.parametrize(
-    ("name", "steps"), [("lr.npy", "1e8"), ("lr.csv", "5e6"), ("lr.parquet", "2e7")]
-)
+@pytest.mark.parametrize(("name", "steps"), [("lr.npy", "1e8"), ("lr.csv", "5e6"), ("lr.parquet", "2e7")])
 def test_memory_is_bounded(tmp_path, name, steps):
     """Of a process of its own, for a child's peak begins with its parent's when it forked."""
     pytest.importorskip("pyarrow", reason="tables need pyarrow")
@@ -587,24 +564,14 @@ HOSTILE_NPY = {
     "code": npy("__import__('os').system('echo oops')"),
     "deep": npy("(" * 9000),
     "missing keys": npy("{'descr': '<i8', 'shape': (2,)}", bytes(16)),
-    "long header": npy(
-        "{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}" + " " * 60000, bytes(16)
-    ),
+    "long header": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}" + " " * 60000, bytes(16)),
     "truncated": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (3,)}", bytes(16)),
-    "absurd": npy(
-        "{'descr': '<i8', 'fortran_order': False, 'shape': (1000000000000000000000,)}", bytes(16)
-    ),
-    "absurd and empty": npy(
-        "{'descr': '<i8', 'fortran_order': False, 'shape': (0, 1000000000000000000000)}"
-    ),
-    "overflowing": npy(
-        "{'descr': '<i8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", bytes(16)
-    ),
+    "absurd": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1000000000000000000000,)}", bytes(16)),
+    "absurd and empty": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (0, 1000000000000000000000)}"),
+    "overflowing": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", bytes(16)),
     "negative": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (-1,)}", bytes(16)),
     "object": npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", bytes(16)),
-    "structured": npy(
-        "{'descr': [('a', '<i8')], 'fortran_order': False, 'shape': (2,)}", bytes(16)
-    ),
+    "structured": npy("{'descr': [('a', '<i8')], 'fortran_order': False, 'shape': (2,)}", bytes(16)),
     "bool": npy("{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}", bytes(2)),
     "complex": npy("{'descr': '<c16', 'fortran_order': False, 'shape': (1,)}", bytes(16)),
     "text": npy("{'descr': '<U2', 'fortran_order': False, 'shape': (2,)}", bytes(16)),
@@ -623,15 +590,11 @@ def test_evaluate_refuses_what_is_not_steps(tmp_path, kind):
 
 
 def test_evaluate_refuses_other_inputs(tmp_path):
-    assert_refused(
-        evaluate(tmp_path / "no.npy", "-o", tmp_path / "lr.npy"), "no.npy", "No such file"
-    )
+    assert_refused(evaluate(tmp_path / "no.npy", "-o", tmp_path / "lr.npy"), "no.npy", "No such file")
     assert_refused(evaluate(tmp_path, "-o", tmp_path / "lr.npy"), "not a regular file")
     if POSIX:
         os.mkfifo(tmp_path / "pipe.npy")
-        assert_refused(
-            evaluate(tmp_path / "pipe.npy", "-o", tmp_path / "lr.npy"), "not a regular file"
-        )
+        assert_refused(evaluate(tmp_path / "pipe.npy", "-o", tmp_path / "lr.npy"), "not a regular file")
     assert not (tmp_path / "lr.npy").exists()
 
 
@@ -649,9 +612,7 @@ def test_inputs_are_never_overwritten(tmp_path):
     assert_refused(result, "input")
     if POSIX:
         (tmp_path / "link.npy").symlink_to("steps.npy")
-        assert_refused(
-            evaluate(tmp_path / "link.npy", "-o", tmp_path / "steps.npy", "--force"), "input"
-        )
+        assert_refused(evaluate(tmp_path / "link.npy", "-o", tmp_path / "steps.npy", "--force"), "input")
     assert (tmp_path / "steps.npy").read_bytes() == before
 
 
@@ -665,9 +626,7 @@ SERIALIZED = {
 }
 
 
-@pytest.mark.parametrize(
-    "tree", [SERIALIZED, CONFIG, {"class_name": "CosineDecay", "config": CONFIG}]
-)
+@pytest.mark.parametrize("tree", [SERIALIZED, CONFIG, {"class_name": "CosineDecay", "config": CONFIG}])
 def test_config_is_what_keras_serializes(tmp_path, tree):
     (tmp_path / "run.json").write_text(json.dumps(tree))
     assert_done(run("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy"))
@@ -740,17 +699,13 @@ def test_config_that_cannot_be_read(tmp_path):
 
 def test_config_and_options_do_not_mix(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(CONFIG))
-    result = run(
-        "precompute", "--config", tmp_path / "run.json", "--alpha", "0", "-o", tmp_path / "lr.npy"
-    )
+    result = run("precompute", "--config", tmp_path / "run.json", "--alpha", "0", "-o", tmp_path / "lr.npy")
     assert_refused(result, "--alpha", "--config")
 
 
 def test_name_cannot_command_the_terminal(tmp_path):
     (tmp_path / "run.json").write_text(changed(name="\x1b[2Jred\nalert" + "x" * 1000))
-    out = assert_done(
-        run("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy")
-    )
+    out = assert_done(run("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy"))
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) < 200
 
@@ -772,9 +727,7 @@ def test_examples_are_keras_configurations(tmp_path):
 # ------------------------------------------------------------------------------------ plot and info
 
 
-@pytest.mark.parametrize(
-    ("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")]
-)
+@pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
 def test_plot(tmp_path, suffix, magic):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     file = tmp_path / f"lr{suffix}"
@@ -800,9 +753,7 @@ def test_plot_of_several_names_each(tmp_path):
         "learning rate",
     ):
         assert f"<!-- {label} -->" in text
-    assert_refused(
-        run("plot", *files, "--alpha", 0, "-o", tmp_path / "a.svg"), "--alpha", "--config"
-    )
+    assert_refused(run("plot", *files, "--alpha", 0, "-o", tmp_path / "a.svg"), "--alpha", "--config")
 
 
 def test_plot_refusals(tmp_path):
@@ -947,12 +898,9 @@ def test_missing_library_names_its_extra(tmp_path, library, extra, command):
 
 def test_no_heavy_import_without_need():
     program = (
-        "import sys, cosine_fast.cli\n"
-        "print(sorted({'click', 'tqdm', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
+        "import sys, cosine_fast.cli\nprint(sorted({'click', 'tqdm', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
-    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert result.stdout == "[]\n", result.stderr
 
 
@@ -992,9 +940,7 @@ def test_nobody_reads_standard_output(tmp_path):
     here, there = os.pipe()
     os.close(here)
     command = [*CLI, "precompute", *SCHEDULE, "-o", "lr.npy"]
-    result = subprocess.run(
-        command, stdout=there, stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60
-    )
+    result = subprocess.run(command, stdout=there, stderr=subprocess.PIPE, text=True, cwd=tmp_path, timeout=60)
     os.close(there)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr

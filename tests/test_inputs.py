@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import re
+import sys
 from collections import deque
 from fractions import Fraction
 
@@ -553,3 +556,52 @@ def test_warmup_steps_without_a_target(cf):
     assert seen[0].filename == __file__
     assert schedule(5) == 0.5
     assert schedule.get_config()["warmup_steps"] == 5
+
+
+def test_nothing_leaks(compiled):
+    """Calls of every kind, refused ones too, keep no object and no reference."""
+    schedule = compiled.CosineDecay(1e-6, 1000, 0.1, warmup_target=1e-3, warmup_steps=100)
+    steps, out = np.arange(64).reshape(8, 8), np.empty((8, 8))
+
+    def calls():
+        for step in (5, 5.5, steps, steps.T, [1, 2], np.float32(3), range(3)):
+            schedule(step)
+        schedule(steps, out=out)
+        schedule.precompute(10)
+        for refused in (True, "x", 2**70, [2**70, -1]):
+            with contextlib.suppress(TypeError, OverflowError):
+                schedule(refused)
+        with contextlib.suppress(ValueError):
+            compiled.CosineDecay(1.0, 0)
+        compiled.CosineDecay(1.0, 10).get_config()
+
+    def blocks(times):
+        for _ in range(times):
+            calls()
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before, references = blocks(500), [sys.getrefcount(x) for x in (schedule, steps, out)]
+    assert blocks(3000) - before < 1500
+    assert [sys.getrefcount(x) for x in (schedule, steps, out)] == references
+
+
+def test_a_step_that_calls_the_schedule(schedule):
+    """Code of a step's own may call the schedule that evaluates it."""
+
+    class Nested:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([schedule(500), schedule.precompute(600)[-1]])
+
+    assert schedule(Nested()).tolist() == [schedule(schedule(500)), schedule(schedule(599))]
+
+
+def test_odd_strides(schedule):
+    """Strides that lead nowhere are not followed where there is nothing to read."""
+    strided = np.lib.stride_tricks.as_strided
+    assert schedule(strided(np.zeros(1), (0, 5), (2**40, -(2**50)))).shape == (0, 5)
+    assert schedule(strided(np.array([5.0]), (1, 1), (2**40, -(2**50)))).tolist() == [[schedule(5)]]
+    assert np.all(schedule(strided(np.array([5.0]), (100, 100), (0, 0))) == schedule(5))
+    everything = strided(np.zeros(1), (70, 9), (0, 0))
+    assert schedule(np.full((70, 9), 5), out=everything) is everything
+    assert everything[0, 0] == schedule(5)

@@ -61,9 +61,7 @@ def test_several_curves_have_a_legend():
         assert text in said
 
 
-@pytest.mark.parametrize(
-    "name", ["", "_hidden", "$\\frac{", "a<b>&-->", "tab\tline\nend", "x" * 5000]
-)
+@pytest.mark.parametrize("name", ["", "_hidden", "$\\frac{", "a<b>&-->", "tab\tline\nend", "x" * 5000])
 def test_any_name_will_do(name):
     for kind in ("png", "svg", "pdf"):
         assert picture((name, RUN), (name, PLAIN), kind=kind, title=name)
@@ -104,9 +102,7 @@ def test_unusual_schedules(schedule):
     assert picture(schedule, PLAIN, kind="png")
 
 
-@pytest.mark.parametrize(
-    ("start", "stop"), [(0, 0), (5, 6), (-100, 100), (10**9, 10**9 + 5), (2**62, 2**63 - 1)]
-)
+@pytest.mark.parametrize(("start", "stop"), [(0, 0), (5, 6), (-100, 100), (10**9, 10**9 + 5), (2**62, 2**63 - 1)])
 def test_any_window(start, stop):
     assert picture(RUN, kind="png", start=start, stop=stop)
 
@@ -129,7 +125,5 @@ def test_pyplot_stays_out():
         "plotting.draw([('a', CosineDecay(1.0, 10))], io.BytesIO(), 'png', start=0, stop=10)\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
-    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr

@@ -17,17 +17,18 @@
  *     The warmup does the same with its slope; it starts from the smaller of its ends, so that nothing cancels either.
  *
  * Kinds of schedule
- *     CF_SINGLE  W and D whole, W + D <= 2^51, rates of ordinary size: m is exact in one double.
+ *     CF_SINGLE  W and D whole, W + D <= 2^44, rates of ordinary size: m is exact in one double.
  *     CF_PAIR    W or D has a fraction: m is a pair of doubles, the polynomial the same.
  *     CF_WIDE    all others (W + D up to 2^64, rates that cross zero, subnormal rates): pairs throughout.
  *     CF_EXACT is CF_SINGLE for whole steps where m*m fits one double; it has the same bits and is cheaper.
  *
  * Special cases
  *     Negative steps: the warmup line goes on below L0; without a warmup the cosine is even and has the period 2D.
- *     NaN gives NaN; +inf the floor; -inf the line's end, or NaN where there is no line.
+ *     NaN gives NaN; +inf the floor; -inf the infinity that the line goes to, or NaN where there is none (no warmup, or
+ *     one without a slope).
  *
  * Accuracy
- *     At most 2 units in the last place (ULP), 1.2 being the largest seen, and 0.6 for CF_WIDE; on a warmup line
+ *     At most 2 units in the last place (ULP), 1.5 being the largest seen, and 0.6 for CF_WIDE; on a warmup line
  *     that crosses zero, of the line's larger end. Where the decay itself crosses zero, 2^-98 of the peak besides.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
  *     falls (the other way round where peak < floor, peak < L0).
@@ -152,7 +153,7 @@ enum cf_kind { CF_EXACT, CF_SINGLE, CF_PAIR, CF_WIDE };
  * It changes what is computed, never what comes out. CF_UPPER and CF_LOWER_TO_ZERO need `tame` below. */
 enum cf_phase { CF_WARMUP, CF_UPPER, CF_LOWER, CF_LOWER_TO_ZERO, CF_DECAY, CF_ANY };
 
-#define CF_TERMS 8
+#define CF_TERMS 9
 #define CF_WIDE_TERMS 13
 #define CF_WIDE_PAIRS 9 /* below 2^-48 of the sum a coefficient needs only one double */
 
@@ -164,6 +165,7 @@ typedef struct cf_cosine_decay {
     int from_peak;     /* the warmup line is counted back from the peak, not on from the rate at step 0 */
     double origin;     /* the rate that it is counted from */
     double peak;
+    double end;        /* peak * alpha, rounded once; `floor` but for CF_WIDE's unit */
     cf_pair floor;
     cf_pair warmup_steps, decay_steps;
     double slope_hi, slope_lo;      /* of the warmup line, slope_hi being 26 bits long */
@@ -175,15 +177,16 @@ typedef struct cf_cosine_decay {
 } cf_cosine_decay;
 
 /* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
-static const double cf_single_table[CF_TERMS][2] = { /* relative error 2^-55.98 */
-    {0x1.3bd3cc9be45dep+1, 0x1.18d9c7643b8f5p-53},
-    {-0x1.03c1f081b5a9cp+1, -0x1.ec0fc8cf94b85p-53},
-    {0x1.55d3c7e3c8d6dp-1, 0x1.33dd1806b7ebdp-55},
-    {-0x1.e1f50685fe4e4p-4, -0x1.cb7ec3576c287p-58},
-    {0x1.a6d1f11ed233bp-7, 0x1.0fd77a0392358p-62},
-    {-0x1.f9d2bd7d928e6p-11, 0x1.939827cee4e28p-65},
-    {0x1.b6a62fd55fb9cp-15, -0x1.6d560fd3bd5e5p-69},
-    {-0x1.178b7916396efp-19, -0x1.c107eabe5a212p-73},
+static const double cf_single_table[CF_TERMS][2] = { /* relative error 2^-65.24 */
+    {0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53},
+    {-0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53},
+    {0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59},
+    {-0x1.e1f5068918fbap-4, -0x1.51b5964a85930p-59},
+    {0x1.a6d1f2a04f3b6p-7, 0x1.74a74d02709d9p-62},
+    {-0x1.f9d388fe4ffffp-11, -0x1.667b8654cd625p-65},
+    {0x1.b6e1cb6495b7bp-15, -0x1.86cbc80bdb1e0p-71},
+    {-0x1.20a5bb0431f96p-19, -0x1.43dc0a9cd2b88p-73},
+    {0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80},
 };
 
 static const double cf_wide_table[CF_WIDE_TERMS][2] = { /* relative error 2^-104.67 */
@@ -210,7 +213,7 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
 {
     const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0};
     cf_pair amplitude, rise, line, inverse, power;
-    int whole, ordinary, crossing, terms, k;
+    int whole, tiny, ordinary, crossing, terms, k;
 
     memset(p, 0, sizeof *p);
     if (!has_warmup) {
@@ -226,17 +229,16 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
     rise = cf_two_sum(peak, -start);
     whole = decay_steps.hi == floor(decay_steps.hi) && warmup_steps.hi == floor(warmup_steps.hi);
-    ordinary = fabs(peak) <= 0x1p300 && fabs(peak * alpha) <= 0x1p300 && fabs(start) <= 0x1p300
-               && (amplitude.hi == 0.0 || fabs(amplitude.hi) >= 0x1p-200)
-               && (rise.hi == 0.0 || fabs(rise.hi) >= 0x1p-200) && decay_steps.hi >= 0x1p-40;
+    p->end = peak * alpha + 0.0; /* -0 is +0 */
+    tiny = (amplitude.hi != 0.0 && fabs(amplitude.hi) < 0x1p-150) || (rise.hi != 0.0 && fabs(rise.hi) < 0x1p-150);
+    ordinary = !tiny && fabs(peak) <= 0x1p300 && fabs(p->end) <= 0x1p300 && fabs(start) <= 0x1p300
+               && decay_steps.hi >= 0x1p-20;
     crossing = (alpha < 0.0 && peak != 0.0);
-    if (!ordinary || crossing || warmup_steps.hi + decay_steps.hi > 0x1p51) {
-        double largest = fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(peak * alpha)));
+    if (!ordinary || crossing || warmup_steps.hi + decay_steps.hi > 0x1p44) {
         int exponent;
         p->kind = CF_WIDE;
-        /* Tiny rates are kept in a unit in which the digits below theirs are normal numbers. */
-        frexp(largest, &exponent);
-        if (!ordinary && exponent < 300) {
+        if (tiny && fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(p->end))) < 0x1p150) {
+            /* In a unit in which the digits below theirs are normal numbers. */
             const double up = ldexp(1.0, 700);
             p->unit = ldexp(1.0, -700);
             peak *= up;
@@ -248,12 +250,13 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
         p->scale = ldexp(1.0, -exponent);
     } else {
         p->kind = whole ? CF_SINGLE : CF_PAIR;
-        p->exact = decay_steps.hi <= 0x1p27;
+        p->exact = whole && decay_steps.hi <= 0x1p27;
     }
 
     p->peak = peak;
     p->floor = cf_two_prod(peak, alpha);
-    p->floor.hi += 0.0; /* -0 is +0 */
+    p->floor.hi += 0.0;
+    if (fabs(p->floor.hi) < 0x1p-900) p->floor.lo = 0.0; /* it has no digits there */
 
     if (has_warmup) {
         p->from_peak = fabs(peak) < fabs(start);
@@ -311,22 +314,30 @@ static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
 
 CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind)
 {
-    double top, P, R;
+    double top, P, R, origin = p->origin, unit = p->unit;
     cf_pair s;
     if (p->from_peak) {
-        if (kind >= CF_PAIR) {
-            step = cf_add(p->warmup_steps, cf_negate(step));
-        } else {
-            step.hi = p->warmup_steps.hi - step.hi;
-        }
+        const double far = p->warmup_steps.hi - step.hi; /* infinity has no pair */
+        const cf_pair back = kind >= CF_PAIR ? cf_add(p->warmup_steps, cf_negate(step))
+                                             : cf_two_sum(p->warmup_steps.hi, -step.hi);
+        step.hi = far - far == 0.0 ? back.hi : far;
+        step.lo = far - far == 0.0 ? back.lo : 0.0;
     }
+    if (kind == CF_WIDE) {
+        /* A step beyond all int64s takes the unit, which its product with the slope might overflow. */
+        const int far = fabs(step.hi) > 0x1p65;
+        step.hi = far ? step.hi * unit : step.hi;
+        origin = far ? origin * unit : origin;
+        unit = far ? 1.0 : unit;
+    }
+    if (kind <= CF_SINGLE && !p->from_peak) step.lo = 0.0; /* as in a block, which has no lower halves */
     top = cf_top(step.hi);
     P = top * p->slope_hi;
-    R = (step.hi - top) * p->slope_hi + step.hi * p->slope_lo;
-    if (kind >= CF_PAIR) R += step.lo * p->slope_hi;
-    s = cf_two_sum(p->origin, P);
+    R = ((step.hi - top) * p->slope_hi + step.hi * p->slope_lo) + step.lo * p->slope_hi;
+    s = cf_two_sum(origin, P);
     /* An infinite sum has no rest to add. */
-    return s.hi - s.hi == 0.0 ? s.hi + (s.lo + R) : s.hi;
+    P = s.hi - s.hi == 0.0 ? s.hi + (s.lo + R) : s.hi;
+    return kind == CF_WIDE ? P * unit : P;
 }
 
 /* The rate at a step that is not before the warmup's end, nor negative. */
@@ -386,11 +397,12 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
             xh = cf_top(x);
             xl = (square - xh) + cross;
         }
-        /* Even and odd powers apart: as many additions as in one chain of them, and half the wait. */
+        /* Even and odd powers apart, but for the first, whose rounding counts: as many additions as in one chain, and
+         * half the wait. */
         xx = x * x;
-        q = (c[1] + xx * (c[3] + xx * (c[5] + xx * c[7]))) + x * (c[2] + xx * (c[4] + xx * c[6]));
+        q = c[1] + x * ((c[2] + xx * (c[4] + xx * (c[6] + xx * c[8]))) + x * (c[3] + xx * (c[5] + xx * c[7])));
         P = xh * p->c0_hi;
-        R = xl * p->c0_hi + x * (p->c0_lo + x * q);
+        R = (xl * p->c0_hi + x * p->c0_lo) + xx * q;
     }
 
     if (phase == CF_LOWER_TO_ZERO) return P + R;
@@ -404,23 +416,22 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     R = upper ? -R : R;
     sum = base + P;
     z = sum - base;
-    return sum + ((((base - (sum - z)) + (P - z)) + rest) + R);
+    sum += (((base - (sum - z)) + (P - z)) + rest) + R;
+    if (kind < CF_WIDE) return sum;
+    return (mm.hi == 0.0) & !upper ? p->end : sum * p->unit;
 }
 
 /* One value, for block loops: `kind` and `phase` are constants there, so that the compiler drops what is not needed. */
 CF_INLINE double cf_rate(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
     double rate;
-    if (phase == CF_WARMUP) {
-        rate = cf_warmup_line(p, step, kind);
-    } else {
-        rate = cf_decay_curve(p, step, kind, phase);
-        if (phase == CF_ANY) {
-            const double line = cf_warmup_line(p, step, kind);
-            rate = (kind <= CF_SINGLE ? step.hi < p->warmup_steps.hi : cf_less(step, p->warmup_steps)) ? line : rate;
-        }
+    if (phase == CF_WARMUP) return cf_warmup_line(p, step, kind);
+    rate = cf_decay_curve(p, step, kind, phase);
+    if (phase == CF_ANY) {
+        const double line = cf_warmup_line(p, step, kind);
+        rate = (kind <= CF_SINGLE ? step.hi < p->warmup_steps.hi : cf_less(step, p->warmup_steps)) ? line : rate;
     }
-    return kind == CF_WIDE ? rate * p->unit : rate;
+    return rate;
 }
 
 static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
