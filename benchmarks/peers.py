@@ -1,4 +1,4 @@
-"""The same schedule as other people write it; what cosine_fast is measured beside. Each builds a function of steps, out.
+"""The same schedule as other people write it, to be measured beside: each builds a function of (steps, out).
 
 All take float64 rates of int64 steps with a warmup, and are given every advantage: compiled and warmed up before the
 clock starts, all threads, fast-math, results into memory that has been touched. None is as accurate.
