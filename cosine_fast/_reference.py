@@ -260,11 +260,13 @@ class CosineDecay:
             x = square + cross
             xh = top(x)
             xl = (square - xh) + cross
+            # x is rounded, m^2 - x = xl - (x - xh) being left over; here is what this makes of c1 x^2 + ...
+            c0_lo = self.c0.lo + 1.75 * self.c[1].hi * (xl - (x - xh))
             c1, c2, c3, c4, c5, c6, c7, c8 = (c.hi for c in self.c[1:])
             xx = x * x
             q = c1 + x * ((c2 + xx * (c4 + xx * (c6 + xx * c8))) + x * (c3 + xx * (c5 + xx * c7)))
             P = xh * self.c0.hi
-            R = (xl * self.c0.hi + x * self.c0.lo) + xx * q
+            R = (xl * self.c0.hi + x * c0_lo) + xx * q
 
         base = np.where(upper, self.peak, self.floor.hi)
         rest = np.where(upper, 0.0, self.floor.lo)

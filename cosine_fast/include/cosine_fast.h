@@ -171,6 +171,7 @@ typedef struct cf_cosine_decay {
     double slope_hi, slope_lo;      /* of the warmup line, slope_hi being 26 bits long */
     double c0_hi, c0_lo;            /* the leading coefficient, c0_hi being 26 bits long */
     double c[CF_TERMS];             /* the others; c[0] is not used */
+    double bend;                    /* 1.75 * c[1]: how the rest of the polynomial goes with x, over x, near m = D/2 */
     cf_pair wide[CF_WIDE_TERMS];    /* CF_WIDE's own */
     double scale;                   /* CF_WIDE: brings D into [1/2, 1) */
     double unit;                    /* CF_WIDE: the rates above are in this unit, a power of 2 */
@@ -284,6 +285,7 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
         }
         power = cf_multiply(power, inverse);
     }
+    p->bend = 1.75 * p->c[1];
 }
 
 /* The step in [0, D] at which an even cosine of period 2D has the value that it has at the negative `step`; exact. */
@@ -384,7 +386,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         R = y.lo;
     } else {
         const double *c = p->c;
-        double q, xx;
+        double q, xx, c0_lo = p->c0_lo;
         if (kind == CF_EXACT) {
             x = m * m;
             xh = cf_top(x);
@@ -396,13 +398,15 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
             x = square + cross;
             xh = cf_top(x);
             xl = (square - xh) + cross;
+            /* x is rounded, m^2 - x = xl - (x - xh) being left over; here is what this makes of c[1] x^2 + ... */
+            c0_lo += p->bend * (xl - (x - xh));
         }
         /* Even and odd powers apart, but for the first, whose rounding counts: as many additions as in one chain, and
          * half the wait. */
         xx = x * x;
         q = c[1] + x * ((c[2] + xx * (c[4] + xx * (c[6] + xx * c[8]))) + x * (c[3] + xx * (c[5] + xx * c[7])));
         P = xh * p->c0_hi;
-        R = (xl * p->c0_hi + x * p->c0_lo) + xx * q;
+        R = (xl * p->c0_hi + x * c0_lo) + xx * q;
     }
 
     if (phase == CF_LOWER_TO_ZERO) return P + R;
