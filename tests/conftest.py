@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ with contextlib.suppress(ImportError):
 
     hypothesis.settings.register_profile("cosine_fast", deadline=None, derandomize=True, database=None)
     hypothesis.settings.load_profile("cosine_fast")
+
+# A runner started in a shell's background ignores Ctrl-C, and so would every process that a test sends it to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SPLIT = ("cosine_fast", "cosine_fast.schedules", "cosine_fast._backend")  # these hold a choice; the kernels do not
 
