@@ -89,6 +89,16 @@ class Stopped(BaseException):
         self.status = 128 + signum
 
 
+# Signals that asked us to stop. The exception that they raise is lost where Python calls back from its own depths (a
+# weak reference that dies, say), so whoever goes on for long looks here too.
+_received: list[int] = []
+
+
+def _heed_signals() -> None:
+    if _received:
+        raise Stopped(_received[0])
+
+
 # ------------------------------------------------------------------------------------ what comes in
 
 
@@ -337,6 +347,7 @@ def _published(targets: Sequence[Path], force: bool) -> Iterator[list[BinaryIO]]
             # the final name.
             os.fsync(file.fileno())
             file.close()
+        _heed_signals()
         for temporary, target in zip(temporaries, targets, strict=True):
             _publish(temporary, target, force)
             named.append(target)
@@ -479,6 +490,7 @@ def _write_all(parts: Iterator[tuple[Any, NDArray[Any]]], write: Write, total: i
     look |= {"unit": " steps", "unit_scale": True, "disable": not sys.stderr.isatty()}
     with tqdm(total=total, **look) as bar:
         for steps, rates in parts:
+            _heed_signals()
             write(steps, rates)
             ends = (rates[0].item() if ends is None else ends[0], rates[-1].item())
             bar.update(len(rates))
@@ -813,6 +825,7 @@ def _commands() -> click.Group:
 def _stop(signum: int, _frame: Any) -> NoReturn:
     for each in _signals():  # once is enough: a second Ctrl-C must not break the cleaning up
         signal.signal(each, signal.SIG_IGN)
+    _received.append(signum)
     raise Stopped(signum)
 
 
