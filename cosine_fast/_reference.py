@@ -138,6 +138,7 @@ class CosineDecay:
         one, zero = np.float64(1.0), np.float64(0.0)
         D = self.decay_steps = from_number(decay_steps)
         W = self.warmup_steps = from_number(warmup_steps) if has_warmup else Pair(zero, zero)
+        self.longer, self.shorter = (D, W) if less(W, D) else (W, D)
         self.has_warmup = has_warmup
         self.period = 2 * Fraction(decay_steps)
         L0 = np.float64(start if has_warmup else peak)
@@ -158,18 +159,17 @@ class CosineDecay:
                 T, L0 = T * 2.0**700, L0 * 2.0**700
                 amplitude = multiply(two_sum(one, -a), Pair(T, zero))
                 rise = two_sum(T, -L0)
-            self.scale = np.float64(math.ldexp(1.0, -math.frexp(D.hi)[1]))
+            self.scale = np.float64(math.ldexp(1.0, 1 - math.frexp(D.hi)[1]))
 
         self.peak = T
         self.floor = two_prod(T, a)
         # Where it is nearly subnormal its lower half has no digits.
         self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
         # The warmup line is counted from the smaller of its ends.
-        self.from_peak = abs(T) < abs(L0)
-        self.origin = T if self.from_peak else L0
+        self.origin, self.anchor = (T, W) if abs(T) < abs(L0) else (L0, Pair(zero, zero))
         self.slope = Pair(zero, zero)
         if has_warmup:
-            line = divide(negate(rise) if self.from_peak else rise, W)
+            line = divide(rise, W)
             self.slope = Pair(top(line.hi), (line.hi - top(line.hi)) + line.lo)
 
         # c_k = amplitude * g_k / D^(2k + 2)
@@ -206,11 +206,8 @@ class CosineDecay:
 
     def line(self, step: Pair) -> Any:
         """The warmup."""
-        if not self.pairs:
-            step = Pair(step.hi, 0.0)
-        if self.from_peak:
-            far = self.warmup_steps.hi - step.hi  # infinity has no pair
-            step = where(far - far == 0.0, add(self.warmup_steps, negate(step)), Pair(far, 0.0))
+        distance = step.hi - self.anchor.hi  # infinity has no pair
+        step = where(distance - distance == 0.0, add(step, negate(self.anchor)), Pair(distance, 0.0))
         origin: Any = self.origin
         unit: Any = self.unit
         if self.wide:
@@ -236,7 +233,8 @@ class CosineDecay:
             past = step.hi > 2.0**65  # far past the end; infinity has no pair
             step = where(past, Pair(2.0**65, 0.0), step)
             tt = add(step, negate(self.warmup_steps))
-            rr = add(self.decay_steps, negate(tt))
+            # Not D - t: near the end the longer part cancels first, or the fraction of a short W would be lost.
+            rr = add(add(self.longer, negate(step)), self.shorter)
             upper = less(tt, rr)
             m = where(upper, tt, rr)
         m = where(m.hi < 0.0, Pair(0.0, 0.0), m)

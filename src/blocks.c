@@ -261,11 +261,10 @@ static loop *const loops[][CF_ANY + 1] = {
     [CF_WIDE] = {COMMON_ROW(WIDE)},
 };
 
-/* What is known of all steps of a block whose steps lie in r. */
+/* What is known of all steps of a block of single doubles that lie in r. */
 static int phase_of(const cf_cosine_decay *p, range r)
 {
     const double begin = p->warmup_steps.hi, end = p->decay_steps.hi;
-    if (p->kind > CF_SINGLE) return p->has_warmup ? CF_ANY : CF_DECAY;
     if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
     if (p->tame) {
         if (r.greatest - begin < end - (r.greatest - begin)) return CF_UPPER;
@@ -312,26 +311,32 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
 {
     const cf_cosine_decay *p = job->schedule;
     const int whole = !job->steps.data || job->steps.type < CF_FLOAT32;
+    int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
     range steps;
 
-    load_block(job, r, begin, n, hi, p->kind > CF_SINGLE ? lo : NULL);
+    load_block(job, r, begin, n, hi, kind > CF_SINGLE ? lo : NULL);
     steps = block_range(job, hi, n);
-    if (!p->has_warmup && steps.least < 0.0) {
-        /* Rare: fold these steps into [0, D], exactly, from all their digits. */
-        int i;
+    if (p->has_warmup ? steps.least <= -0x1p53 : steps.least < 0.0) {
+        /* Rare: steps so far below zero that they need all their digits, ... */
         load_block(job, r, begin, n, hi, lo);
-        for (i = 0; i < n; i++) {
-            if (hi[i] < 0.0) {
-                const cf_pair step = cf_reflect(p, cf_make_pair(hi[i], lo[i]));
-                hi[i] = step.hi;
-                lo[i] = step.lo;
+        if (p->has_warmup) {
+            if (kind < CF_PAIR) kind = CF_PAIR;
+        } else {
+            /* ... or without a warmup, to be folded into [0, D] exactly. */
+            for (i = 0; i < n; i++) {
+                if (hi[i] < 0.0) {
+                    const cf_pair step = cf_reflect(p, cf_make_pair(hi[i], lo[i]));
+                    hi[i] = step.hi;
+                    lo[i] = step.lo;
+                }
             }
+            steps = range_of(hi, n);
         }
-        steps = range_of(hi, n);
     }
+    phase = kind <= CF_SINGLE ? phase_of(p, steps) : p->has_warmup ? CF_ANY : CF_DECAY;
     prefetch_next(job, begin);
-    loops[p->exact && whole ? CF_EXACT : p->kind][phase_of(p, steps)](p, hi, lo, rates, n);
+    loops[kind][phase](p, hi, lo, rates, n);
 }
 
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)

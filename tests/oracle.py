@@ -23,7 +23,7 @@ def rate(step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None
     peak, t = L0, s
     if warmup_target is not None:
         peak, W = Fraction(warmup_target), Fraction(warmup_steps)
-        if s < W:
+        if s < W and W > 0:
             return exactly(L0 + (peak - L0) * s / W)
         if W > 0:  # without warmup steps the cosine goes on to negative steps
             t = s - W

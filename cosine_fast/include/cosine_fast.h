@@ -1,12 +1,12 @@
 /* cosine_fast.h: Keras's CosineDecay, one step -> one learning rate, the same bits everywhere.
  *
- * Header only, C99 or C++11, no Python. Compile with -ffp-contract=off and without -ffast-math (or their like): the
+ * Header only, C99 or C++17 (hexadecimal floats), no Python. Compile with -ffp-contract=off and without -ffast-math (or their like): the
  * bits come from IEEE 754 doubles, round to nearest, and from this order of operations.
  *
  * Method
  *     With s the step, W = warmup_steps, D = decay_steps, t = s - W and the floor peak*alpha:
  *
- *         warmup  s < W    L0 + s * (peak - L0) / W, or from its other end, peak + (W - s) * (L0 - peak) / W
+ *         warmup  s < W    L0 + s * slope, or from its other end peak + (s - W) * slope, slope = (peak - L0) / W
  *         decay   s >= W   peak - y(t) on the first half, t < D - t;  floor + y(D - t) on the second;  y(0) past the end
  *
  *     where y(m) = peak * (1 - alpha) * sin(pi*m / 2D)^2 is what the wave is away from its nearer end, m <= D/2. It
@@ -28,8 +28,9 @@
  *     one without a slope).
  *
  * Accuracy
- *     At most 2 units in the last place (ULP), 1.5 being the largest seen, and 0.6 for CF_WIDE; on a warmup line
- *     that crosses zero, of the line's larger end. Where the decay itself crosses zero, 2^-98 of the peak besides.
+ *     At most 1.72 units in the last place (ULP), 1.43 being the largest seen; 0.51 on the warmup line (where it
+ *     crosses zero, of its larger end) and for CF_WIDE, but 1 for subnormal rates, which are rounded twice, and where a
+ *     decay crosses zero 2^-98 of the peak besides. docs/accuracy.md has the proof.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
  *     falls (the other way round where peak < floor, peak < L0).
  */
@@ -162,18 +163,19 @@ typedef struct cf_cosine_decay {
     int exact;         /* whole steps may take CF_EXACT */
     int tame;          /* 0 <= alpha <= 1, peak > 0: the decay falls from peak to floor >= 0 */
     int has_warmup;    /* else warmup_steps is 0 */
-    int from_peak;     /* the warmup line is counted back from the peak, not on from the rate at step 0 */
-    double origin;     /* the rate that it is counted from */
     double peak;
+    double origin;     /* the smaller of the warmup line's two ends, from which it is counted, ... */
+    cf_pair anchor;    /* ... and the step where it stands, 0 or W */
     double end;        /* peak * alpha, rounded once; `floor` but for CF_WIDE's unit */
     cf_pair floor;
     cf_pair warmup_steps, decay_steps;
+    cf_pair longer, shorter; /* of the two */
     double slope_hi, slope_lo;      /* of the warmup line, slope_hi being 26 bits long */
     double c0_hi, c0_lo;            /* the leading coefficient, c0_hi being 26 bits long */
     double c[CF_TERMS];             /* the others; c[0] is not used */
     double bend;                    /* 1.75 * c[1]: how the rest of the polynomial goes with x, over x, near m = D/2 */
     cf_pair wide[CF_WIDE_TERMS];    /* CF_WIDE's own */
-    double scale;                   /* CF_WIDE: brings D into [1/2, 1) */
+    double scale;                   /* CF_WIDE: brings D into [1, 2) */
     double unit;                    /* CF_WIDE: the rates above are in this unit, a power of 2 */
 } cf_cosine_decay;
 
@@ -224,6 +226,8 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     p->has_warmup = has_warmup;
     p->warmup_steps = warmup_steps;
     p->decay_steps = decay_steps;
+    p->longer = cf_less(warmup_steps, decay_steps) ? decay_steps : warmup_steps;
+    p->shorter = cf_less(warmup_steps, decay_steps) ? warmup_steps : decay_steps;
     p->tame = alpha >= 0.0 && alpha <= 1.0 && peak > 0.0;
     p->scale = p->unit = 1.0;
 
@@ -248,7 +252,7 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
             rise = cf_two_sum(peak, -start);
         }
         frexp(decay_steps.hi, &exponent);
-        p->scale = ldexp(1.0, -exponent);
+        p->scale = ldexp(1.0, 1 - exponent);
     } else {
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && decay_steps.hi <= 0x1p27;
@@ -260,9 +264,13 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     if (fabs(p->floor.hi) < 0x1p-900) p->floor.lo = 0.0; /* it has no digits there */
 
     if (has_warmup) {
-        p->from_peak = fabs(peak) < fabs(start);
-        p->origin = p->from_peak ? peak : start;
-        line = cf_divide(p->from_peak ? cf_negate(rise) : rise, warmup_steps);
+        if (fabs(peak) < fabs(start)) {
+            p->origin = peak;
+            p->anchor = warmup_steps;
+        } else {
+            p->origin = start;
+        }
+        line = cf_divide(rise, warmup_steps);
         p->slope_hi = cf_top(line.hi);
         p->slope_lo = (line.hi - p->slope_hi) + line.lo;
     }
@@ -316,15 +324,12 @@ static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
 
 CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind)
 {
+    const cf_pair back = kind >= CF_PAIR ? cf_add(step, cf_negate(p->anchor)) : cf_two_sum(step.hi, -p->anchor.hi);
+    const double distance = step.hi - p->anchor.hi; /* infinity has no pair */
     double top, P, R, origin = p->origin, unit = p->unit;
     cf_pair s;
-    if (p->from_peak) {
-        const double far = p->warmup_steps.hi - step.hi; /* infinity has no pair */
-        const cf_pair back = kind >= CF_PAIR ? cf_add(p->warmup_steps, cf_negate(step))
-                                             : cf_two_sum(p->warmup_steps.hi, -step.hi);
-        step.hi = far - far == 0.0 ? back.hi : far;
-        step.lo = far - far == 0.0 ? back.lo : 0.0;
-    }
+    step.hi = distance - distance == 0.0 ? back.hi : distance;
+    step.lo = distance - distance == 0.0 ? back.lo : 0.0;
     if (kind == CF_WIDE) {
         /* A step beyond all int64s takes the unit, which its product with the slope might overflow. */
         const int far = fabs(step.hi) > 0x1p65;
@@ -332,7 +337,6 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
         origin = far ? origin * unit : origin;
         unit = far ? 1.0 : unit;
     }
-    if (kind <= CF_SINGLE && !p->from_peak) step.lo = 0.0; /* as in a block, which has no lower halves */
     top = cf_top(step.hi);
     P = top * p->slope_hi;
     R = ((step.hi - top) * p->slope_hi + step.hi * p->slope_lo) + step.lo * p->slope_hi;
@@ -347,6 +351,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
 {
     int upper; /* nearer to the peak than to the floor */
     double m, x, xh, xl, P, R, base, rest, sum, z;
+    const double end = p->end, unit = p->unit; /* loaded whatever happens: a loop with a load in a branch stays scalar */
     cf_pair mm = {0.0, 0.0};
 
     if (kind <= CF_SINGLE) {
@@ -360,7 +365,8 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         step.hi = past ? 0x1p65 : step.hi;
         step.lo = past ? 0.0 : step.lo;
         t = cf_add(step, cf_negate(p->warmup_steps));
-        r = cf_add(p->decay_steps, cf_negate(t));
+        /* Not D - t: near the end the longer part cancels first, or the fraction of a short W would be lost. */
+        r = cf_add(cf_add(p->longer, cf_negate(step)), p->shorter);
         upper = cf_less(t, r);
         mm.hi = upper ? t.hi : r.hi;
         mm.lo = upper ? t.lo : r.lo;
@@ -422,7 +428,8 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     z = sum - base;
     sum += (((base - (sum - z)) + (P - z)) + rest) + R;
     if (kind < CF_WIDE) return sum;
-    return (mm.hi == 0.0) & !upper ? p->end : sum * p->unit;
+    z = upper ? sum * unit : end;
+    return mm.hi == 0.0 ? z : sum * unit;
 }
 
 /* One value, for block loops: `kind` and `phase` are constants there, so that the compiler drops what is not needed. */
@@ -446,7 +453,8 @@ static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
         warmup = 0;
     }
     switch (p->kind) {
-    case CF_SINGLE: return warmup ? cf_rate(p, step, CF_SINGLE, CF_WARMUP) : cf_rate(p, step, CF_SINGLE, CF_DECAY);
+    /* A step below -2^53 has a lower half; of all others CF_SINGLE and CF_PAIR make the same. */
+    case CF_SINGLE: return warmup ? cf_rate(p, step, CF_PAIR, CF_WARMUP) : cf_rate(p, step, CF_SINGLE, CF_DECAY);
     case CF_PAIR: return warmup ? cf_rate(p, step, CF_PAIR, CF_WARMUP) : cf_rate(p, step, CF_PAIR, CF_DECAY);
     default: return warmup ? cf_rate(p, step, CF_WIDE, CF_WARMUP) : cf_rate(p, step, CF_WIDE, CF_DECAY);
     }
