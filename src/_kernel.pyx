@@ -20,6 +20,8 @@ import numpy as np
 
 cnp.import_array()
 
+cdef object int64 = np.int64, float64 = np.float64, float32 = np.float32
+
 cdef extern from "cosine_fast.h" nogil:
     ctypedef struct cf_pair:
         pass
@@ -223,7 +225,10 @@ cdef class Schedule:
         if self.ready and out is None and dtype is None and num_threads is None:
             if type(step) is float or (type(step) is int and _fits(step)):
                 rate = self._at(step)
-                return np.float32(<float>rate) if self.single else rate
+                return float32(<float>rate) if self.single else rate
+            if type(step) is int64 or type(step) is float64:
+                rate = self._at(step.item())
+                return float32(<float>rate) if self.single else float64(rate)
             if (cnp.PyArray_CheckExact(step) and cnp.PyArray_NDIM(step) > 0 and cnp.PyArray_ISCARRAY_RO(step)
                     and cnp.PyArray_TYPE(step) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)):
                 rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(step), cnp.PyArray_DIMS(step),

@@ -11,6 +11,11 @@
 #define CF_VARIANT cf_run_baseline
 #endif
 
+/* A block's arithmetic is done in parts of so many elements, and as much of the next block asked for before each. All at
+ * once at the block's start they fill the queue of misses, and the arithmetic waits behind them: 0.95 ns an element
+ * against 0.70 on two cores, 2^25 steps. */
+enum { PREFETCH = 128 };
+
 /* ---- Load ---- */
 
 /* (double)i, rounded once. Without AVX-512 x86 has no such instruction and compilers would go one by one: put the
@@ -275,15 +280,15 @@ static int phase_of(const cf_cosine_decay *p, range r)
     return CF_DECAY;
 }
 
-/* Ask for the steps of the next block while this one is evaluated: a block is as long as a page, at whose end the
- * processor's own prefetching stops, and memory would rest while the arithmetic runs. */
-static void prefetch_next(const cf_job *job, int64_t begin)
+/* Ask for n steps of the next block, the job's numbers begin + CF_BLOCK and on, while this one is evaluated: a block is
+ * as long as a page, at whose end the processor's own prefetching stops. */
+static void prefetch_next(const cf_job *job, int64_t begin, int n)
 {
     const int64_t next = begin + CF_BLOCK, line = 64 / (int64_t)sizeof(int64_t);
     int64_t i;
     if (!job->steps.data || job->dimensions > 1 || job->steps.strides[0] != (int64_t)sizeof(int64_t)) return;
-    for (i = next; i < next + CF_BLOCK && i < job->shape[0]; i += line) {
-        __builtin_prefetch(job->steps.data + i * (int64_t)sizeof(int64_t), 0, 2);
+    for (i = next; i < next + n && i < job->shape[0]; i += line) {
+        __builtin_prefetch(job->steps.data + i * (int64_t)sizeof(int64_t), 0, 3);
     }
 }
 
@@ -335,8 +340,11 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
         }
     }
     phase = kind <= CF_SINGLE ? phase_of(p, steps) : p->has_warmup ? CF_ANY : CF_DECAY;
-    prefetch_next(job, begin);
-    loops[kind][phase](p, hi, lo, rates, n);
+    for (i = 0; i < n; i += PREFETCH) {
+        const int part = n - i < PREFETCH ? n - i : PREFETCH;
+        prefetch_next(job, begin + i, part);
+        loops[kind][phase](p, hi + i, lo + i, rates + i, part);
+    }
 }
 
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
