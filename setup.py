@@ -48,16 +48,30 @@ class Build(build_ext):
         for extension in self.extensions:
             extension.extra_compile_args += ["-fopenmp"] * openmp
             extension.extra_link_args += ["-fopenmp"] * openmp
-            for variant, flags in VARIANTS.items():
-                extension.extra_objects += self.compiler.compile(
-                    ["src/blocks.c"],
-                    output_dir=str(Path(self.build_temp, variant)),
-                    macros=[("CF_VARIANT", f"cf_run_{variant}")],
-                    include_dirs=INCLUDE,
-                    extra_postargs=[*CFLAGS, *flags],
-                    depends=DEPENDS,
-                )
-        super().build_extensions()
+        try:
+            for extension in self.extensions:
+                extension.extra_objects += self.variants()
+            super().build_extensions()
+        except Exception as error:
+            raise SystemExit(
+                f"cosine_fast: the compiled kernel could not be built: {error}. It needs a C compiler and Python's "
+                "headers. COSINE_FAST_NO_EXTENSIONS=1 installs the slower pure-Python package instead."
+            ) from error
+
+    def variants(self):
+        """The objects of blocks.c."""
+        return [
+            compiled
+            for variant, flags in VARIANTS.items()
+            for compiled in self.compiler.compile(
+                ["src/blocks.c"],
+                output_dir=str(Path(self.build_temp, variant)),
+                macros=[("CF_VARIANT", f"cf_run_{variant}")],
+                include_dirs=INCLUDE,
+                extra_postargs=[*CFLAGS, *flags],
+                depends=DEPENDS,
+            )
+        ]
 
 
 def extensions():
@@ -78,16 +92,4 @@ def extensions():
     return {"ext_modules": [kernel], "cmdclass": {"build_ext": Build}}
 
 
-if os.environ.get("COSINE_FAST_NO_EXTENSIONS") == "1":
-    setup()
-else:
-    try:
-        setup(**extensions())
-    except (Exception, SystemExit) as error:
-        if "build" in " ".join(sys.argv) or "develop" in sys.argv:
-            print(
-                "cosine_fast: the compiled kernel could not be built (see above). It needs a C compiler and Python's "
-                "headers. COSINE_FAST_NO_EXTENSIONS=1 installs the slower pure-Python package instead.",
-                file=sys.stderr,
-            )
-        raise error
+setup(**({} if os.environ.get("COSINE_FAST_NO_EXTENSIONS") == "1" else extensions()))
