@@ -17,14 +17,14 @@ DEBUG = os.environ.get("COSINE_FAST_DEBUG") == "1"
 INCLUDE = ["cosine_fast/include", "src"]
 DEPENDS = ["src/blocks.c", "src/blocks.h", "src/threads.h", "cosine_fast/include/cosine_fast.h"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
-# The same bits everywhere: no contraction to FMA. The other two let loops vectorise and change no value.
+# The same bits everywhere: no FMA but where the header has it. The other two let loops vectorise and change no value.
 CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 CFLAGS += ["-O0", "-g", *SANITIZE] if DEBUG else ["-O3"]
 # blocks.c once for each instruction set that may be chosen at run time; elsewhere than on x86-64, once.
 VARIANTS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):
-    VARIANTS["v3"] = ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt"]
-    VARIANTS["v4"] = [f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd")] + ["-mprefer-vector-width=512"]
+    VARIANTS["v3"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt"]
+    VARIANTS["v4"] = [f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd")] + ["-mfma", "-mprefer-vector-width=512"]
 
 
 class Build(build_ext):

@@ -17,7 +17,7 @@ OPENMP = False
 ISAS = ("python",)
 CHUNK = 8192  # elements at a time: NumPy's temporaries stay in the second cache, and memory bounded
 
-_TOP = np.uint64(0xFFFFFFFFF8000000)
+_TOP, _HALF = np.uint64(0xFFFFFFFFF8000000), np.uint64(0x4000000)
 
 
 class Pair(NamedTuple):
@@ -28,6 +28,18 @@ class Pair(NamedTuple):
 def top(x: Any) -> Any:
     """x's leading 26 bits: the product of two such numbers is exact."""
     return (x.view(np.uint64) & _TOP).view(np.float64)
+
+
+def near(x: Any) -> Any:
+    """x to 26 bits, rounded: what is left, x - near(x), has 26 bits too."""
+    return ((x.view(np.uint64) + _HALF) & _TOP).view(np.float64)
+
+
+def square_rest(x: Any, square: Any) -> Any:
+    """x * x - square exactly, `square` being x * x rounded (Dekker)."""
+    xh = near(x)
+    xl = x - xh
+    return ((xh * xh - square) + (xh + xh) * xl) + xl * xl
 
 
 def two_sum(a: Any, b: Any) -> Pair:
@@ -150,6 +162,7 @@ class CosineDecay:
         self.end = T * a + 0.0  # -0 is +0
         tiny = 0.0 < abs(amplitude.hi) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
         ordinary = not tiny and max(abs(T), abs(self.end), abs(L0)) <= 2.0**300 and D.hi >= 2.0**-20
+        ordinary = ordinary and (T == 0.0 or abs(T) >= 2.0**-300)
         self.wide = not ordinary or (a < 0.0 and T != 0.0) or W.hi + D.hi > 2.0**44
         self.pairs = self.wide or D.hi != math.floor(D.hi) or W.hi != math.floor(W.hi)
         if self.wide:
@@ -226,7 +239,7 @@ class CosineDecay:
         """The decay, of steps that are neither before the warmup's end nor negative."""
         if not self.pairs:
             t = step.hi - self.warmup_steps.hi
-            r = self.decay_steps.hi - t
+            r = (self.warmup_steps.hi + self.decay_steps.hi) - step.hi
             upper = t < r
             m = Pair(np.where(upper, t, r), 0.0)
         else:
@@ -250,21 +263,19 @@ class CosineDecay:
                 qq = add(c, multiply(x, qq))
             P, R = multiply(x, qq)
         else:
-            mh = top(m.hi)
-            square = mh * mh
-            cross = (m.hi - mh) * (m.hi + mh)
+            x = m.hi * m.hi
+            e = square_rest(m.hi, x)
             if self.pairs:
-                cross = cross + (m.hi + m.hi) * m.lo
-            x = square + cross
-            xh = top(x)
-            xl = (square - xh) + cross
-            # x is rounded, m^2 - x = xl - (x - xh) being left over; here is what this makes of c1 x^2 + ...
-            c0_lo = self.c0.lo + 1.75 * self.c[1].hi * (xl - (x - xh))
+                e = e + (m.hi + m.hi) * m.lo
+            head = top(x)
+            # m^2 - x = e, and this is what it makes of c1 x^2 + ...
+            c0_lo = self.c0.lo + 1.75 * self.c[1].hi * e
+            tail = ((x - head) + e) * self.c0.hi + x * c0_lo
             c1, c2, c3, c4, c5, c6, c7, c8 = (c.hi for c in self.c[1:])
             xx = x * x
             q = c1 + x * ((c2 + xx * (c4 + xx * (c6 + xx * c8))) + x * (c3 + xx * (c5 + xx * c7)))
-            P = xh * self.c0.hi
-            R = (xl * self.c0.hi + x * c0_lo) + xx * q
+            P = head * self.c0.hi
+            R = tail + xx * q
 
         base = np.where(upper, self.peak, self.floor.hi)
         rest = np.where(upper, 0.0, self.floor.lo)

@@ -45,6 +45,7 @@ cdef extern from "blocks.h" nogil:
     ctypedef struct cf_job:
         const cf_cosine_decay *schedule
         int64_t first, stride
+        int streamed
         int dimensions
         int64_t *shape
         cf_operand steps, rates
@@ -65,6 +66,9 @@ OPENMP = bool(CF_OPENMP)
 cdef int64_t THREADED = 32768
 # A team's task: enough blocks to hide what it costs to hand one out, few enough that the last ones come out even.
 cdef int64_t TASK = 16 * CF_BLOCK
+# Rates of more bytes than this go past the caches, which most would have left before anyone read them. (How large the
+# last cache is, glibc and the kernel do not agree on in a virtual machine; this is a common size.)
+cdef int64_t STREAMED = 32 * 1024 * 1024
 # Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
 # steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these.
 cdef int64_t FIRST_SLICE = 128 * 1024
@@ -256,6 +260,7 @@ cdef class Schedule:
         _operand(&job.steps, steps)
         _operand(&job.rates, rates)
         _layout(&job, steps, rates)
+        job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
         _work(&job, cnp.PyArray_SIZE(rates), num_threads)
 
     def _fill(self, int64_t start, int64_t step, cnp.ndarray rates not None, int num_threads):
@@ -271,4 +276,5 @@ cdef class Schedule:
         job.steps.data = NULL
         _operand(&job.rates, rates)
         _layout(&job, None, rates)
+        job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
         _work(&job, cnp.PyArray_SIZE(rates), num_threads)

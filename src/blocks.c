@@ -1,19 +1,35 @@
-/* One block at a time, all in the first cache: load the steps as doubles, see in which phase they lie, evaluate, store.
+/* One block at a time, all in the first cache.
  *
- * Every layout and dtype of the steps ends in the same array of doubles, so that the loops over the formula are few:
- * one for each kind of schedule and phase, with both known to the compiler, which vectorises them. Nothing of the
- * result is stored before all of a block is loaded: the result may lie where the steps lie. */
+ * Two ways lead through a block. The general one: load the steps, of whatever layout and dtype, as doubles; see in
+ * which phase they lie; evaluate; store. The direct one, for whole steps in a row (or in a range) that are all in one
+ * phase of an ordinary schedule, which is nearly every block there is: from the steps to the rates in one loop.
+ *
+ * All loops come from one macro, with the source of the steps, the kind of schedule and the phase known to the compiler,
+ * which vectorises them. Nothing is stored before all that lies there is loaded: the result may lie where the steps lie,
+ * each rate on its step. */
 
 #include "blocks.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
 #endif
 
-/* A block's arithmetic is done in parts of so many elements, and as much of the next block asked for before each. All at
- * once at the block's start they fill the queue of misses, and the arithmetic waits behind them. */
-enum { PREFETCH = 128 };
+/* A loop goes in strips of so many elements. Before each it asks for as many of the next block's steps, after each it
+ * streams out as many rates: all at once they would fill the queues to memory, and the arithmetic wait. */
+enum { STRIP = 128 };
+
+/* The iterations of a loop do not touch each other's memory, but for this the compiler cannot know it. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INDEPENDENT
+#endif
 
 /* ---- Load ---- */
 
@@ -32,6 +48,26 @@ static inline double from_int64(int64_t i)
 #else
     return (double)i;
 #endif
+}
+
+/* The same for |i| < 2^51, in two instructions where there is none for it. */
+static inline double from_small_int64(int64_t i)
+{
+#if defined(__x86_64__) && !defined(__AVX512DQ__)
+    const uint64_t biased = (uint64_t)i + UINT64_C(0x4338000000000000); /* the digits of 3 * 2^51 + i */
+    double d;
+    memcpy(&d, &biased, sizeof d);
+    return d - 0x1.8p52;
+#else
+    return (double)i;
+#endif
+}
+
+static inline int64_t int64_at(const char *data, int i)
+{
+    int64_t v;
+    memcpy(&v, data + (size_t)i * sizeof v, sizeof v);
+    return v;
 }
 
 /* The other byte order of a value of 1, 2, 4 or 8 bytes. */
@@ -220,49 +256,165 @@ static range range_of(const double *restrict x, int n)
     return r;
 }
 
+static range range_of_int64(const char *data, int n)
+{
+    int64_t least = int64_at(data, 0), greatest = least;
+    range r;
+    int i;
+    for (i = 0; i < n; i++) {
+        const int64_t v = int64_at(data, i);
+        least = v < least ? v : least;
+        greatest = v > greatest ? v : greatest;
+    }
+    r.least = (double)least;
+    r.greatest = (double)greatest;
+    return r;
+}
+
+/* Where a loop's steps come from; each takes its own. */
+typedef struct source {
+    const double *hi, *lo; /* from_doubles, from_pairs */
+    const char *int64s;    /* from_int64s, below 2^51 in size */
+    double first, stride;  /* from_range: first, first + stride, ..., all exact */
+} source;
+
+static inline cf_pair from_doubles(source s, int i)
+{
+    return cf_make_pair(s.hi[i], 0.0);
+}
+
+static inline cf_pair from_pairs(source s, int i)
+{
+    return cf_make_pair(s.hi[i], s.lo[i]);
+}
+
+static inline cf_pair from_int64s(source s, int i)
+{
+    return cf_make_pair(from_small_int64(int64_at(s.int64s, i)), 0.0);
+}
+
+static inline cf_pair from_range(source s, int i)
+{
+    return cf_make_pair(s.first + (double)i * s.stride, 0.0);
+}
+
+/* Where a loop's rates go. */
+typedef struct sink {
+    enum { DOUBLES, STREAMED, FLOATS } kind; /* STREAMED: doubles, past the caches */
+    char *rates;
+    double *to; /* the rates themselves (DOUBLES), or scratch for one strip */
+} sink;
+
+static inline void prefetch(const char *data, int n)
+{
+    int i;
+    for (i = 0; i < n; i += 64 / (int)sizeof(int64_t)) __builtin_prefetch(data + (size_t)i * sizeof(int64_t));
+}
+
+/* Past the caches: a store need not read the line first that it is going to overwrite, a third of all traffic. */
+static inline void stream(double *to, const double *from, int n)
+{
+    int i = 0;
+#if defined(__x86_64__)
+    for (; i < n && (uintptr_t)(to + i) % 64; i++) to[i] = from[i];
+#if defined(__AVX512F__)
+    for (; i + 8 <= n; i += 8) _mm512_stream_pd(to + i, _mm512_loadu_pd(from + i));
+#elif defined(__AVX__)
+    for (; i + 4 <= n; i += 4) _mm256_stream_pd(to + i, _mm256_loadu_pd(from + i));
+#else
+    for (; i + 2 <= n; i += 2) _mm_stream_pd(to + i, _mm_loadu_pd(from + i));
+#endif
+#endif
+    for (; i < n; i++) to[i] = from[i];
+}
+
+/* A strip is done: on to the next. */
+static inline void advance(source *s, sink *out, int n)
+{
+    const double *strip = out->to;
+    int i;
+    s->hi += STRIP;
+    s->lo += STRIP;
+    s->int64s += STRIP * sizeof(int64_t);
+    s->first += STRIP * s->stride;
+    if (out->kind == DOUBLES) {
+        out->to += STRIP;
+    } else if (out->kind == STREAMED) {
+        stream((double *)(void *)out->rates, strip, n);
+        out->rates += STRIP * sizeof(double);
+    } else {
+        float *to = (float *)(void *)out->rates;
+        for (i = 0; i < n; i++) to[i] = (float)strip[i];
+        out->rates += STRIP * sizeof(float);
+    }
+}
+
+typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
+
 /* noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(kind, phase)                                                                                          \
-    static __attribute__((noinline)) void loop_##kind##_##phase(const cf_cosine_decay *restrict p,                 \
-                                                                const double *restrict hi,                         \
-                                                                const double *restrict lo, double *restrict rates, \
-                                                                int n)                                             \
-    {                                                                                                              \
-        int i;                                                                                                     \
-        for (i = 0; i < n; i++) {                                                                                  \
-            rates[i] = cf_rate(p, cf_make_pair(hi[i], CF_##kind >= CF_PAIR ? lo[i] : 0.0), CF_##kind, CF_##phase); \
-        }                                                                                                          \
+#define LOOP(from, kind, phase)                                                                                     \
+    static __attribute__((noinline)) void from##_##kind##_##phase(const cf_cosine_decay *restrict p, source s,      \
+                                                                  sink out, int n)                                  \
+    {                                                                                                               \
+        for (; n > 0; n -= STRIP) {                                                                                 \
+            const int length = n < STRIP ? n : STRIP;                                                               \
+            double *const to = out.to;                                                                              \
+            int i;                                                                                                  \
+            if (s.int64s) prefetch(s.int64s + CF_BLOCK * sizeof(int64_t), length);                                  \
+            INDEPENDENT                                                                                             \
+            for (i = 0; i < length; i++) to[i] = cf_rate(p, from(s, i), CF_##kind, CF_##phase);                     \
+            advance(&s, &out, length);                                                                              \
+        }                                                                                                           \
     }
 
-#define COMMON_LOOPS(kind) \
-    LOOP(kind, WARMUP)     \
-    LOOP(kind, DECAY)      \
-    LOOP(kind, ANY)
+/* All steps of a block in one phase ... */
+#define PURE_LOOPS(from, kind)  \
+    LOOP(from, kind, WARMUP)    \
+    LOOP(from, kind, UPPER)     \
+    LOOP(from, kind, LOWER)     \
+    LOOP(from, kind, LOWER_TO_ZERO)
+/* ... or not. */
+#define MIXED_LOOPS(from, kind) \
+    LOOP(from, kind, DECAY)     \
+    LOOP(from, kind, ANY)
 
-#define SINGLE_LOOPS(kind) \
-    COMMON_LOOPS(kind)     \
-    LOOP(kind, UPPER)      \
-    LOOP(kind, LOWER)      \
-    LOOP(kind, LOWER_TO_ZERO)
+#define PURE_ROW(from, kind)                                                  \
+    [CF_WARMUP] = from##_##kind##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER, \
+    [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO
+#define MIXED_ROW(from, kind) \
+    [CF_DECAY] = from##_##kind##_DECAY, [CF_PAST] = from##_##kind##_DECAY, [CF_ANY] = from##_##kind##_ANY
 
-SINGLE_LOOPS(EXACT)
-SINGLE_LOOPS(SINGLE)
-COMMON_LOOPS(PAIR)
-COMMON_LOOPS(WIDE)
+PURE_LOOPS(from_doubles, EXACT)
+PURE_LOOPS(from_doubles, SINGLE)
+MIXED_LOOPS(from_doubles, EXACT)
+MIXED_LOOPS(from_doubles, SINGLE)
+LOOP(from_pairs, PAIR, DECAY)
+LOOP(from_pairs, PAIR, ANY)
+LOOP(from_pairs, WIDE, DECAY)
+LOOP(from_pairs, WIDE, ANY)
 
-typedef void loop(const cf_cosine_decay *restrict, const double *restrict, const double *restrict, double *restrict,
-                  int);
+static loop *const general_loops[][CF_ANY + 1] = {
+    [CF_EXACT] = {PURE_ROW(from_doubles, EXACT), MIXED_ROW(from_doubles, EXACT)},
+    [CF_SINGLE] = {PURE_ROW(from_doubles, SINGLE), MIXED_ROW(from_doubles, SINGLE)},
+    [CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)},
+    [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)},
+};
 
-#define COMMON_ROW(kind) \
-    [CF_WARMUP] = loop_##kind##_WARMUP, [CF_DECAY] = loop_##kind##_DECAY, [CF_ANY] = loop_##kind##_ANY
-#define SINGLE_ROW(kind)                                                                   \
-    COMMON_ROW(kind), [CF_UPPER] = loop_##kind##_UPPER, [CF_LOWER] = loop_##kind##_LOWER, \
-                      [CF_LOWER_TO_ZERO] = loop_##kind##_LOWER_TO_ZERO
+PURE_LOOPS(from_int64s, EXACT)
+PURE_LOOPS(from_int64s, SINGLE)
+PURE_LOOPS(from_range, EXACT)
+PURE_LOOPS(from_range, SINGLE)
+LOOP(from_range, EXACT, PAST)
 
-static loop *const loops[][CF_ANY + 1] = {
-    [CF_EXACT] = {SINGLE_ROW(EXACT)},
-    [CF_SINGLE] = {SINGLE_ROW(SINGLE)},
-    [CF_PAIR] = {COMMON_ROW(PAIR)},
-    [CF_WIDE] = {COMMON_ROW(WIDE)},
+static loop *const direct_loops[2][CF_SINGLE + 1][CF_PAST + 1] = {
+    {
+        [CF_EXACT] = {PURE_ROW(from_int64s, EXACT), [CF_PAST] = from_range_EXACT_PAST},
+        [CF_SINGLE] = {PURE_ROW(from_int64s, SINGLE), [CF_PAST] = from_range_EXACT_PAST},
+    },
+    {
+        [CF_EXACT] = {PURE_ROW(from_range, EXACT), [CF_PAST] = from_range_EXACT_PAST},
+        [CF_SINGLE] = {PURE_ROW(from_range, SINGLE), [CF_PAST] = from_range_EXACT_PAST},
+    },
 };
 
 /* What is known of all steps of a block of single doubles that lie in r. */
@@ -270,26 +422,17 @@ static int phase_of(const cf_cosine_decay *p, range r)
 {
     const double begin = p->warmup_steps.hi, end = p->decay_steps.hi;
     if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
+    if (r.least >= p->end_step) return CF_PAST;
     if (p->tame) {
         if (r.greatest - begin < end - (r.greatest - begin)) return CF_UPPER;
-        if (r.least - begin >= end - (r.least - begin)) {
+        if (r.least - begin >= end - (r.least - begin) && r.greatest <= p->end_step) {
             return p->floor.hi == 0.0 && p->floor.lo == 0.0 ? CF_LOWER_TO_ZERO : CF_LOWER;
         }
     }
     return CF_DECAY;
 }
 
-/* Ask for n steps of the next block, the job's numbers begin + CF_BLOCK and on, while this one is evaluated: a block is
- * as long as a page, at whose end the processor's own prefetching stops. */
-static void prefetch_next(const cf_job *job, int64_t begin, int n)
-{
-    const int64_t next = begin + CF_BLOCK, line = 64 / (int64_t)sizeof(int64_t);
-    int64_t i;
-    if (!job->steps.data || job->dimensions > 1 || job->steps.strides[0] != (int64_t)sizeof(int64_t)) return;
-    for (i = next; i < next + n && i < job->shape[0]; i += line) {
-        __builtin_prefetch(job->steps.data + i * (int64_t)sizeof(int64_t), 0, 3);
-    }
-}
+/* ---- The general way ---- */
 
 /* The steps of n elements, the first of which stands at r and is the job's number `begin`. */
 static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
@@ -321,7 +464,7 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
 
     load_block(job, r, begin, n, hi, kind > CF_SINGLE ? lo : NULL);
     steps = block_range(job, hi, n);
-    if (p->has_warmup ? steps.least <= -0x1p53 : steps.least < 0.0) {
+    if (p->has_warmup ? steps.least <= -0x1p52 : steps.least < 0.0) {
         /* Rare: steps so far below zero that they need all their digits, ... */
         load_block(job, r, begin, n, hi, lo);
         if (p->has_warmup) {
@@ -339,11 +482,50 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
         }
     }
     phase = kind <= CF_SINGLE ? phase_of(p, steps) : p->has_warmup ? CF_ANY : CF_DECAY;
-    for (i = 0; i < n; i += PREFETCH) {
-        const int part = n - i < PREFETCH ? n - i : PREFETCH;
-        prefetch_next(job, begin + i, part);
-        loops[kind][phase](p, hi + i, lo + i, rates + i, part);
+    general_loops[kind][phase](p, (source){.hi = hi, .lo = lo}, (sink){.kind = DOUBLES, .to = rates}, n);
+}
+
+/* ---- The direct way ---- */
+
+/* Whether this block could go the direct way, and so is done. */
+static int evaluate_directly(const cf_job *job, const rows *r, int64_t begin, int n)
+{
+    const cf_cosine_decay *p = job->schedule;
+    const int kind = p->exact ? CF_EXACT : p->kind, last = job->dimensions - 1;
+    const int size = job->rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
+    double strip[STRIP];
+    sink out = {.rates = rows_at(r, &job->rates)};
+    source s = {0};
+    range in;
+    int phase;
+
+    if (kind > CF_SINGLE || rows_left(r, n) < n || job->rates.strides[last] != size
+        || (uintptr_t)out.rates % (uintptr_t)size) {
+        return 0;
     }
+    if (job->steps.data) {
+        if ((job->steps.type != CF_INT64 && job->steps.type != CF_UINT64) || job->steps.swapped
+            || job->steps.strides[last] != (int64_t)sizeof(int64_t)) {
+            return 0;
+        }
+        s.int64s = rows_at(r, &job->steps);
+        in = range_of_int64(s.int64s, n);
+    } else {
+        const int64_t first = range_at(job->first, job->stride, begin), end = range_at(first, job->stride, n - 1);
+        s.first = (double)first;
+        s.stride = (double)job->stride;
+        in.least = (double)(first < end ? first : end);
+        in.greatest = (double)(first < end ? end : first);
+    }
+    /* Further out a step is not exact in all that is done with it, or has to be folded first. */
+    if (in.least < (p->has_warmup ? -0x1p50 : 0.0) || in.greatest > 0x1p50) return 0;
+    phase = phase_of(p, in);
+    if (phase > CF_PAST) return 0;
+
+    out.kind = size == sizeof(float) ? FLOATS : job->streamed ? STREAMED : DOUBLES;
+    out.to = out.kind == DOUBLES ? (double *)(void *)out.rates : strip;
+    direct_loops[!s.int64s][kind][phase](p, s, out, n);
+    return 1;
 }
 
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
@@ -353,16 +535,23 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
     rows r;
     rows_seek(&r, job, begin);
     while (begin < end) {
-        const int n = end - begin < CF_BLOCK ? (int)(end - begin) : CF_BLOCK;
         char *data = rows_at(&r, out);
-        if (contiguous && rows_left(&r, n) == n && (uintptr_t)data % sizeof(double) == 0) {
-            evaluate(job, &r, begin, n, (double *)(void *)data);
-        } else {
-            double rates[CF_BLOCK];
-            evaluate(job, &r, begin, n, rates);
-            store(r, n, rates);
+        /* Blocks end with a cache line, where rates are in a row: a vector across two lines is stored twice. */
+        const int64_t length = CF_BLOCK - (int64_t)((uintptr_t)data % 64 / (out->type == CF_FLOAT32 ? 4 : 8));
+        const int n = (int)(end - begin < length ? end - begin : length);
+        if (!evaluate_directly(job, &r, begin, n)) {
+            if (contiguous && rows_left(&r, n) == n && (uintptr_t)data % sizeof(double) == 0) {
+                evaluate(job, &r, begin, n, (double *)(void *)data);
+            } else {
+                double rates[CF_BLOCK];
+                evaluate(job, &r, begin, n, rates);
+                store(r, n, rates);
+            }
         }
         begin += n;
         rows_seek(&r, job, begin);
     }
+#if defined(__x86_64__)
+    if (job->streamed) _mm_sfence(); /* whoever sees this call's end sees its rates */
+#endif
 }

@@ -25,6 +25,7 @@ typedef struct cf_operand {
 typedef struct cf_job {
     const cf_cosine_decay *schedule;
     int64_t first, stride;
+    int streamed; /* the rates are so many that they had better go past the caches */
     int dimensions;
     int64_t shape[CF_MAX_DIMENSIONS];
     cf_operand steps, rates; /* rates: CF_FLOAT32 or CF_FLOAT64, not swapped */

@@ -13,11 +13,12 @@ int cf_isas(cf_isa out[4])
     int n = 0;
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd")) {
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd")
+        && __builtin_cpu_supports("fma")) {
         out[n].name = "x86-64-v4";
         out[n++].run = cf_run_v4;
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) {
         out[n].name = "x86-64-v3";
         out[n++].run = cf_run_v3;
     }

@@ -1,7 +1,8 @@
 /* cosine_fast.h: Keras's CosineDecay, one step -> one learning rate, the same bits everywhere.
  *
- * Header only, C99 or C++17 (hexadecimal floats), no Python. Compile with -ffp-contract=off and without -ffast-math (or their like): the
- * bits come from IEEE 754 doubles, round to nearest, and from this order of operations.
+ * Header only, C99 or C++17 (hexadecimal floats), no Python. Compile with -ffp-contract=off and without -ffast-math (or
+ * their like): the bits come from IEEE 754 doubles, round to nearest, and from this order of operations. With FMA
+ * (-mfma) it is faster: FMA stands where it rounds nothing that would not be rounded without it.
  *
  * Method
  *     With s the step, W = warmup_steps, D = decay_steps, t = s - W and the floor peak*alpha:
@@ -20,7 +21,7 @@
  *     CF_SINGLE  W and D whole, W + D <= 2^44, rates of ordinary size: m is exact in one double.
  *     CF_PAIR    W or D has a fraction: m is a pair of doubles, the polynomial the same.
  *     CF_WIDE    all others (W + D up to 2^64, rates that cross zero, subnormal rates): pairs throughout.
- *     CF_EXACT is CF_SINGLE for whole steps where m*m fits one double; it has the same bits and is cheaper.
+ *     CF_EXACT is CF_SINGLE for whole steps below 2^52 where m*m fits one double; it has the same bits and is cheaper.
  *
  * Special cases
  *     Negative steps: the warmup line goes on below L0; without a warmup the cosine is even and has the period 2D.
@@ -44,6 +45,13 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+/* Whether fma() is an instruction. */
+#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define CF_FMA 1
+#else
+#define CF_FMA 0
+#endif
 
 #if defined(__GNUC__)
 #define CF_INLINE static inline __attribute__((always_inline, unused))
@@ -86,6 +94,38 @@ CF_INLINE double cf_top(double x)
     return x;
 }
 
+/* x to 26 bits, rounded: what is left, x - cf_near(x), has 26 bits too. */
+CF_INLINE double cf_near(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits = (bits + UINT64_C(0x4000000)) & UINT64_C(0xFFFFFFFFF8000000);
+    memcpy(&x, &bits, sizeof bits);
+    return x;
+}
+
+/* a * b + c, where a * b is exact: rounded once with FMA or without. This and cf_square_rest are FMA's only places; it
+ * makes no difference to a result but its time. */
+CF_INLINE double cf_exact_plus(double a, double b, double c)
+{
+#if CF_FMA
+    return fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* x * x - square exactly, `square` being x * x rounded (Dekker). */
+CF_INLINE double cf_square_rest(double x, double square)
+{
+#if CF_FMA
+    return fma(x, x, -square);
+#else
+    const double xh = cf_near(x), xl = x - xh;
+    return ((xh * xh - square) + (xh + xh) * xl) + xl * xl;
+#endif
+}
+
 /* a + b exactly (Knuth). */
 CF_INLINE cf_pair cf_two_sum(double a, double b)
 {
@@ -100,7 +140,7 @@ CF_INLINE cf_pair cf_fast_two_sum(double a, double b)
     return cf_make_pair(s, b - (s - a));
 }
 
-/* a * b to 2^-105 of itself (Dekker; no FMA, so that every processor gives the same bits). */
+/* a * b to 2^-105 of itself (Dekker; its last digits are not exact, so FMA would make others). */
 CF_INLINE cf_pair cf_two_prod(double a, double b)
 {
     const double p = a * b, ah = cf_top(a), al = a - ah, bh = cf_top(b), bl = b - bh;
@@ -150,9 +190,10 @@ CF_INLINE cf_pair cf_from_int64(int64_t i)
 
 enum cf_kind { CF_EXACT, CF_SINGLE, CF_PAIR, CF_WIDE };
 
-/* What is known of the steps that a loop goes over: nothing (CF_ANY), that none is in the warmup (CF_DECAY), or more.
- * It changes what is computed, never what comes out. CF_UPPER and CF_LOWER_TO_ZERO need `tame` below. */
-enum cf_phase { CF_WARMUP, CF_UPPER, CF_LOWER, CF_LOWER_TO_ZERO, CF_DECAY, CF_ANY };
+/* What is known of the steps that a loop goes over: nothing (CF_ANY), that none is in the warmup (CF_DECAY), or more:
+ * all are in the first half of the decay, all in its second half, all at its end or past it (no NaN there). It changes
+ * what is computed, never what comes out. CF_UPPER and CF_LOWER_TO_ZERO need `tame` below. */
+enum cf_phase { CF_WARMUP, CF_UPPER, CF_LOWER, CF_LOWER_TO_ZERO, CF_PAST, CF_DECAY, CF_ANY };
 
 #define CF_TERMS 9
 #define CF_WIDE_TERMS 13
@@ -170,6 +211,7 @@ typedef struct cf_cosine_decay {
     cf_pair floor;
     cf_pair warmup_steps, decay_steps;
     cf_pair longer, shorter; /* of the two */
+    double end_step;         /* their sum, exact for CF_SINGLE */
     double slope_hi, slope_lo;      /* of the warmup line, slope_hi being 26 bits long */
     double c0_hi, c0_lo;            /* the leading coefficient, c0_hi being 26 bits long */
     double c[CF_TERMS];             /* the others; c[0] is not used */
@@ -228,6 +270,7 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     p->decay_steps = decay_steps;
     p->longer = cf_less(warmup_steps, decay_steps) ? decay_steps : warmup_steps;
     p->shorter = cf_less(warmup_steps, decay_steps) ? warmup_steps : decay_steps;
+    p->end_step = warmup_steps.hi + decay_steps.hi;
     p->tame = alpha >= 0.0 && alpha <= 1.0 && peak > 0.0;
     p->scale = p->unit = 1.0;
 
@@ -236,10 +279,10 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     whole = decay_steps.hi == floor(decay_steps.hi) && warmup_steps.hi == floor(warmup_steps.hi);
     p->end = peak * alpha + 0.0; /* -0 is +0 */
     tiny = (amplitude.hi != 0.0 && fabs(amplitude.hi) < 0x1p-150) || (rise.hi != 0.0 && fabs(rise.hi) < 0x1p-150);
-    ordinary = !tiny && fabs(peak) <= 0x1p300 && fabs(p->end) <= 0x1p300 && fabs(start) <= 0x1p300
-               && decay_steps.hi >= 0x1p-20;
+    ordinary = !tiny && (peak == 0.0 || fabs(peak) >= 0x1p-300) && fabs(peak) <= 0x1p300 && fabs(p->end) <= 0x1p300
+               && fabs(start) <= 0x1p300 && decay_steps.hi >= 0x1p-20;
     crossing = (alpha < 0.0 && peak != 0.0);
-    if (!ordinary || crossing || warmup_steps.hi + decay_steps.hi > 0x1p44) {
+    if (!ordinary || crossing || p->end_step > 0x1p44) {
         int exponent;
         p->kind = CF_WIDE;
         if (tiny && fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(p->end))) < 0x1p150) {
@@ -324,12 +367,17 @@ static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
 
 CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind)
 {
-    const cf_pair back = kind >= CF_PAIR ? cf_add(step, cf_negate(p->anchor)) : cf_two_sum(step.hi, -p->anchor.hi);
-    const double distance = step.hi - p->anchor.hi; /* infinity has no pair */
+    const double distance = step.hi - p->anchor.hi;
     double top, P, R, origin = p->origin, unit = p->unit;
     cf_pair s;
-    step.hi = distance - distance == 0.0 ? back.hi : distance;
-    step.lo = distance - distance == 0.0 ? back.lo : 0.0;
+    if (kind == CF_EXACT) { /* so it is exact; below, infinity has no pair */
+        step.hi = distance;
+    } else {
+        const cf_pair back =
+            kind == CF_SINGLE ? cf_two_sum(step.hi, -p->anchor.hi) : cf_add(step, cf_negate(p->anchor));
+        step.hi = distance - distance == 0.0 ? back.hi : distance;
+        step.lo = distance - distance == 0.0 ? back.lo : 0.0;
+    }
     if (kind == CF_WIDE) {
         /* A step beyond all int64s takes the unit, which its product with the slope might overflow. */
         const int far = fabs(step.hi) > 0x1p65;
@@ -339,8 +387,10 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     }
     top = cf_top(step.hi);
     P = top * p->slope_hi;
-    R = ((step.hi - top) * p->slope_hi + step.hi * p->slope_lo) + step.lo * p->slope_hi;
+    R = (step.hi - top) * p->slope_hi + step.hi * p->slope_lo;
+    if (kind != CF_EXACT) R += step.lo * p->slope_hi;
     s = cf_two_sum(origin, P);
+    if (kind == CF_EXACT) return s.hi + (s.lo + R);
     /* An infinite sum has no rest to add. */
     P = s.hi - s.hi == 0.0 ? s.hi + (s.lo + R) : s.hi;
     return kind == CF_WIDE ? P * unit : P;
@@ -350,15 +400,15 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
 CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
     int upper; /* nearer to the peak than to the floor */
-    double m, x, xh, xl, P, R, base, rest, sum, z;
+    double m, x, P, R, base, rest, sum, z, head = 0.0, c0_hi = p->c0_hi;
     const double end = p->end, unit = p->unit; /* loaded whatever happens: a loop with a load in a branch stays scalar */
     cf_pair mm = {0.0, 0.0};
 
     if (kind <= CF_SINGLE) {
-        const double t = step.hi - p->warmup_steps.hi, r = p->decay_steps.hi - t;
+        const double t = step.hi - p->warmup_steps.hi, r = p->end_step - step.hi;
         upper = phase == CF_UPPER ? 1 : phase == CF_LOWER || phase == CF_LOWER_TO_ZERO ? 0 : t < r;
         m = upper ? t : r;
-        if (phase != CF_UPPER) m = m < 0.0 ? 0.0 : m;
+        if (phase >= CF_DECAY) m = m < 0.0 ? 0.0 : m;
     } else {
         cf_pair t, r;
         const int past = step.hi > 0x1p65; /* far past the end; infinity has no pair */
@@ -392,42 +442,44 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         R = y.lo;
     } else {
         const double *c = p->c;
-        double q, xx, c0_lo = p->c0_lo;
+        double q, xx, tail, xl, c0_lo = p->c0_lo;
+        x = m * m;
+        head = cf_top(x);
+        xl = x - head;
         if (kind == CF_EXACT) {
-            x = m * m;
-            xh = cf_top(x);
-            xl = x - xh;
+            tail = cf_exact_plus(xl, c0_hi, x * c0_lo);
         } else {
-            const double mh = cf_top(m), square = mh * mh;
-            double cross = (m - mh) * (m + mh);
-            if (kind == CF_PAIR) cross += (m + m) * mm.lo;
-            x = square + cross;
-            xh = cf_top(x);
-            xl = (square - xh) + cross;
-            /* x is rounded, m^2 - x = xl - (x - xh) being left over; here is what this makes of c[1] x^2 + ... */
-            c0_lo += p->bend * (xl - (x - xh));
+            double e = cf_square_rest(m, x);
+            if (kind == CF_PAIR) e += (m + m) * mm.lo;
+            /* m^2 - x = e, and this is what it makes of c[1] x^2 + ... */
+            c0_lo += p->bend * e;
+            tail = (xl + e) * c0_hi + x * c0_lo;
         }
         /* Even and odd powers apart, but for the first, whose rounding counts: as many additions as in one chain, and
          * half the wait. */
         xx = x * x;
         q = c[1] + x * ((c[2] + xx * (c[4] + xx * (c[6] + xx * c[8]))) + x * (c[3] + xx * (c[5] + xx * c[7])));
-        P = xh * p->c0_hi;
-        R = (xl * p->c0_hi + x * c0_lo) + xx * q;
+        R = tail + xx * q;
     }
 
-    if (phase == CF_LOWER_TO_ZERO) return P + R;
+    if (phase == CF_LOWER_TO_ZERO) return cf_exact_plus(head, c0_hi, R);
     if (phase == CF_UPPER) {
-        sum = p->peak - P;
-        return sum + (((p->peak - sum) - P) - R);
+        sum = cf_exact_plus(-head, c0_hi, p->peak);
+        return sum + (cf_exact_plus(-head, c0_hi, p->peak - sum) - R);
     }
     base = upper ? p->peak : p->floor.hi;
     rest = upper ? 0.0 : p->floor.lo;
-    P = upper ? -P : P;
     R = upper ? -R : R;
+    if (kind < CF_WIDE) {
+        head = upper ? -head : head;
+        sum = cf_exact_plus(head, c0_hi, base);
+        z = sum - base;
+        return sum + ((((base - (sum - z)) + cf_exact_plus(head, c0_hi, -z)) + rest) + R);
+    }
+    P = upper ? -P : P;
     sum = base + P;
     z = sum - base;
     sum += (((base - (sum - z)) + (P - z)) + rest) + R;
-    if (kind < CF_WIDE) return sum;
     z = upper ? sum * unit : end;
     return mm.hi == 0.0 ? z : sum * unit;
 }
@@ -437,6 +489,7 @@ CF_INLINE double cf_rate(const cf_cosine_decay *p, cf_pair step, int kind, int p
 {
     double rate;
     if (phase == CF_WARMUP) return cf_warmup_line(p, step, kind);
+    if (phase == CF_PAST) return p->end;
     rate = cf_decay_curve(p, step, kind, phase);
     if (phase == CF_ANY) {
         const double line = cf_warmup_line(p, step, kind);
