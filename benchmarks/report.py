@@ -1,0 +1,216 @@
+"""Tables and plots of what performance.py measured: `python benchmarks/report.py` (needs matplotlib).
+
+Reads performance.json, draws docs/performance-*.png, and writes the tables between the comments `<!-- performance:
+begin NAME -->` and `<!-- performance: end NAME -->` of docs/performance.md and README.md; the text around is kept.
+`--output DIR` writes all of it there instead.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from timing import Ratio, ratio
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("docs/performance.md", "README.md")
+OURS = "cosine_fast"
+LIMIT = ("limit, streaming", "limit, plain")
+WRITE_LIMIT = ("write limit, streaming", "write limit, plain")
+
+Results = dict[str, Any]
+Comparison = dict[str, Any]
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [list(header), ["---"] * len(header), *map(list, rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def size(n: int) -> str:
+    exponent = n.bit_length() - 1
+    return f"2^{exponent}" if n == 2**exponent and n >= 2**14 else f"{n:,}"
+
+
+def time_of(c: Comparison, name: str) -> float:
+    return statistics.median(c["seconds"][name])
+
+
+def per_value(c: Comparison, name: str) -> str:
+    """Nanoseconds, to three digits."""
+    ns = time_of(c, name) / c["n"] * 1e9
+    return f"{ns:.2f}" if ns < 10 else f"{ns:.1f}" if ns < 100 else f"{ns:,.0f}"
+
+
+def against(c: Comparison, name: str, reference: str) -> Ratio:
+    return ratio(c["seconds"][name], c["seconds"][reference])
+
+
+def of_group(results: Results, group: str) -> list[Comparison]:
+    return [c for c in results["comparisons"] if c["group"] == group]
+
+
+def arrays(results: Results, threads: int) -> list[Comparison]:
+    return [c for c in of_group(results, "array") if c["threads"] == threads]
+
+
+def largest_with_all(found: list[Comparison]) -> Comparison:
+    """The largest array that all contenders took part in."""
+    most = max(len(c["seconds"]) for c in found)
+    return max((c for c in found if len(c["seconds"]) == most), key=lambda c: c["n"])
+
+
+def names(found: Iterable[Comparison]) -> list[str]:
+    """Of the contenders, in their order, once."""
+    return list(dict.fromkeys(name for c in found for name in c["seconds"]))
+
+
+# ---- Tables ----
+
+
+def machine(results: Results) -> str:
+    m = results["machine"]
+    info = m["cosine_fast"]
+    versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
+    quick = " **A smoke run: no figures to quote.**" if results["quick"] else ""
+    return (
+        f"{m['cpu']}, {m['cores']} cores ({', '.join(m['caches'])}); {m['system']}, huge pages: {m['huge_pages']}; "
+        f"{m['compiler']}; cosine_fast {info['version']} ({info['backend']}, {info['isa']}), Python {m['python']}, "
+        f"{versions}. by_hand.c: `{m['by_hand.c']}`.{quick}\n"
+    )
+
+
+def shown(claim: dict[str, Any], value: float) -> str:
+    return f"{value:.2f}" + (" us" if claim["unit"] else "")
+
+
+def contract(results: Results) -> str:
+    rows = []
+    for claim in results["contract"]:
+        low, median, high = (shown(claim, value) for value in claim["measured"])
+        promise = "at least" if claim["at_least"] else "at most"
+        bound = "" if claim["bound"] is None else f"{promise} {claim['bound']:g}"
+        held = {None: "", True: "held", False: "**NOT held**"}[claim["held"]]
+        rows.append([claim["what"], claim["reference"], bound, f"{median} ({low} to {high})", held])
+    return table(["what", "beside", "promised", "measured (quartiles)", ""], rows)
+
+
+def contenders(results: Results, c: Comparison, chosen: Iterable[str]) -> str:
+    rows = [[name, per_value(c, name), str(against(c, name, OURS))] for name in chosen if name in c["seconds"]]
+    return table([f"{c['n']:,} steps, {c['threads']} threads", "ns per value", "its time / cosine_fast's"], rows)
+
+
+def summary(results: Results) -> str:
+    """README's: the few that most readers know."""
+    found = arrays(results, results["machine"]["cores"])
+    if not found:
+        return ""
+    c = largest_with_all(found)
+    chosen = [LIMIT[0] if LIMIT[0] in c["seconds"] else LIMIT[1], OURS, "cosine_fast, precompute"]
+    chosen += [name for name in names([c]) if not name.startswith((OURS, "limit", "write limit", "np.empty"))]
+    return contenders(results, c, chosen)
+
+
+def at_memory(results: Results) -> str:
+    found = arrays(results, results["machine"]["cores"])
+    return contenders(results, c := largest_with_all(found), names([c])) if found else ""
+
+
+def by_size(found: list[Comparison]) -> str:
+    """ns per value of every contender at every size."""
+    if not found:
+        return ""
+    rows = [[name] + [per_value(c, name) if name in c["seconds"] else "" for c in found] for name in names(found)]
+    return table(["ns per value, n ="] + [size(c["n"]) for c in found], rows)
+
+
+def fresh(results: Results) -> str:
+    fill = "np.empty(n).fill(1.0)"
+    rows = []
+    for c in arrays(results, results["machine"]["cores"]):
+        shares = [str(against(c, name, fill)) for name in ("cosine_fast, fresh", "cosine_fast, precompute, fresh")]
+        rows.append([size(c["n"]), per_value(c, fill), per_value(c, "cosine_fast, fresh"), *shares])
+    header = ["n", f"`{fill}`, ns per value", "`schedule(steps)`", "its time / fill's", "`precompute(n)`'s / fill's"]
+    return table(header, rows) if rows else ""
+
+
+def isas(results: Results) -> str:
+    reference = "Numba, parallel, fastmath"
+    rows = []
+    for c in of_group(results, "isa"):
+        for name in (name for name in c["seconds"] if name.startswith("x86") or name == "baseline"):
+            times_as_fast = str(against(c, reference, name)) if reference in c["seconds"] else ""
+            rows.append([name, size(c["n"]), str(c["threads"]), per_value(c, name), times_as_fast])
+    return table(["instruction set", "n", "threads", "ns per value", "Numba's time / its"], rows) if rows else ""
+
+
+def threads(results: Results) -> str:
+    found = of_group(results, "threads")
+    rows = [
+        [name, size(n), *(per_value(c, name) for c in found if c["n"] == n and name in c["seconds"])]
+        for n in sorted({c["n"] for c in found})
+        for name in names(found)
+    ]
+    counts = sorted({c["threads"] for c in found})
+    return table(["ns per value", "n", *(f"{count} threads" for count in counts)], rows) if rows else ""
+
+
+def layouts(results: Results) -> str:
+    found = of_group(results, "layout")
+    rows = [
+        [name, *(x for c in found for x in (per_value(c, name), str(against(c, name, "int64"))))]
+        for name in names(found)
+    ]
+    header = [x for c in found for x in (f"n = {size(c['n'])}, ns per value", "its time / int64's")]
+    return table(["steps", *header], rows) if rows else ""
+
+
+def small(results: Results) -> str:
+    rows = [
+        [f"`{name}`", f"{statistics.median(seconds) * 1e9:,.0f}"]
+        for c in of_group(results, "small")
+        for name, seconds in c["seconds"].items()
+    ]
+    rows += [
+        [f"`import {name}`", f"{statistics.median(seconds) * 1e9:,.0f}"]
+        for c in of_group(results, "import")
+        for name, seconds in c["seconds"].items()
+    ]
+    return table(["call", "ns"], rows) if rows else ""
+
+
+def growth(results: Results) -> str:
+    rows = [[c["note"], size(int(n)), per_value(c, n)] for c in of_group(results, "growth") for n in c["seconds"]]
+    return table(["steps and rates in", "n", "ns per value"], rows) if rows else ""
+
+
+def absent(results: Results) -> str:
+    return "".join(f"- {name}: {why}.\n" for name, why in results["absent"].items()) or "None.\n"
+
+
+def tables(results: Results) -> dict[str, str]:
+    cores = results["machine"]["cores"]
+    return {
+        "machine": machine(results),
+        "contract": contract(results),
+        "summary": summary(results),
+        "at-memory": at_memory(results),
+        "all-threads": by_size(arrays(results, cores)),
+        "one-thread": by_size(arrays(results, 1)) if cores > 1 else "",
+        "fresh": fresh(results),
+        "isas": isas(results),
+        "threads": threads(results),
+        "layouts": layouts(results),
+        "small": small(results),
+        "growth": growth(results),
+        "absent": absent(results),
+    }
+
+
+def text(results: Results) -> str:
+    """All tables, for the terminal; the contract comes last, where it is read."""
+    made = tables(results)
+    order = [name for name in made if name not in ("contract", "summary")] + ["contract"]
+    return "\n".join(f"{name}\n\n{made[name]}" for name in order if made[name])
