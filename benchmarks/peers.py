@@ -195,10 +195,10 @@ def _jax(threads: int) -> Any:
     return jax
 
 
-def _jitted(jax: Any, schedule: Callable[[Any], Any], steps: np.ndarray, dtype: str = "float64") -> Call:
+def _jitted(jax: Any, schedule: Callable[[Any], Any], steps: np.ndarray) -> Call:
     """schedule(steps) under jit, which writes over the rates of the call before: warm memory, as `out=` is."""
     compiled = jax.jit(lambda s, rates: schedule(s), donate_argnums=1, keep_unused=True)
-    count, rates = jax.block_until_ready(jax.numpy.asarray(steps)), jax.numpy.zeros(steps.size, dtype)
+    count, rates = jax.block_until_ready(jax.numpy.asarray(steps)), jax.numpy.zeros(steps.size)
 
     def evaluate() -> Any:
         nonlocal rates
@@ -219,7 +219,7 @@ def optax_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
 
 
 def keras_schedule(n: int) -> Callable[[Any], Any]:
-    """Keras's own CosineDecay, on JAX. Its code mixes in float32 whatever it is told; so be it float32."""
+    """Keras's own CosineDecay, on JAX. It takes its cosines in float32, in a process where JAX has float64 too."""
     _jax(all_threads())
     os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
@@ -236,7 +236,7 @@ def keras_schedule(n: int) -> Callable[[Any], Any]:
 
 def keras_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     jax = _jax(threads)
-    return _jitted(jax, jax.vmap(keras_schedule(steps.size)), steps, "float32")  # its code branches on one step
+    return _jitted(jax, jax.vmap(keras_schedule(steps.size)), steps)  # its code branches on one step
 
 
 def _torch(threads: int) -> Any:
@@ -282,7 +282,7 @@ PEERS: dict[str, Peer] = {
     "Numba, parallel, fastmath": Peer(numba_parallel, frugal=True),
     "numexpr": Peer(numexpr_where, frugal=True),
     "optax, jax.jit": Peer(optax_jit),
-    "Keras, jax.jit(vmap), float32": Peer(keras_jit, tolerance=1e-5),
+    "Keras, jax.jit(vmap), partly float32": Peer(keras_jit, tolerance=1e-5),
     "PyTorch, torch.compile": Peer(torch_compiled),
     "PyTorch": Peer(torch_eager),
     "NumPy": Peer(numpy_expression),

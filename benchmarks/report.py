@@ -7,10 +7,13 @@ begin NAME -->` and `<!-- performance: end NAME -->` of docs/performance.md and 
 
 from __future__ import annotations
 
+import argparse
+import json
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from timing import Ratio, ratio
 
@@ -19,6 +22,9 @@ DOCUMENTS = ("docs/performance.md", "README.md")
 OURS = "cosine_fast"
 LIMIT = ("limit, streaming", "limit, plain")
 WRITE_LIMIT = ("write limit, streaming", "write limit, plain")
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Results = dict[str, Any]
 Comparison = dict[str, Any]
@@ -102,15 +108,34 @@ def contenders(results: Results, c: Comparison, chosen: Iterable[str]) -> str:
     return table([f"{c['n']:,} steps, {c['threads']} threads", "ns per value", "its time / cosine_fast's"], rows)
 
 
+def limit_of(c: Comparison) -> list[str]:
+    """The memory limit: of both kinds of stores the quicker."""
+    return [min((name for name in LIMIT if name in c["seconds"]), key=lambda name: time_of(c, name))][:1]
+
+
+def rivals(c: Comparison) -> list[str]:
+    return [name for name in c["seconds"] if not name.startswith((OURS, "limit", "write limit", "np.empty"))]
+
+
 def summary(results: Results) -> str:
-    """README's: the few that most readers know."""
+    """README's: the few that most readers look for."""
     found = arrays(results, results["machine"]["cores"])
     if not found:
         return ""
-    c = largest_with_all(found)
-    chosen = [LIMIT[0] if LIMIT[0] in c["seconds"] else LIMIT[1], OURS, "cosine_fast, precompute"]
-    chosen += [name for name in names([c]) if not name.startswith((OURS, "limit", "write limit", "np.empty"))]
-    return contenders(results, c, chosen)
+    c, m = largest_with_all(found), results["machine"]
+    turns = len(c["seconds"][OURS])
+    about = (
+        f"{size(c['n'])} int64 steps to float64, into memory that has been touched; {m['cpu']}, {m['cores']} cores, "
+        f"{m['cosine_fast']['isa']}; medians of {turns} interleaved turns, and quartiles of the ratios:\n\n"
+    )
+    return about + contenders(results, c, [*limit_of(c), OURS, "cosine_fast, precompute", *rivals(c)])
+
+
+def calls(results: Results) -> str:
+    """README's: what is not a large array."""
+    chosen = [x for x in results["contract"] if x["what"].startswith(("`schedule(", "`import", "construction"))]
+    rows = [[x["what"], x["reference"], str(Ratio(*x["measured"]))] for x in chosen]
+    return table(["call", "beside", "ratio (quartiles)"], rows) if rows else ""
 
 
 def at_memory(results: Results) -> str:
@@ -196,6 +221,7 @@ def tables(results: Results) -> dict[str, str]:
         "machine": machine(results),
         "contract": contract(results),
         "summary": summary(results),
+        "calls": calls(results),
         "at-memory": at_memory(results),
         "all-threads": by_size(arrays(results, cores)),
         "one-thread": by_size(arrays(results, 1)) if cores > 1 else "",
@@ -212,5 +238,107 @@ def tables(results: Results) -> dict[str, str]:
 def text(results: Results) -> str:
     """All tables, for the terminal; the contract comes last, where it is read."""
     made = tables(results)
-    order = [name for name in made if name not in ("contract", "summary")] + ["contract"]
+    order = [name for name in made if name not in ("contract", "summary", "calls")] + ["contract"]
     return "\n".join(f"{name}\n\n{made[name]}" for name in order if made[name])
+
+
+# ---- Plots ----
+
+
+def style(name: str) -> dict[str, Any]:
+    """Ours stand out, the limits are what nobody passes."""
+    if name.startswith(OURS):
+        return {"color": "C3", "linewidth": 2.2, "linestyle": "-" if name == OURS else "--"}
+    if "limit" in name:
+        return {"color": "black", "linewidth": 1.5, "linestyle": "-" if name == LIMIT[0] else ":"}
+    return {"linewidth": 1.0, "marker": ".", "markersize": 4}
+
+
+def draw_sizes(axes: Axes, results: Results) -> None:
+    found = arrays(results, results["machine"]["cores"])
+    if not found:
+        return
+    chosen = [OURS, "cosine_fast, precompute", *rivals(largest_with_all(found)), *LIMIT]
+    for name in chosen:
+        points = [(c["n"], time_of(c, name) / c["n"] * 1e9) for c in found if name in c["seconds"]]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=name, **style(name))
+    axes.set(xscale="log", yscale="log", xlabel="steps in the array", ylabel="ns per value")
+    axes.legend(fontsize=7, ncols=2)
+
+
+def draw_peers(axes: Axes, results: Results) -> None:
+    found = arrays(results, results["machine"]["cores"])
+    if not found:
+        return
+    c = largest_with_all(found)
+    chosen = [*limit_of(c), "cosine_fast, precompute", OURS, *rivals(c)]
+    chosen.sort(key=lambda name: time_of(c, name), reverse=True)
+    colors = [style(name).get("color", "C0") for name in chosen]
+    bars = axes.barh(chosen, [time_of(c, name) / c["n"] * 1e9 for name in chosen], color=colors)
+    axes.bar_label(bars, [per_value(c, name) for name in chosen], padding=3, fontsize=8)
+    axes.set(xscale="log", xlabel=f"ns per value, {size(c['n'])} steps, {c['threads']} threads")
+    axes.margins(x=0.12)
+
+
+def draw_threads(axes: Axes, results: Results) -> None:
+    found = of_group(results, "threads")
+    if not found:
+        return
+    largest = max(c["n"] for c in found)
+    found = [c for c in found if c["n"] == largest]
+    for name in (name for name in names(found) if name != LIMIT[1]):
+        points = [(c["threads"], c["n"] / time_of(c, name) / 1e9) for c in found if name in c["seconds"]]
+        axes.plot(*zip(*points, strict=True), label=name, **(style(name) | {"marker": "o"}))
+    axes.set(xlabel="threads", ylabel=f"values per ns, {size(largest)} steps", ylim=(0, None))
+    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    axes.legend(fontsize=7)
+
+
+PLOTS = {"sizes": (draw_sizes, (7.5, 5)), "peers": (draw_peers, (7.5, 3.6)), "threads": (draw_threads, (5, 3.5))}
+
+
+def draw(results: Results, folder: Path) -> None:
+    from matplotlib.figure import Figure
+
+    for name, (plot, inches) in PLOTS.items():
+        figure = Figure(inches, layout="constrained")
+        axes = figure.subplots()
+        plot(axes, results)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.has_data():
+            figure.savefig(folder / f"performance-{name}.png", dpi=110, pil_kwargs={"optimize": True})
+
+
+# ---- Documents ----
+
+MARKED = re.compile(r"(<!-- performance: begin (\S+) -->\n).*?(<!-- performance: end \2 -->)", re.DOTALL)
+
+
+def written(document: str, made: dict[str, str]) -> str:
+    """The document with its tables renewed; what was not measured stays as it is."""
+
+    def renewed(found: re.Match[str]) -> str:
+        begin, name, end = found.groups()
+        return f"{begin}\n{made[name]}\n{end}" if made[name] else found.group()
+
+    return MARKED.sub(renewed, document)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--json", type=Path, default=Path(__file__).with_name("performance.json"))
+    parser.add_argument("--output", type=Path, help="a folder for all of it, instead of the repository's own files")
+    given = parser.parse_args()
+    results = json.loads(given.json.read_text())
+    if results["quick"] and not given.output:
+        parser.error("a smoke run's figures are not for the documents: say --output DIR")
+    made = tables(results)
+    draw(results, given.output or ROOT / "docs")
+    for name in DOCUMENTS:
+        to = given.output / Path(name).name if given.output else ROOT / name
+        to.write_text(written((ROOT / name).read_text(), made))
+
+
+if __name__ == "__main__":
+    main()
