@@ -304,6 +304,7 @@ def draw(results: Results, folder: Path) -> None:
     for name, (plot, inches) in PLOTS.items():
         figure = Figure(inches, layout="constrained")
         axes = figure.subplots()
+        axes.set_prop_cycle(color=["C0", "C1", "C2", "C4", "C5", "C6", "C8", "C9"])  # without red, which is ours
         plot(axes, results)
         axes.spines[["top", "right"]].set_visible(False)
         if axes.has_data():
