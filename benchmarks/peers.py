@@ -234,6 +234,13 @@ def keras_schedule(n: int) -> Callable[[Any], Any]:
     )
 
 
+def keras_step(step: int) -> Call:
+    """One step, as a training loop under jit pays for it."""
+    jax = _jax(all_threads())
+    schedule = jax.jit(keras_schedule(1000))
+    return lambda: schedule(step).block_until_ready()
+
+
 def keras_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     jax = _jax(threads)
     return _jitted(jax, jax.vmap(keras_schedule(steps.size)), steps)  # its code branches on one step

@@ -80,11 +80,12 @@ def machine(results: Results) -> str:
     m = results["machine"]
     info = m["cosine_fast"]
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
+    vectors = "; ".join(f"{name}: {what}" for name, what in m["vector_cosines"].items())
     quick = " **A smoke run: no figures to quote.**" if results["quick"] else ""
     return (
         f"{m['cpu']}, {m['cores']} cores ({', '.join(m['caches'])}); {m['system']}, huge pages: {m['huge_pages']}; "
         f"{m['compiler']}; cosine_fast {info['version']} ({info['backend']}, {info['isa']}), Python {m['python']}, "
-        f"{versions}. by_hand.c: `{m['by_hand.c']}`.{quick}\n"
+        f"{versions}. Vector cosines: {vectors}.{quick}\n"
     )
 
 
@@ -110,7 +111,7 @@ def contenders(results: Results, c: Comparison, chosen: Iterable[str]) -> str:
 
 def limit_of(c: Comparison) -> list[str]:
     """The memory limit: of both kinds of stores the quicker."""
-    return [min((name for name in LIMIT if name in c["seconds"]), key=lambda name: time_of(c, name))][:1]
+    return sorted((name for name in LIMIT if name in c["seconds"]), key=lambda name: time_of(c, name))[:1]
 
 
 def rivals(c: Comparison) -> list[str]:
@@ -162,13 +163,17 @@ def fresh(results: Results) -> str:
 
 
 def isas(results: Results) -> str:
-    reference = "Numba, parallel, fastmath"
+    others = ["C, -Ofast, libmvec", "Numba, parallel, fastmath"]
     rows = []
     for c in of_group(results, "isa"):
-        for name in (name for name in c["seconds"] if name.startswith("x86") or name == "baseline"):
-            times_as_fast = str(against(c, reference, name)) if reference in c["seconds"] else ""
-            rows.append([name, size(c["n"]), str(c["threads"]), per_value(c, name), times_as_fast])
-    return table(["instruction set", "n", "threads", "ns per value", "Numba's time / its"], rows) if rows else ""
+        for name in (
+            name for name in c["seconds"] if name.partition(", ")[0] in results["machine"]["cosine_fast"]["isas"]
+        ):
+            times_as_fast = [str(against(c, other, name)) if other in c["seconds"] else "" for other in others]
+            limits = [str(against(c, name, limit)) for limit in limit_of(c)] or [""]
+            rows.append([name, size(c["n"]), str(c["threads"]), per_value(c, name), *limits, *times_as_fast])
+    header = ["instruction set", "n", "threads", "ns per value", "its time / memory limit's"]
+    return table([*header, *(f"{other}: its time / ours" for other in others)], rows) if rows else ""
 
 
 def threads(results: Results) -> str:
@@ -179,7 +184,9 @@ def threads(results: Results) -> str:
         for name in names(found)
     ]
     counts = sorted({c["threads"] for c in found})
-    return table(["ns per value", "n", *(f"{count} threads" for count in counts)], rows) if rows else ""
+    return (
+        table(["ns per value", "n", *(f"{count} thread{'s' * (count > 1)}" for count in counts)], rows) if rows else ""
+    )
 
 
 def layouts(results: Results) -> str:
@@ -295,6 +302,8 @@ def draw_threads(axes: Axes, results: Results) -> None:
     axes.legend(fontsize=7)
 
 
+# Matplotlib's, without red, which is ours.
+COLORS = [f"tab:{name}" for name in ("blue", "orange", "green", "purple", "brown", "pink", "olive", "cyan")]
 PLOTS = {"sizes": (draw_sizes, (7.5, 5)), "peers": (draw_peers, (7.5, 3.6)), "threads": (draw_threads, (5, 3.5))}
 
 
@@ -304,7 +313,7 @@ def draw(results: Results, folder: Path) -> None:
     for name, (plot, inches) in PLOTS.items():
         figure = Figure(inches, layout="constrained")
         axes = figure.subplots()
-        axes.set_prop_cycle(color=["C0", "C1", "C2", "C4", "C5", "C6", "C8", "C9"])  # without red, which is ours
+        axes.set_prop_cycle(color=COLORS)
         plot(axes, results)
         axes.spines[["top", "right"]].set_visible(False)
         if axes.has_data():

@@ -147,8 +147,9 @@ def differences_of(
     for isa in isas:
         for package in packages:
             kernel(package).use_isa(isa)
-        for (words, given, call), (_, _, other) in zip(*(paths(schedule, steps) for schedule in made), strict=True):
-            a, b = outcome(call), outcome(other)
+        both = zip(*(paths(schedule, steps) for schedule in made), strict=True)
+        for (words, given, before), (_, _, after) in both:
+            a, b = outcome(before), outcome(after)
             if not same(a, b):
                 yield f"{isa}, {code}, {words}: {where(a, b, given)}"
 
@@ -159,7 +160,8 @@ def where(a: Any, b: Any, steps: Any) -> str:
     width = f"u{a.itemsize}"
     at = np.flatnonzero(a.view(width) != b.view(width))
     i = int(at[0])
-    return f"{at.size} of {a.size}, the first at {i}: step {steps[i]!r}, {float(a[i]).hex()} before, {float(b[i]).hex()} after"
+    values = f"{float(a[i]).hex()} before, {float(b[i]).hex()} after"
+    return f"{at.size} of {a.size}, the first at {i}: step {steps[i]!r}, {values}"
 
 
 # ---- Times ----
