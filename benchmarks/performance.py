@@ -35,6 +35,7 @@ from cosine_fast._backend import kernel
 
 ISA = cosine_fast.build_info()["isa"]
 ISAS = [isa for isa in kernel.ISAS if cosine_fast.build_info()["backend"] == "compiled"]
+CONVERTED = ("float16", "longdouble")  # dtypes that the kernel has no loop for
 C, NUMBA = "C, -Ofast, libmvec", "Numba, parallel, fastmath"
 
 
@@ -100,6 +101,22 @@ def ours(statement: str, threads: int, isa: str = ISA, **names: Any) -> Timer:
     return Timer(statement, f"set_num_threads({threads}); use_isa({isa!r})", globals=names)
 
 
+def peak_memory(timer: Timer) -> int:
+    """The bytes by which the process grows while it runs once; 0 where the system does not tell."""
+
+    def status(key: str) -> int:
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
+        return int(line.split()[1]) * 1024
+
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
+        before = status("VmHWM")
+        timer.timeit(1)
+        return status("VmHWM") - before
+    except OSError:
+        return 0
+
+
 def check(name: str, result: Any, expected: np.ndarray, tolerance: float) -> None:
     """Compare up to about a million values, from all of the array."""
     every = max(1, expected.size // 2**20)
@@ -114,6 +131,7 @@ class Benchmark:
     scale: Scale
     comparisons: list[Comparison] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
+    scratch: dict[str, int] = field(default_factory=dict)  # bytes that a call needs for itself
 
     def compare(
         self, group: str, n: int, threads: int, contenders: Mapping[str, Timer], note: str = "", more: int = 1
@@ -236,7 +254,8 @@ class Benchmark:
             rows = 2 ** (n.bit_length() // 2)
             layouts = {"int64": steps}
             kinds = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "uint64", "float32", "float64"]
-            layouts |= {kind: steps.astype(kind) for kind in kinds}
+            with np.errstate(over="ignore"):  # to float16
+                layouts |= {kind: steps.astype(kind) for kind in [*kinds, *CONVERTED]}
             layouts |= {
                 "every second": np.repeat(steps, 2)[::2],
                 "reversed": steps[::-1],
@@ -250,6 +269,8 @@ class Benchmark:
                 to = out.reshape(array.shape)
                 check(name, schedule(array, out=to).ravel(), schedule(array.astype(array.dtype.type).ravel()), 0.0)
                 timers[name] = ours("schedule(array, out=out)", all_threads(), schedule=schedule, array=array, out=to)
+                if n > self.scale.cache:
+                    self.scratch[name] = peak_memory(timers[name])
             every_second = np.zeros(2 * n)[::2]
             timers["result: every second"] = ours(
                 "schedule(steps, out=out)", all_threads(), schedule=schedule, steps=steps, out=every_second
@@ -398,13 +419,24 @@ def contract(benchmark: Benchmark) -> list[Claim]:
         ):
             at_most(bound, f"`{call}`", f"`{reference}`, its time", c.ratio(call, reference))
         construction = spread([t * 1e6 for t in c.seconds["CosineDecay(...)"]])
-        at_most(3, "construction of a schedule", "microseconds", construction, "us")
+        at_most(3, "construction of a schedule", "3 us", construction, "us")
     if c := benchmark.find("import"):
         at_most(1.15, "`import cosine_fast`", "`import numpy`, its time", c.ratio("cosine_fast", "numpy"))
     for c in (c for c in benchmark.comparisons if c.group == "layout"):
-        worst = max((name for name in c.seconds if name != "int64"), key=lambda x: statistics.median(c.seconds[x]))
-        what = f"steps of any dtype and layout, {c.n:,}; the worst: {worst}"
-        at_most(2, what, "contiguous int64, its time", c.ratio(worst, "int64"))
+        read = [name for name in c.seconds if name not in ("int64", *CONVERTED)]
+        for what, names in (("steps of any dtype and layout", read), (" and ".join(CONVERTED), CONVERTED)):
+            worst = max(names, key=lambda name: statistics.median(c.seconds[name]))
+            at_most(2, f"{what}, {c.n:,}; the worst: {worst}", "contiguous int64, its time", c.ratio(worst, "int64"))
+    if benchmark.scratch:
+        worst = max(benchmark.scratch, key=lambda name: benchmark.scratch[name])
+        measured = spread([benchmark.scratch[worst] / 1e6] * 2)
+        at_most(
+            1,
+            f"scratch memory for {scale.memory // 2:,} steps of any dtype and layout; the worst: {worst}",
+            "1 MB",
+            measured,
+            "MB",
+        )
     for c in (c for c in benchmark.comparisons if c.group == "growth"):
         slowest, quickest = max(c.seconds, key=lambda n: statistics.median(c.seconds[n])), c.quickest(*c.seconds)
         sizes = f"{int(min(c.seconds, key=int)):,} to {int(max(c.seconds, key=int)):,}"
@@ -487,6 +519,7 @@ def main() -> int:
         "machine": machine() | {"vector_cosines": vector_cosines()},
         "quick": given.quick,
         "absent": benchmark.absent,
+        "scratch": benchmark.scratch,
         "contract": [claim._asdict() | {"held": claim.held} for claim in claims],
         "comparisons": [asdict(comparison) for comparison in benchmark.comparisons],
     }

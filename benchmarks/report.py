@@ -90,7 +90,7 @@ def machine(results: Results) -> str:
 
 
 def shown(claim: dict[str, Any], value: float) -> str:
-    return f"{value:.2f}" + (" us" if claim["unit"] else "")
+    return f"{value:.2f} {claim['unit']}".rstrip()
 
 
 def contract(results: Results) -> str:
@@ -257,7 +257,8 @@ def style(name: str) -> dict[str, Any]:
     if name.startswith(OURS):
         return {"color": "C3", "linewidth": 2.2, "linestyle": "-" if name == OURS else "--"}
     if "limit" in name:
-        return {"color": "black", "linewidth": 1.5, "linestyle": "-" if name == LIMIT[0] else ":"}
+        color = "gray" if name in WRITE_LIMIT else "black"
+        return {"color": color, "linewidth": 1.5, "linestyle": "-" if "streaming" in name else ":"}
     return {"linewidth": 1.0, "marker": ".", "markersize": 4}
 
 
@@ -294,7 +295,7 @@ def draw_threads(axes: Axes, results: Results) -> None:
         return
     largest = max(c["n"] for c in found)
     found = [c for c in found if c["n"] == largest]
-    for name in (name for name in names(found) if name != LIMIT[1]):
+    for name in (name for name in names(found) if name not in (LIMIT[1], WRITE_LIMIT[1])):
         points = [(c["threads"], c["n"] / time_of(c, name) / 1e9) for c in found if name in c["seconds"]]
         axes.plot(*zip(*points, strict=True), label=name, **(style(name) | {"marker": "o"}))
     axes.set(xlabel="threads", ylabel=f"values per ns, {size(largest)} steps", ylim=(0, None))

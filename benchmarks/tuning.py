@@ -305,7 +305,7 @@ def main() -> int:
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("COSINE_FAST_")]:
         del os.environ[name]
-    draws = given.draws or (100 if given.quick else 2000)
+    draws = given.draws or (100 if given.quick else 1000)
     repeats = given.repeats or (3 if given.quick else 9)
     sizes = given.sizes if given.sizes is not None else [2**15] if given.quick else [2**15, 2**25]
     with tempfile.TemporaryDirectory() as folder:
