@@ -1,19 +1,47 @@
-"""The same schedule as other people write it, to be measured beside: each builds a function of (steps, out).
+"""What is measured beside: the same schedule as other people write it, and what memory allows (limits.c).
 
-All take float64 rates of int64 steps with a warmup, and are given every advantage: compiled and warmed up before the
-clock starts, all threads, fast-math, results into memory that has been touched. None is as accurate.
+Each peer takes int64 steps, memory for float64 rates and a number of threads, and gives a function without arguments
+that computes the rates and returns them. All have every advantage: compiled, warmed up, their arrays converted before
+the clock starts, all constants folded, fast-math where there is such a thing, and memory that has been touched where
+they can be told to use it. What cannot be had says so by raising AbsentError. None is as accurate.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import math
+import os
+import re
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+HERE = Path(__file__).resolve().parent
 L0, PEAK, ALPHA = 0.0, 1e-3, 0.1
-Evaluate = Callable[[np.ndarray, np.ndarray], Any]
+HALF, FLOOR = PEAK * (1 - ALPHA) / 2, PEAK * ALPHA
+CC = os.environ.get("CC", "cc")
+
+Call = Callable[[], Any]
+
+
+class AbsentError(Exception):
+    """Why a peer does not take part."""
+
+
+class Peer(NamedTuple):
+    build: Callable[[np.ndarray, np.ndarray, int], Call]
+    tolerance: float = 1e-9  # the relative distance from our rates that its precision allows
+    frugal: bool = False  # makes no temporary arrays, and can be had at any size
+
+
+def all_threads() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def parameters(n: int) -> tuple[int, int]:
@@ -21,20 +49,101 @@ def parameters(n: int) -> tuple[int, int]:
     return max(1, n // 10), max(1, n * 8 // 10)
 
 
-def numpy_expression(warmup: int, decay: int) -> Evaluate:
-    def evaluate(steps: np.ndarray, out: np.ndarray) -> None:
-        t = np.minimum(steps - warmup, decay) / decay
-        wave = PEAK * ((1 - ALPHA) * 0.5 * (1 + np.cos(math.pi * t)) + ALPHA)
-        out[:] = np.where(steps < warmup, L0 + (PEAK - L0) * (steps / warmup), wave)
+# ---- C: libraries compiled on the spot ----
+
+
+class Library:
+    """A C file of this folder, compiled and loaded; `vector_cosines` are those of libmvec that it calls."""
+
+    def __init__(self, source: str, *flags: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            compiled, library = Path(folder, "library.o"), Path(folder, "library.so")
+            self.command = [CC, *flags, "-fopenmp"]
+            try:
+                self._run(*self.command, "-fPIC", "-c", str(HERE / source), "-o", str(compiled))
+                # Apart: linked with -Ofast, a library switches subnormal numbers off for all of the process.
+                self._run(CC, "-shared", "-fopenmp", str(compiled), "-o", str(library), "-lm")
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise AbsentError(f"{source}: {getattr(error, 'stderr', None) or error}") from error
+            self.vector_cosines = sorted({m.decode() for m in re.findall(rb"_ZGV\w+_cos\b", library.read_bytes())})
+            self.functions = ctypes.CDLL(str(library))
+
+    @staticmethod
+    def _run(*command: str) -> None:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+
+    def call(self, name: str, *arguments: np.ndarray | int | float) -> Call:
+        """The function with these arguments: arrays as pointers, ints as int64_t."""
+        function = getattr(self.functions, name)
+        function.restype = None
+        return functools.partial(function, *map(self._as_c, arguments))
+
+    @staticmethod
+    def _as_c(argument: Any) -> Any:
+        if isinstance(argument, np.ndarray):
+            return argument.ctypes.data_as(ctypes.c_void_p)  # which keeps the array
+        if isinstance(argument, float):
+            return ctypes.c_double(argument)
+        return ctypes.c_int64(argument)
+
+
+@functools.cache
+def limits() -> Library:
+    return Library("limits.c", "-O3")
+
+
+@functools.cache
+def by_hand() -> Library:
+    library = Library("by_hand.c", "-Ofast", "-march=native")
+    if not library.vector_cosines:
+        raise AbsentError(f"{' '.join(library.command)} made no vector cosine of libmvec of by_hand.c")
+    return library
+
+
+def convert(steps: np.ndarray, out: np.ndarray, threads: int, streaming: bool) -> Call:
+    """The memory limit of an array of steps."""
+    return limits().call("convert", steps, out, steps.size, threads, int(streaming))
+
+
+def fill(out: np.ndarray, threads: int, streaming: bool) -> Call:
+    """The memory limit of a range."""
+    return limits().call("fill", out, out.size, threads, int(streaming))
+
+
+def c_libmvec(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    warmup, decay = map(float, parameters(steps.size))
+    call = by_hand().call("by_hand", steps, out, steps.size, threads, L0, PEAK, ALPHA, warmup, decay)
+
+    def evaluate() -> np.ndarray:
+        call()
+        return out
 
     return evaluate
 
 
-def numba_parallel(warmup: int, decay: int) -> Evaluate:
-    import numba
+# ---- Python ----
+
+
+def numpy_expression(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    warmup, decay = parameters(steps.size)
+    slope, frequency = (PEAK - L0) / warmup, math.pi / decay
+
+    def evaluate() -> np.ndarray:
+        wave = HALF * (1 + np.cos(frequency * np.minimum(steps - warmup, decay))) + FLOOR
+        return np.where(steps < warmup, L0 + slope * steps, wave)
+
+    return evaluate
+
+
+@functools.cache
+def _numba_loop() -> Callable[..., None]:
+    try:
+        import numba
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
 
     @numba.njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
-    def evaluate(steps: np.ndarray, out: np.ndarray) -> None:
+    def evaluate(steps: np.ndarray, out: np.ndarray, warmup: int, decay: int) -> None:
         for i in numba.prange(steps.size):
             s = steps[i]
             if s < warmup:
@@ -43,11 +152,145 @@ def numba_parallel(warmup: int, decay: int) -> Evaluate:
                 t = min(s - warmup, decay) / decay
                 out[i] = PEAK * ((1 - ALPHA) * 0.5 * (1 + math.cos(math.pi * t)) + ALPHA)
 
-    evaluate(np.arange(4), np.empty(4))
     return evaluate  # type: ignore[no-any-return]
 
 
-PEERS: dict[str, Callable[[int, int], Evaluate]] = {
-    "NumPy": numpy_expression,
-    "Numba, parallel, fastmath": numba_parallel,
+def numba_parallel(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    loop = _numba_loop()
+    import numba
+
+    numba.set_num_threads(threads)
+    warmup, decay = parameters(steps.size)
+
+    def evaluate() -> np.ndarray:
+        loop(steps, out, warmup, decay)
+        return out
+
+    return evaluate
+
+
+def numexpr_where(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    try:
+        import numexpr
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
+
+    numexpr.set_num_threads(threads)
+    warmup, decay = parameters(steps.size)
+    t = f"(where(s < {warmup + decay}, s, {warmup + decay}) - {warmup})"
+    wave = f"{HALF} * (1 + cos({math.pi / decay} * {t})) + {FLOOR}"
+    expression = f"where(s < {warmup}, {L0} + {(PEAK - L0) / warmup} * s, {wave})"
+    return functools.partial(numexpr.evaluate, expression, local_dict={"s": steps}, global_dict={}, out=out)
+
+
+def _jax(threads: int) -> Any:
+    if threads != all_threads():
+        raise AbsentError("XLA's number of threads cannot be changed in a running process")
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    try:
+        import jax
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+def _jitted(jax: Any, schedule: Callable[[Any], Any], steps: np.ndarray) -> Call:
+    """schedule(steps) under jit, which writes over the rates of the call before: warm memory, as `out=` is."""
+    compiled = jax.jit(lambda s, rates: schedule(s), donate_argnums=1, keep_unused=True)
+    count, rates = jax.block_until_ready(jax.numpy.asarray(steps)), jax.numpy.zeros(steps.size)
+
+    def evaluate() -> Any:
+        nonlocal rates
+        rates = compiled(count, rates).block_until_ready()
+        return rates
+
+    return evaluate
+
+
+def optax_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    jax = _jax(threads)
+    try:
+        import optax
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
+    warmup, decay = parameters(steps.size)
+    return _jitted(jax, optax.warmup_cosine_decay_schedule(L0, PEAK, warmup, warmup + decay, FLOOR), steps)
+
+
+def keras_schedule(n: int) -> Callable[[Any], Any]:
+    """Keras's own CosineDecay, on JAX. It takes its cosines in float32, in a process where JAX has float64 too."""
+    _jax(all_threads())
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    try:
+        import keras
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
+    if keras.backend.backend() != "jax":
+        raise AbsentError(f"it is on {keras.backend.backend()}, where its code takes one step at a time")
+    warmup, decay = parameters(n)
+    return keras.optimizers.schedules.CosineDecay(  # type: ignore[no-any-return]
+        L0, decay, ALPHA, warmup_target=PEAK, warmup_steps=warmup
+    )
+
+
+def keras_step(step: int) -> Call:
+    """One step, as a training loop under jit pays for it."""
+    jax = _jax(all_threads())
+    schedule = jax.jit(keras_schedule(1000))
+    return lambda: schedule(step).block_until_ready()
+
+
+def keras_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    jax = _jax(threads)
+    return _jitted(jax, jax.vmap(keras_schedule(steps.size)), steps)  # its code branches on one step
+
+
+def _torch(threads: int) -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
+    torch.set_num_threads(threads)
+    return torch
+
+
+def _torch_rates(torch: Any, s: Any, warmup: int, decay: int) -> Any:
+    wave = HALF * (1 + torch.cos(math.pi / decay * (s - warmup).clamp(max=decay).double())) + FLOOR
+    return torch.where(s < warmup, L0 + (PEAK - L0) / warmup * s.double(), wave)
+
+
+def torch_eager(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    torch = _torch(threads)
+    return functools.partial(_torch_rates, torch, torch.from_numpy(steps), *parameters(steps.size))
+
+
+@functools.cache
+def _torch_fused() -> Callable[..., Any]:
+    torch = _torch(all_threads())
+    if not shutil.which(os.environ.get("CXX", "g++")):
+        raise AbsentError("torch.compile needs a C++ compiler")
+
+    def evaluate(s: Any, out: Any, warmup: int, decay: int) -> Any:
+        return out.copy_(_torch_rates(torch, s, warmup, decay))
+
+    return torch.compile(evaluate, dynamic=True)  # type: ignore[no-any-return]
+
+
+def torch_compiled(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    torch = _torch(threads)
+    if threads != all_threads() or steps.size == 1:
+        raise AbsentError("it is compiled once, for all threads and any array but one of a single step")
+    return functools.partial(_torch_fused(), torch.from_numpy(steps), torch.from_numpy(out), *parameters(steps.size))
+
+
+PEERS: dict[str, Peer] = {
+    "C, -Ofast, libmvec": Peer(c_libmvec, frugal=True),
+    "Numba, parallel, fastmath": Peer(numba_parallel, frugal=True),
+    "numexpr": Peer(numexpr_where, frugal=True),
+    "optax, jax.jit": Peer(optax_jit),
+    "Keras, jax.jit(vmap), partly float32": Peer(keras_jit, tolerance=1e-5),
+    "PyTorch, torch.compile": Peer(torch_compiled),
+    "PyTorch": Peer(torch_eager),
+    "NumPy": Peer(numpy_expression),
 }

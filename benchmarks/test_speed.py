@@ -1,6 +1,6 @@
 """`pytest benchmarks`: times of arrays, ranges, scalars and small arrays, beside NumPy and Numba (pytest-benchmark).
 
-Times are this machine's; for ratios that can be quoted run benchmarks/compare.py, which interleaves the contenders.
+Times are this machine's; for ratios that can be quoted run benchmarks/performance.py, where contenders take turns.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class TestArray:
     def test_fresh_result(self, benchmark, n):
         benchmark(schedule_for(n), np.arange(n))
 
-    @pytest.mark.parametrize("peer", peers.PEERS)
+    @pytest.mark.parametrize("peer", ["C, -Ofast, libmvec", "Numba, parallel, fastmath", "NumPy"])
     def test_peer(self, benchmark, n, peer):
-        if peer.startswith("Numba"):
-            pytest.importorskip("numba", reason="pip install 'cosine-fast[bench]'")
-        benchmark(peers.PEERS[peer](*peers.parameters(n)), np.arange(n), np.zeros(n))
+        try:
+            benchmark(peers.PEERS[peer].build(np.arange(n), np.zeros(n), peers.all_threads()))
+        except peers.AbsentError as reason:
+            pytest.skip(str(reason))
 
 
 class TestScalar:

@@ -1,0 +1,335 @@
+"""Before and after a change: `python benchmarks/tuning.py BEFORE [AFTER]` (git revisions; AFTER: the working tree).
+
+Builds both in folders of their own and loads both into this process. First all bits are compared: schedules and steps
+from everywhere that accuracy.py looks, every path, dtype and instruction set; a difference is printed, and the exit
+status is 1. Then the times are taken by turns (timing.py): after / before, for each kind of schedule, phase, size,
+instruction set and number of threads. Needs what building needs, and mpmath.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from timeit import Timer
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import peers
+from timing import PAUSE, interleaved, ratio
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKING_TREE = "the working tree"
+
+# ---- Two packages in one process ----
+
+
+def check_out(revision: str, folder: Path) -> None:
+    """The files of a revision, or those of the working tree that git does not ignore."""
+    if revision != WORKING_TREE:
+        archive = folder.with_suffix(".tar")
+        subprocess.run(["git", "archive", "-o", str(archive), revision], cwd=ROOT, check=True)
+        shutil.unpack_archive(archive, folder)
+        return
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def build(revision: str, folder: Path) -> Path:
+    check_out(revision, folder)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=folder, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{revision} does not build:\n{done.stderr[-2000:]}")
+    return folder
+
+
+def load(name: str, folder: Path) -> ModuleType:
+    """The package in `folder` under a name of its own, its kernel with it."""
+    package = folder / "cosine_fast"
+    spec = importlib.util.spec_from_file_location(
+        name, package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.build_info()["backend"] == "compiled"
+    return module
+
+
+def kernel(package: ModuleType) -> Any:
+    return sys.modules[f"{package.__name__}._backend"].kernel
+
+
+# ---- Bits ----
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """The result, or the exception's type: refusing the same is the same."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return call()
+    except Exception as error:
+        return type(error)
+
+
+def made_of(package: ModuleType, p: Any) -> Any:
+    return outcome(lambda: package.CosineDecay(p.L0, p.D, p.alpha, warmup_target=p.T, warmup_steps=p.W))
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, type) or isinstance(b, type):
+        return a is b
+    a, b = np.asarray(a), np.asarray(b)
+    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+
+
+def layouts(steps: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    yield str(steps.dtype), steps
+    yield f"byte-swapped {steps.dtype}", steps.astype(steps.dtype.newbyteorder())
+    yield f"every second {steps.dtype}", np.repeat(steps, 2)[::2]
+    for dtype in ("int32", "uint32", "float32", "float64"):
+        with np.errstate(all="ignore"):
+            yield dtype, steps.astype(dtype)
+
+
+def paths(schedule: Any, steps: np.ndarray) -> Iterator[tuple[str, Any, Callable[[], Any]]]:
+    """Every way to ask for rates, as (words, the steps, call)."""
+    for words, array in layouts(steps):
+        for dtype in (np.float64, np.float32):
+            yield f"{words} to {np.dtype(dtype)}", array, lambda a=array, d=dtype: schedule(a, dtype=d)
+    for step in steps[:: max(1, steps.size // 4)]:
+        yield f"schedule({step!r})", step, lambda s=step: schedule(s.item())
+    if steps.dtype.kind == "i":
+        first, stride = int(steps[0]), max(1, int(steps[-1]) // steps.size - int(steps[0]) // steps.size)
+        last = min(first + stride * 3000, 2**63 - 1)
+        yield (
+            f"precompute({first}, {last}, {stride})",
+            range(first, last, stride),
+            lambda: schedule.precompute(first, last, stride),
+        )
+
+
+def differences(before: ModuleType, after: ModuleType, isas: list[str], draws: int, seed: int) -> Iterator[str]:
+    """Of each schedule that has other bits the first that were found, in words that show it again."""
+    import accuracy
+
+    rng = np.random.default_rng(seed)
+    for turn in range(draws):
+        p, steps, _ = accuracy.draw(rng, 2048 if turn % 50 else 2**17)  # now and then enough for threads
+        made = [made_of(package, p) for package in (before, after)]
+        if any(isinstance(schedule, type) for schedule in made):
+            if made[0] is not made[1]:
+                yield f"{p.code()}: {made[0]} before, {made[1]} after"
+            continue
+        yield from itertools.islice(differences_of(made, (before, after), isas, steps, p.code()), 1)
+
+
+def differences_of(
+    made: list[Any], packages: tuple[ModuleType, ModuleType], isas: list[str], steps: np.ndarray, code: str
+) -> Iterator[str]:
+    for isa in isas:
+        for package in packages:
+            kernel(package).use_isa(isa)
+        both = zip(*(paths(schedule, steps) for schedule in made), strict=True)
+        for (words, given, before), (_, _, after) in both:
+            a, b = outcome(before), outcome(after)
+            if not same(a, b):
+                yield f"{isa}, {code}, {words}: {where(a, b, given)}"
+
+
+def where(a: Any, b: Any, steps: Any) -> str:
+    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype):
+        return f"{a!r} before, {b!r} after"
+    width = f"u{a.itemsize}"
+    at = np.flatnonzero(a.view(width) != b.view(width))
+    i = int(at[0])
+    values = f"{float(a[i]).hex()} before, {float(b[i]).hex()} after"
+    return f"{at.size} of {a.size}, the first at {i}: step {steps[i]!r}, {values}"
+
+
+# ---- Times ----
+
+
+class Case(NamedTuple):
+    """A kind of schedule and a phase of it: its steps are first + i * stride, in a random order if `shuffled`."""
+
+    kind: str
+    phase: str
+    warmup: int
+    decay: int | float
+    alpha: float
+    first: int
+    stride: int = 1
+    shuffled: bool = False
+
+    def schedule(self, package: ModuleType) -> Any:
+        return package.CosineDecay(0.0, self.decay, self.alpha, warmup_target=1e-3, warmup_steps=self.warmup)
+
+
+KINDS = {"decay <= 2^27": 2**27, "decay > 2^27": 3 * 10**9, "fractional": 2**27 - 0.5}
+
+
+def cases(n: int) -> Iterator[Case]:
+    for kind, decay in KINDS.items():
+        warmup = 2 * n
+        end = warmup + int(decay) + 1
+        middle = warmup + int(decay) // 2 + 1
+        yield Case(kind, "warmup", warmup, decay, 0.1, 0)
+        yield Case(kind, "upper half", warmup, decay, 0.1, warmup)
+        yield Case(kind, "lower half to zero", warmup, decay, 0.0, middle)
+        yield Case(kind, "lower half, floor", warmup, decay, 0.1, middle)
+        yield Case(kind, "past the end", warmup, decay, 0.1, end)
+        warmup = int(decay) // 8
+        stride = int(decay) * 10 // 8 // n  # a tenth of warmup, a tenth of floor
+        yield Case(kind, "mixed", warmup, decay, 0.1, 0, stride)
+        yield Case(kind, "shuffled", warmup, decay, 0.1, 0, stride, shuffled=True)
+
+
+STATEMENTS = {
+    "array": "schedule(steps, out=out)",
+    "float32": "schedule(steps, out=single)",
+    "precompute": "schedule.precompute(first, last, stride, out=out)",
+    "fresh": "schedule(steps)",
+}
+CALLS = {
+    "schedule(int)": "schedule(500)",
+    "schedule(float)": "schedule(0.5)",
+    "schedule(np.int64)": "schedule(i64)",
+    "array of 1": "schedule(one)",
+    "array of 100": "schedule(hundred)",
+    "array of 1000": "schedule(thousand)",
+    "array of 1000, out=": "schedule(thousand, out=out)",
+    "CosineDecay(...)": "CosineDecay(0.0, 900, 0.1, warmup_target=1e-3, warmup_steps=100)",
+}
+
+
+def timer(package: ModuleType, statement: str, threads: int, isa: str, names: dict[str, Any]) -> Timer:
+    settings = {"set_num_threads": package.set_num_threads, "use_isa": kernel(package).use_isa}
+    return Timer(statement, f"set_num_threads({threads}); use_isa({isa!r})", globals=names | settings)
+
+
+def show(words: str, n: int, before: list[float], after: list[float]) -> None:
+    a, b = (statistics.median(times) / n * 1e9 for times in (before, after))
+    r = ratio(after, before)
+    verdict = "faster" if r.high < 0.98 else "slower" if r.low > 1.02 else ""
+    print(f"| {words} | {a:.3g} | {b:.3g} | {r} | {verdict} |", flush=True)
+
+
+class Pair(NamedTuple):
+    """Both packages, and how they are measured."""
+
+    before: ModuleType
+    after: ModuleType
+    isas: list[str]
+    repeats: int
+    least: float
+
+    def compare(
+        self, words: str, n: int, statements: dict[str, str], threads: list[int], case: Case, names: dict[str, Any]
+    ) -> None:
+        """One row for each statement, instruction set and number of threads."""
+        timers = {}
+        for side, package in (("before", self.before), ("after", self.after)):
+            given = names | {"schedule": case.schedule(package), "CosineDecay": package.CosineDecay}
+            for what, statement in statements.items():
+                for isa in self.isas:
+                    for count in threads:
+                        timers[what, isa, count, side] = timer(package, statement, count, isa, given)
+        pause = PAUSE if max(threads) > 1 else 0.0
+        seconds = interleaved(timers, self.repeats, self.least, pause)
+        for what, isa, count, side in timers:
+            if side == "before":
+                row = f"{words}{what} | {isa} | {count}"
+                show(row, n, seconds[what, isa, count, "before"], seconds[what, isa, count, "after"])
+
+
+def measure(pair: Pair, sizes: list[int], only: list[str]) -> None:
+    everyone = sorted({1, peers.all_threads()})
+    print("\n| kind, phase, n, path | instruction set | threads | before, ns | after, ns | after / before | |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for n in sizes:
+        out, single = np.zeros(n), np.zeros(n, np.float32)
+        for case in cases(n):
+            words = f"{case.kind}, {case.phase}, {n:,}, "
+            statements = {
+                what: statement
+                for what, statement in STATEMENTS.items()
+                if (what == "array" or case.phase == "mixed") and all(word in words + what for word in only)
+            }
+            if not statements:
+                continue
+            steps = case.first + case.stride * np.arange(n)
+            if case.shuffled:
+                np.random.default_rng(0).shuffle(steps)
+            names = {"steps": steps, "out": out, "single": single, "first": case.first, "stride": case.stride}
+            names["last"] = case.first + case.stride * n
+            pair.compare(words, n, statements, everyone, case, names)
+    calls = {what: statement for what, statement in CALLS.items() if all(word in f"calls, {what}" for word in only)}
+    if calls:
+        arrays = {"one": np.array([500]), "hundred": np.arange(100), "thousand": np.arange(1000)}
+        arrays |= {"out": np.zeros(1000), "i64": np.int64(500)}
+        pair.compare("calls, ", 1, calls, [1], Case("", "", 100, 900, 0.1, 0), arrays)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("before", help="a git revision")
+    parser.add_argument("after", nargs="?", default=WORKING_TREE, help="a git revision; the working tree")
+    parser.add_argument("--quick", action="store_true", help="few bits, hardly any times: a smoke run")
+    parser.add_argument(
+        "--bits", choices=("equal", "report"), default="equal", help="report: measure although they differ"
+    )
+    parser.add_argument("--draws", type=int, help="schedules whose bits are compared")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--isa", action="append", help="of these alone")
+    parser.add_argument("--repeats", type=int)
+    parser.add_argument("--sizes", type=int, nargs="*", help="of the arrays that are timed; none: bits alone")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="time the rows that have all these words")
+    given = parser.parse_args()
+    for name in [name for name in os.environ if name.startswith("COSINE_FAST_")]:
+        del os.environ[name]
+    draws = given.draws or (100 if given.quick else 1000)
+    repeats = given.repeats or (3 if given.quick else 9)
+    sizes = given.sizes if given.sizes is not None else [2**15] if given.quick else [2**15, 2**25]
+    with tempfile.TemporaryDirectory() as folder:
+        trees = [build(revision, Path(folder, name)) for name, revision in (("b", given.before), ("a", given.after))]
+        before, after = (load(name, tree) for name, tree in zip(("before", "after"), trees, strict=True))
+        sys.path.insert(0, str(trees[1]))  # for accuracy.py, which imports cosine_fast
+        both = [isa for isa in after.build_info()["isas"] if isa in before.build_info()["isas"]]
+        isas = [isa for isa in both if not given.isa or isa in given.isa]
+        found = 0
+        for found, difference in enumerate(differences(before, after, isas, draws, given.seed), start=1):
+            print(f"DIFFERS: {difference}")
+            if found == 20:
+                print("... and so on")
+                break
+        if not found:
+            print(
+                f"bits: equal, {draws:,} schedules on {', '.join(isas)}, {given.before} and {given.after}", flush=True
+            )
+        if found and given.bits == "equal":
+            return 1
+        if sizes:
+            measure(Pair(before, after, isas, repeats, 0.0005 if given.quick else 0.005), sizes, given.only)
+    return int(found > 0 and given.bits == "equal")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
