@@ -256,7 +256,7 @@ static range range_of(const double *restrict x, int n)
     return r;
 }
 
-static range range_of_int64(const char *data, int n)
+static range range_of_int64s(const char *data, int n)
 {
     int64_t least = int64_at(data, 0), greatest = least;
     range r;
@@ -271,26 +271,34 @@ static range range_of_int64(const char *data, int n)
     return r;
 }
 
-/* Where a loop's steps come from; each takes its own. */
+/* Where a loop's steps come from. */
 typedef struct source {
-    const double *hi, *lo; /* from_doubles, from_pairs */
-    const char *int64s;    /* from_int64s, below 2^51 in size */
-    double first, stride;  /* from_range: first, first + stride, ..., all exact */
+    const char *data;     /* from_int64s, each below 2^51 in size; from_doubles; from_pairs, ... */
+    const double *lo;     /* ... and their lower halves */
+    double first, stride; /* from_range: first, first + stride, ..., all exact */
+    int ahead;            /* data is the caller's: ask for the next block */
 } source;
 
-static inline cf_pair from_doubles(source s, int i)
+static inline double double_at(const char *data, int i)
 {
-    return cf_make_pair(s.hi[i], 0.0);
-}
-
-static inline cf_pair from_pairs(source s, int i)
-{
-    return cf_make_pair(s.hi[i], s.lo[i]);
+    double v;
+    memcpy(&v, data + (size_t)i * sizeof v, sizeof v);
+    return v;
 }
 
 static inline cf_pair from_int64s(source s, int i)
 {
-    return cf_make_pair(from_small_int64(int64_at(s.int64s, i)), 0.0);
+    return cf_make_pair(from_small_int64(int64_at(s.data, i)), 0.0);
+}
+
+static inline cf_pair from_doubles(source s, int i)
+{
+    return cf_make_pair(double_at(s.data, i), 0.0);
+}
+
+static inline cf_pair from_pairs(source s, int i)
+{
+    return cf_make_pair(double_at(s.data, i), s.lo[i]);
 }
 
 static inline cf_pair from_range(source s, int i)
@@ -298,11 +306,12 @@ static inline cf_pair from_range(source s, int i)
     return cf_make_pair(s.first + (double)i * s.stride, 0.0);
 }
 
-/* Where a loop's rates go. */
+/* Where a loop's rates go: doubles in a row, straight from the loop; or by way of a strip, to be turned into floats, to go
+ * past the caches, or both. */
 typedef struct sink {
-    enum { DOUBLES, STREAMED, FLOATS } kind; /* STREAMED: doubles, past the caches */
-    char *rates;
-    double *to; /* the rates themselves (DOUBLES), or scratch for one strip */
+    double *to; /* the next rates, or the strip */
+    char *past; /* by way of a strip: where the next ones belong */
+    int floats, streamed;
 } sink;
 
 static inline void prefetch(const char *data, int n)
@@ -312,108 +321,122 @@ static inline void prefetch(const char *data, int n)
 }
 
 /* Past the caches: a store need not read the line first that it is going to overwrite, a third of all traffic. */
-static inline void stream(double *to, const double *from, int n)
+static inline void stream(char *to, const char *from, size_t size)
 {
-    int i = 0;
 #if defined(__x86_64__)
-    for (; i < n && (uintptr_t)(to + i) % 64; i++) to[i] = from[i];
+    size_t head = (64 - (uintptr_t)to % 64) % 64;
+    head = head < size ? head : size;
+    memcpy(to, from, head);
+    to += head;
+    from += head;
+    size -= head;
 #if defined(__AVX512F__)
-    for (; i + 8 <= n; i += 8) _mm512_stream_pd(to + i, _mm512_loadu_pd(from + i));
+    for (; size >= 64; size -= 64, to += 64, from += 64) _mm512_stream_si512((void *)to, _mm512_loadu_si512(from));
 #elif defined(__AVX__)
-    for (; i + 4 <= n; i += 4) _mm256_stream_pd(to + i, _mm256_loadu_pd(from + i));
+    for (; size >= 32; size -= 32, to += 32, from += 32) {
+        _mm256_stream_si256((void *)to, _mm256_loadu_si256((const void *)from));
+    }
 #else
-    for (; i + 2 <= n; i += 2) _mm_stream_pd(to + i, _mm_loadu_pd(from + i));
+    for (; size >= 16; size -= 16, to += 16, from += 16) {
+        _mm_stream_si128((void *)to, _mm_loadu_si128((const void *)from));
+    }
 #endif
 #endif
-    for (; i < n; i++) to[i] = from[i];
+    memcpy(to, from, size);
 }
 
-/* A strip is done: on to the next. */
-static inline void advance(source *s, sink *out, int n)
+/* The n rates of a strip are done. */
+static inline void put(sink *out, int n)
 {
-    const double *strip = out->to;
+    float floats[STRIP];
+    const char *strip = (const char *)out->to;
+    size_t size = (size_t)n * sizeof(double);
     int i;
-    s->hi += STRIP;
-    s->lo += STRIP;
-    s->int64s += STRIP * sizeof(int64_t);
-    s->first += STRIP * s->stride;
-    if (out->kind == DOUBLES) {
-        out->to += STRIP;
-    } else if (out->kind == STREAMED) {
-        stream((double *)(void *)out->rates, strip, n);
-        out->rates += STRIP * sizeof(double);
-    } else {
-        float *to = (float *)(void *)out->rates;
-        for (i = 0; i < n; i++) to[i] = (float)strip[i];
-        out->rates += STRIP * sizeof(float);
+    if (!out->past) {
+        out->to += n;
+        return;
     }
+    if (out->floats) {
+        for (i = 0; i < n; i++) floats[i] = (float)out->to[i];
+        strip = (const char *)floats;
+        size = (size_t)n * sizeof(float);
+    }
+    if (out->streamed) {
+        stream(out->past, strip, size);
+    } else {
+        memcpy(out->past, strip, size);
+    }
+    out->past += size;
 }
+
+enum origin { INT64S, RANGE, LOADED };
 
 typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
 
 /* noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(from, kind, phase)                                                                                     \
-    static __attribute__((noinline)) void from##_##kind##_##phase(const cf_cosine_decay *restrict p, source s,      \
-                                                                  sink out, int n)                                  \
-    {                                                                                                               \
-        for (; n > 0; n -= STRIP) {                                                                                 \
-            const int length = n < STRIP ? n : STRIP;                                                               \
-            double *const to = out.to;                                                                              \
-            int i;                                                                                                  \
-            if (s.int64s) prefetch(s.int64s + CF_BLOCK * sizeof(int64_t), length);                                  \
-            INDEPENDENT                                                                                             \
-            for (i = 0; i < length; i++) to[i] = cf_rate(p, from(s, i), CF_##kind, CF_##phase);                     \
-            advance(&s, &out, length);                                                                              \
-        }                                                                                                           \
+#define LOOP(from, kind, phase)                                                                                \
+    static __attribute__((noinline)) void from##_##kind##_##phase(const cf_cosine_decay *restrict p, source s, \
+                                                                  sink out, int n)                             \
+    {                                                                                                          \
+        for (; n > 0; n -= STRIP) {                                                                            \
+            const int length = n < STRIP ? n : STRIP;                                                          \
+            double *const to = out.to;                                                                         \
+            int i;                                                                                             \
+            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                \
+            INDEPENDENT                                                                                        \
+            for (i = 0; i < length; i++) to[i] = cf_rate(p, from(s, i), CF_##kind, CF_##phase);                \
+            put(&out, length);                                                                                 \
+            if (s.data) s.data += STRIP * sizeof(double);                                                      \
+            if (s.lo) s.lo += STRIP;                                                                           \
+            s.first += STRIP * s.stride;                                                                       \
+        }                                                                                                      \
     }
 
-/* All steps of a block in one phase ... */
-#define PURE_LOOPS(from, kind)  \
-    LOOP(from, kind, WARMUP)    \
-    LOOP(from, kind, UPPER)     \
-    LOOP(from, kind, LOWER)     \
+#define PURE_LOOPS(from, kind) \
+    LOOP(from, kind, WARMUP)   \
+    LOOP(from, kind, UPPER)    \
+    LOOP(from, kind, LOWER)    \
     LOOP(from, kind, LOWER_TO_ZERO)
-/* ... or not. */
+
 #define MIXED_LOOPS(from, kind) \
     LOOP(from, kind, DECAY)     \
     LOOP(from, kind, ANY)
-
-#define PURE_ROW(from, kind)                                                  \
-    [CF_WARMUP] = from##_##kind##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER, \
-    [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO
-#define MIXED_ROW(from, kind) \
-    [CF_DECAY] = from##_##kind##_DECAY, [CF_PAST] = from##_##kind##_DECAY, [CF_ANY] = from##_##kind##_ANY
-
-PURE_LOOPS(from_doubles, EXACT)
-PURE_LOOPS(from_doubles, SINGLE)
-MIXED_LOOPS(from_doubles, EXACT)
-MIXED_LOOPS(from_doubles, SINGLE)
-LOOP(from_pairs, PAIR, DECAY)
-LOOP(from_pairs, PAIR, ANY)
-LOOP(from_pairs, WIDE, DECAY)
-LOOP(from_pairs, WIDE, ANY)
-
-static loop *const general_loops[][CF_ANY + 1] = {
-    [CF_EXACT] = {PURE_ROW(from_doubles, EXACT), MIXED_ROW(from_doubles, EXACT)},
-    [CF_SINGLE] = {PURE_ROW(from_doubles, SINGLE), MIXED_ROW(from_doubles, SINGLE)},
-    [CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)},
-    [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)},
-};
 
 PURE_LOOPS(from_int64s, EXACT)
 PURE_LOOPS(from_int64s, SINGLE)
 PURE_LOOPS(from_range, EXACT)
 PURE_LOOPS(from_range, SINGLE)
 LOOP(from_range, EXACT, PAST)
+PURE_LOOPS(from_doubles, EXACT)
+PURE_LOOPS(from_doubles, SINGLE)
+MIXED_LOOPS(from_doubles, EXACT)
+MIXED_LOOPS(from_doubles, SINGLE)
+MIXED_LOOPS(from_pairs, PAIR)
+MIXED_LOOPS(from_pairs, WIDE)
 
-static loop *const direct_loops[2][CF_SINGLE + 1][CF_PAST + 1] = {
-    {
+#define PURE_ROW(from, kind)                                                                \
+    [CF_WARMUP] = from##_##kind##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER,               \
+    [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO
+
+/* Doubles may be NaN: one past the end has no short cut. */
+#define MIXED_ROW(from, kind) \
+    [CF_PAST] = from##_##kind##_DECAY, [CF_DECAY] = from##_##kind##_DECAY, [CF_ANY] = from##_##kind##_ANY
+
+/* All that there are; the steps of the others are loaded as doubles first. CF_PAST looks at no step. */
+static loop *const loops[][CF_WIDE + 1][CF_ANY + 1] = {
+    [INT64S] = {
         [CF_EXACT] = {PURE_ROW(from_int64s, EXACT), [CF_PAST] = from_range_EXACT_PAST},
         [CF_SINGLE] = {PURE_ROW(from_int64s, SINGLE), [CF_PAST] = from_range_EXACT_PAST},
     },
-    {
+    [RANGE] = {
         [CF_EXACT] = {PURE_ROW(from_range, EXACT), [CF_PAST] = from_range_EXACT_PAST},
         [CF_SINGLE] = {PURE_ROW(from_range, SINGLE), [CF_PAST] = from_range_EXACT_PAST},
+    },
+    [LOADED] = {
+        [CF_EXACT] = {PURE_ROW(from_doubles, EXACT), MIXED_ROW(from_doubles, EXACT)},
+        [CF_SINGLE] = {PURE_ROW(from_doubles, SINGLE), MIXED_ROW(from_doubles, SINGLE)},
+        [CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)},
+        [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)},
     },
 };
 
@@ -432,7 +455,7 @@ static int phase_of(const cf_cosine_decay *p, range r)
     return CF_DECAY;
 }
 
-/* ---- The general way ---- */
+/* ---- A block ---- */
 
 /* The steps of n elements, the first of which stands at r and is the job's number `begin`. */
 static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
@@ -444,27 +467,59 @@ static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, d
     }
 }
 
-/* Between which steps a block lies; of a range its ends tell. */
-static range block_range(const cf_job *job, const double *hi, int n)
+static range range_of_range(int64_t first, int64_t last)
 {
     range r;
-    if (job->steps.data) return range_of(hi, n);
-    r.least = hi[0] < hi[n - 1] ? hi[0] : hi[n - 1];
-    r.greatest = hi[0] < hi[n - 1] ? hi[n - 1] : hi[0];
+    r.least = (double)(first < last ? first : last);
+    r.greatest = (double)(first < last ? last : first);
     return r;
 }
 
-static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, double *rates)
+/* What a loop can read as it lies, and between which steps that is; or else LOADED. */
+static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
+{
+    const cf_operand *steps = &job->steps;
+    if (!steps->data) {
+        const int64_t first = range_at(job->first, job->stride, begin);
+        s->first = (double)first;
+        s->stride = (double)job->stride;
+        *in = range_of_range(first, range_at(first, job->stride, n - 1));
+        return RANGE;
+    }
+    if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
+        || steps->strides[job->dimensions - 1] != (int64_t)sizeof(int64_t)) {
+        return LOADED;
+    }
+    s->data = rows_at(r, steps);
+    s->ahead = 1;
+    *in = range_of_int64s(s->data, n);
+    return INT64S;
+}
+
+static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
 {
     const cf_cosine_decay *p = job->schedule;
     const int whole = !job->steps.data || job->steps.type < CF_FLOAT32;
-    int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
+    int kind = p->exact && whole ? CF_EXACT : p->kind, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
-    range steps;
+    source s = {0};
+    range in;
+
+    if (kind <= CF_SINGLE) {
+        const enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
+        /* Further out a step is not exact in all that is done with it, or has to be folded first. */
+        if (origin != LOADED && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
+            loop *const direct = loops[origin][kind][phase_of(p, in)];
+            if (direct) {
+                direct(p, s, out, n);
+                return;
+            }
+        }
+    }
 
     load_block(job, r, begin, n, hi, kind > CF_SINGLE ? lo : NULL);
-    steps = block_range(job, hi, n);
-    if (p->has_warmup ? steps.least <= -0x1p52 : steps.least < 0.0) {
+    in = range_of(hi, n);
+    if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
         /* Rare: steps so far below zero that they need all their digits, ... */
         load_block(job, r, begin, n, hi, lo);
         if (p->has_warmup) {
@@ -478,75 +533,37 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, dou
                     lo[i] = step.lo;
                 }
             }
-            steps = range_of(hi, n);
+            in = range_of(hi, n);
         }
     }
-    phase = kind <= CF_SINGLE ? phase_of(p, steps) : p->has_warmup ? CF_ANY : CF_DECAY;
-    general_loops[kind][phase](p, (source){.hi = hi, .lo = lo}, (sink){.kind = DOUBLES, .to = rates}, n);
-}
-
-/* ---- The direct way ---- */
-
-/* Whether this block could go the direct way, and so is done. */
-static int evaluate_directly(const cf_job *job, const rows *r, int64_t begin, int n)
-{
-    const cf_cosine_decay *p = job->schedule;
-    const int kind = p->exact ? CF_EXACT : p->kind, last = job->dimensions - 1;
-    const int size = job->rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
-    double strip[STRIP];
-    sink out = {.rates = rows_at(r, &job->rates)};
-    source s = {0};
-    range in;
-    int phase;
-
-    if (kind > CF_SINGLE || rows_left(r, n) < n || job->rates.strides[last] != size
-        || (uintptr_t)out.rates % (uintptr_t)size) {
-        return 0;
-    }
-    if (job->steps.data) {
-        if ((job->steps.type != CF_INT64 && job->steps.type != CF_UINT64) || job->steps.swapped
-            || job->steps.strides[last] != (int64_t)sizeof(int64_t)) {
-            return 0;
-        }
-        s.int64s = rows_at(r, &job->steps);
-        in = range_of_int64(s.int64s, n);
-    } else {
-        const int64_t first = range_at(job->first, job->stride, begin), end = range_at(first, job->stride, n - 1);
-        s.first = (double)first;
-        s.stride = (double)job->stride;
-        in.least = (double)(first < end ? first : end);
-        in.greatest = (double)(first < end ? end : first);
-    }
-    /* Further out a step is not exact in all that is done with it, or has to be folded first. */
-    if (in.least < (p->has_warmup ? -0x1p50 : 0.0) || in.greatest > 0x1p50) return 0;
-    phase = phase_of(p, in);
-    if (phase > CF_PAST) return 0;
-
-    out.kind = size == sizeof(float) ? FLOATS : job->streamed ? STREAMED : DOUBLES;
-    out.to = out.kind == DOUBLES ? (double *)(void *)out.rates : strip;
-    direct_loops[!s.int64s][kind][phase](p, s, out, n);
-    return 1;
+    s = (source){.data = (const char *)hi, .lo = kind > CF_SINGLE ? lo : NULL};
+    loops[LOADED][kind][kind <= CF_SINGLE ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY](p, s, out, n);
 }
 
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
 {
     const cf_operand *out = &job->rates;
-    const int contiguous = out->type == CF_FLOAT64 && out->strides[job->dimensions - 1] == (int64_t)sizeof(double);
+    const int floats = out->type == CF_FLOAT32, size = floats ? (int)sizeof(float) : (int)sizeof(double);
+    double rates[CF_BLOCK];
     rows r;
     rows_seek(&r, job, begin);
     while (begin < end) {
         char *data = rows_at(&r, out);
-        /* Blocks end with a cache line, where rates are in a row: a vector across two lines is stored twice. */
-        const int64_t length = CF_BLOCK - (int64_t)((uintptr_t)data % 64 / (out->type == CF_FLOAT32 ? 4 : 8));
+        /* Blocks end with a cache line where rates are in a row: a vector that lies in two lines is stored twice. */
+        const int64_t length = CF_BLOCK - (int64_t)((uintptr_t)data % 64) / size;
         const int n = (int)(end - begin < length ? end - begin : length);
-        if (!evaluate_directly(job, &r, begin, n)) {
-            if (contiguous && rows_left(&r, n) == n && (uintptr_t)data % sizeof(double) == 0) {
-                evaluate(job, &r, begin, n, (double *)(void *)data);
+        sink to = {.to = rates, .floats = floats, .streamed = job->streamed};
+        if (out->strides[job->dimensions - 1] != size || rows_left(&r, n) < n || (uintptr_t)data % (uintptr_t)size) {
+            to.floats = to.streamed = 0;
+            evaluate(job, &r, begin, n, to);
+            store(r, n, rates);
+        } else {
+            if (floats || job->streamed) {
+                to.past = data;
             } else {
-                double rates[CF_BLOCK];
-                evaluate(job, &r, begin, n, rates);
-                store(r, n, rates);
+                to.to = (double *)(void *)data;
             }
+            evaluate(job, &r, begin, n, to);
         }
         begin += n;
         rows_seek(&r, job, begin);
