@@ -178,6 +178,7 @@ def test_own_call(cf):
         __call__ = Says()
 
     for cls in (Own, Inherits, Mixed, Static, ByObject):
+        make(cls)
         assert not offers_vectorcall(cls)
         for name, route in ROUTES.items():
             if name != "type":
