@@ -211,7 +211,7 @@ cdef inline cf_pair _count(count) except *:
     return cf_from_int64(count) if isinstance(count, int) else cf_make_pair(count, 0.0)
 
 
-cdef object _plain(Schedule self, step):
+cdef inline object _plain(Schedule self, step):
     """What schedule(step) gives, without options, once the schedule is ready."""
     cdef cf_pair pair
     cdef double rate
@@ -242,10 +242,13 @@ cdef object _plain_array(Schedule self, step):
 # schedule has a pointer to _vectorcall (PEP 590), and its class says where. Cython has no words for this.
 
 cdef object _vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *names):
+    cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
+    if names != NULL or count != 1:
+        return _call_with_tuple(self, args, count, names)
     # The class may have got a __call__ of its own since: before Python 3.12 that does not take back the offer below.
-    if names == NULL and PyVectorcall_NARGS(nargsf) == 1 and Py_TYPE(self).tp_call == _tp_call:
-        return _plain(<Schedule>self, <object>args[0])
-    return _call_with_tuple(self, args, PyVectorcall_NARGS(nargsf), names)
+    if Py_TYPE(self).tp_call != _tp_call:
+        return _call_with_tuple(self, args, count, names)
+    return _plain(<Schedule>self, <object>args[0])
 
 
 cdef object _call_with_tuple(object self, PyObject *const *args, Py_ssize_t count, PyObject *names):
