@@ -16,6 +16,8 @@ def get_num_threads() -> int: ...
 
 @disjoint_base
 class Schedule:
+    @property
+    def _ready(self) -> bool: ...
     def _fold(
         self,
         peak: float,

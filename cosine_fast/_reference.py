@@ -315,6 +315,10 @@ class Schedule:
         with np.errstate(all="ignore"):
             self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
 
+    @property
+    def _ready(self) -> bool:
+        return hasattr(self, "_folded")
+
     def _formula(self) -> CosineDecay:
         try:
             return self._folded

@@ -19,7 +19,8 @@ from ._backend import Schedule, check_threads, shown
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _LARGEST = 2.0**1000  # so that no intermediate result overflows
 _SMALLEST_COUNT = 2.0**-64
-_RATE_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
+_RATE_DTYPES = (_FLOAT64, _FLOAT32)
 
 
 def _received(name: str, value: object) -> str:
@@ -28,22 +29,27 @@ def _received(name: str, value: object) -> str:
 
 def _number(name: str, value: Any) -> float:
     """A finite real number, as a float."""
-    if isinstance(value, bool) or not isinstance(value, (float, int, numbers.Real)):
+    if type(value) is float:  # a short way for the usual: schedules are made by the million
+        number = value
+    elif isinstance(value, bool) or not isinstance(value, (float, int, numbers.Real)):
         raise TypeError(f"Argument `{name}` must be a number. {_received(name, value)}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    else:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"Argument `{name}` must be finite. {_received(name, value)}")
     return number
 
 
-def _steps(name: str, value: Any, least: str) -> int | float:
+def _steps(name: str, value: Any, *, positive: bool) -> int | float:
     """A number of steps: an int if it is whole, whatever type it came in, else a float."""
+    if type(value) is int and positive <= value <= _INT64_MAX:
+        return value
     number = _number(name, value)
-    if not (number >= 0 if least == ">= 0" else number > 0):
-        raise ValueError(f"Argument `{name}` must be {least}. Received: {name}={shown(value)}")
+    if not (number > 0 if positive else number >= 0):
+        raise ValueError(f"Argument `{name}` must be {'> 0' if positive else '>= 0'}. Received: {name}={shown(value)}")
     if not number < 2.0**63 and not (isinstance(value, numbers.Integral) and int(value) <= _INT64_MAX):
         raise ValueError(f"Argument `{name}` must be < 2**63. Received: {name}={shown(value)}")
     if isinstance(value, numbers.Integral):
@@ -214,35 +220,38 @@ class CosineDecay(Schedule):
         warmup_steps: float,
     ) -> bool:
         """Check the parameters and take them; whether warmup_steps is ignored."""
-        if self._is_set():
+        if self._ready:
             raise AttributeError("a schedule is immutable: make another one")
         start = _number("initial_learning_rate", initial_learning_rate)
+        dtype = _FLOAT64
         if isinstance(initial_learning_rate, np.floating):
             dtype = initial_learning_rate.dtype
-            if dtype not in (np.float64, np.float32):
+            if dtype not in _RATE_DTYPES:
                 raise TypeError(
                     "Argument `initial_learning_rate` must be a Python number or a NumPy float64 or float32, whose "
                     f"type the results have. {_received('initial_learning_rate', initial_learning_rate)}"
                 )
-        else:
-            dtype = np.dtype(np.float64)
-        decay = _steps("decay_steps", decay_steps, "> 0")
+        decay = _steps("decay_steps", decay_steps, positive=True)
         fraction = _number("alpha", alpha)
         if not isinstance(name, str):
             raise TypeError(f"Argument `name` must be a string. {_received('name', name)}")
-        warmup = _steps("warmup_steps", warmup_steps, ">= 0")
+        warmup = _steps("warmup_steps", warmup_steps, positive=False)
         peak = start if warmup_target is None else _number("warmup_target", warmup_target)
         has_warmup = warmup_target is not None and warmup > 0
-        sizes = [start, peak, peak * fraction, peak * (1.0 - fraction)]
-        if has_warmup:
-            sizes += [peak - start, (peak - start) / warmup]
-        if not max(map(abs, sizes)) <= _LARGEST:
+        rise = peak - start if has_warmup else 0.0
+        if not (
+            abs(start) <= _LARGEST
+            and abs(peak) <= _LARGEST
+            and abs(peak * fraction) <= _LARGEST
+            and abs(peak * (1.0 - fraction)) <= _LARGEST
+            and abs(rise) <= _LARGEST
+            and (not rise or abs(rise / warmup) <= _LARGEST)
+        ):
             raise ValueError(
                 "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most "
                 f"2**1000 (1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
                 f"warmup_target={warmup_target}, warmup_steps={warmup_steps}"
             )
-        self._fold(peak, decay, fraction, has_warmup, start, warmup, dtype == np.float32)
         self._dtype = dtype
         self._config = {
             "initial_learning_rate": initial_learning_rate,
@@ -253,14 +262,8 @@ class CosineDecay(Schedule):
             "warmup_steps": warmup_steps,
         }
         self._key = (start, dtype.char, decay, fraction, name, None if warmup_target is None else peak, warmup)
+        self._fold(peak, decay, fraction, has_warmup, start, warmup, dtype == _FLOAT32)  # last: now it is ready
         return warmup_target is None and warmup > 0
-
-    def _is_set(self) -> bool:
-        try:
-            object.__getattribute__(self, "_key")
-        except AttributeError:
-            return False
-        return True
 
     def __getattr__(self, name: str) -> Any:
         if name in CosineDecay.__slots__:

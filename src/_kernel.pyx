@@ -8,7 +8,7 @@ in the C header cosine_fast.h and in blocks.c.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.object cimport PyObject, Py_TPFLAGS_HAVE_VECTORCALL
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 
@@ -16,11 +16,19 @@ cimport numpy as cnp
 
 from time import perf_counter
 
-import numpy as np
-
 cnp.import_array()
 
-cdef object int64 = np.int64, float64 = np.float64, float32 = np.float32
+cdef extern from "Python.h":
+    ctypedef object (*ternaryfunc)(object, object, object)
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+    ctypedef struct PyTypeObject:
+        ternaryfunc tp_call
+        Py_ssize_t tp_vectorcall_offset
+        unsigned long tp_flags
+    PyTypeObject *Py_TYPE(object)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+    int Py_EnterRecursiveCall(const char *) except *  # not 0 is an error, whichever number it is
+    void Py_LeaveRecursiveCall()
 
 cdef extern from "cosine_fast.h" nogil:
     ctypedef struct cf_pair:
@@ -54,6 +62,12 @@ cdef extern from "blocks.h" nogil:
         const char *name
         cf_run run
     int cf_isas(cf_isa *out)
+
+cdef extern from "numbers.h":
+    enum:
+        CF_ELSEWHERE, CF_PYTHON, CF_NUMPY
+    int cf_read_step(object x, cf_pair *step)
+    object cf_numpy_scalar(double rate, bint single)
 
 cdef extern from "threads.h" nogil:
     int CF_OPENMP
@@ -201,11 +215,63 @@ cdef inline cf_pair _count(count) except *:
     return cf_from_int64(count) if isinstance(count, int) else cf_make_pair(count, 0.0)
 
 
-cdef inline bint _fits(step) except *:
-    """Whether an int is within int64."""
-    cdef int overflow = 0
-    PyLong_AsLongLongAndOverflow(step, &overflow)
-    return not overflow
+cdef inline object _plain(Schedule self, step):
+    """What schedule(step) gives, without options, once the schedule is ready."""
+    cdef cf_pair pair
+    cdef double rate
+    cdef int origin = cf_read_step(step, &pair)
+    if origin == CF_ELSEWHERE:
+        return _plain_array(self, step)
+    rate = cf_cosine_decay_at(&self.folded, pair)
+    if origin == CF_PYTHON and not self.single:
+        return rate
+    return cf_numpy_scalar(rate, self.single)
+
+
+cdef object _plain_array(Schedule self, step):
+    """The same for whatever is not a number of the usual kinds."""
+    cdef cnp.ndarray steps, rates
+    if cnp.PyArray_CheckExact(step):
+        steps = <cnp.ndarray>step
+        if (cnp.PyArray_NDIM(steps) > 0 and cnp.PyArray_ISCARRAY_RO(steps)
+                and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)):
+            rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(steps), cnp.PyArray_DIMS(steps),
+                                      cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE, 0)
+            self._evaluate(steps, rates, 0)
+            return rates
+    return self._call(step, None, None, None)
+
+
+# Python reaches __call__ of a cdef class with a tuple of the arguments, which costs more than the rate itself. So a
+# schedule has a pointer to _vectorcall (PEP 590), and its class says where. Cython has no words for this.
+
+cdef object _vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *names):
+    cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
+    if names != NULL or count != 1:
+        return _call_with_tuple(self, args, count, names)
+    # The class may have got a __call__ of its own since: before Python 3.12 that does not take back the offer below.
+    if Py_TYPE(self).tp_call != _tp_call:
+        return _call_with_tuple(self, args, count, names)
+    return _plain(<Schedule>self, <object>args[0])
+
+
+cdef object _call_with_tuple(object self, PyObject *const *args, Py_ssize_t count, PyObject *names):
+    """The class's __call__, whichever it is; as Python calls it for a type without vectorcall."""
+    cdef Py_ssize_t i
+    positional = tuple([<object>args[i] for i in range(count)])
+    named = {} if names == NULL else {name: <object>args[count + i] for i, name in enumerate(<tuple>names)}
+    Py_EnterRecursiveCall(" while calling a schedule")
+    try:
+        return Py_TYPE(self).tp_call(self, positional, named)
+    finally:
+        Py_LeaveRecursiveCall()
+
+
+cdef void _offer_vectorcall(PyTypeObject *cls) noexcept:
+    """For Schedule, and for each subclass, which before Python 3.12 would not inherit it."""
+    if cls.tp_call == _tp_call:
+        cls.tp_vectorcall_offset = _vectorcall_offset
+        cls.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
 
 
 cdef class Schedule:
@@ -216,34 +282,26 @@ cdef class Schedule:
     """
 
     cdef cf_cosine_decay folded
-    cdef bint ready, single
+    cdef readonly bint _ready
+    cdef bint single
+    cdef vectorcallfunc vectorcall  # NULL until _fold: then Python takes __call__
 
     def _fold(self, double peak, decay_steps, double alpha, bint has_warmup, double start, warmup_steps, bint single):
         """single: the rates are float32."""
         cf_cosine_decay_init(&self.folded, peak, _count(decay_steps), alpha, has_warmup, start, _count(warmup_steps))
         self.single = single
-        self.ready = True
+        self._ready = True
+        self.vectorcall = _vectorcall
+        _offer_vectorcall(Py_TYPE(self))
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
-        cdef cnp.ndarray rates
-        if self.ready and out is None and dtype is None and num_threads is None:
-            if type(step) is float or (type(step) is int and _fits(step)):
-                rate = self._at(step)
-                return float32(<float>rate) if self.single else rate
-            if type(step) is int64 or type(step) is float64:
-                rate = self._at(step.item())
-                return float32(<float>rate) if self.single else float64(rate)
-            if (cnp.PyArray_CheckExact(step) and cnp.PyArray_NDIM(step) > 0 and cnp.PyArray_ISCARRAY_RO(step)
-                    and cnp.PyArray_TYPE(step) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)):
-                rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(step), cnp.PyArray_DIMS(step),
-                                          cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE, 0)
-                self._evaluate(step, rates, 0)
-                return rates
+        if self._ready and out is None and dtype is None and num_threads is None:
+            return _plain(self, step)
         return self._call(step, out, dtype, num_threads)
 
     def _at(self, step):
         """The rate, as a Python float, at an int within int64 or a float."""
-        if not self.ready:
+        if not self._ready:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if isinstance(step, float):
             return cf_cosine_decay_at(&self.folded, cf_make_pair(step, 0.0))
@@ -252,7 +310,7 @@ cdef class Schedule:
     def _evaluate(self, cnp.ndarray steps not None, cnp.ndarray rates not None, int num_threads):
         """The rates of an array of steps, into `rates`, an array of the same shape. num_threads 0: no one said."""
         cdef cf_job job
-        if not self.ready:
+        if not self._ready:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if cnp.PyArray_SIZE(rates) == 0:
             return
@@ -266,7 +324,7 @@ cdef class Schedule:
     def _fill(self, int64_t start, int64_t step, cnp.ndarray rates not None, int num_threads):
         """The rates of the steps start, start + step, ... into `rates`, of one dimension."""
         cdef cf_job job
-        if not self.ready:
+        if not self._ready:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if cnp.PyArray_SIZE(rates) == 0:
             return
@@ -278,3 +336,10 @@ cdef class Schedule:
         _layout(&job, None, rates)
         job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
         _work(&job, cnp.PyArray_SIZE(rates), num_threads)
+
+
+cdef ternaryfunc _tp_call = (<PyTypeObject *>Schedule).tp_call
+cdef Schedule _unfolded = Schedule.__new__(Schedule)
+cdef Py_ssize_t _vectorcall_offset = <char *>&_unfolded.vectorcall - <char *><PyObject *>_unfolded
+
+_offer_vectorcall(<PyTypeObject *>Schedule)

@@ -55,10 +55,13 @@
 
 #if defined(__GNUC__)
 #define CF_INLINE static inline __attribute__((always_inline, unused))
+#define CF_NOINLINE __attribute__((noinline, unused))
 #elif defined(_MSC_VER)
 #define CF_INLINE static __forceinline
+#define CF_NOINLINE __declspec(noinline)
 #else
 #define CF_INLINE static inline
+#define CF_NOINLINE
 #endif
 
 /* A loop over coefficients has to be gone before the compiler looks whether it can vectorise the loop over steps. */
@@ -498,7 +501,8 @@ CF_INLINE double cf_rate(const cf_cosine_decay *p, cf_pair step, int kind, int p
     return rate;
 }
 
-static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
+/* Any step of any schedule. */
+static CF_NOINLINE double cf_cosine_decay_at_any(const cf_cosine_decay *p, cf_pair step)
 {
     int warmup = cf_less(step, p->warmup_steps);
     if (warmup && !p->has_warmup) {
@@ -511,6 +515,20 @@ static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
     case CF_PAIR: return warmup ? cf_rate(p, step, CF_PAIR, CF_WARMUP) : cf_rate(p, step, CF_PAIR, CF_DECAY);
     default: return warmup ? cf_rate(p, step, CF_WIDE, CF_WARMUP) : cf_rate(p, step, CF_WIDE, CF_DECAY);
     }
+}
+
+static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
+{
+    /* The usual steps of the usual schedules go a shorter way to the same bits. */
+    if (p->kind == CF_SINGLE && step.lo == 0.0) {
+        if (step.hi >= p->warmup_steps.hi) {
+            if (p->exact && step.hi < 0x1p31 && step.hi == (double)(int32_t)step.hi)
+                return cf_rate(p, step, CF_EXACT, CF_DECAY);
+            return cf_rate(p, step, CF_SINGLE, CF_DECAY);
+        }
+        if (p->has_warmup && step.hi < p->warmup_steps.hi) return cf_rate(p, step, CF_SINGLE, CF_WARMUP);
+    }
+    return cf_cosine_decay_at_any(p, step);
 }
 
 #endif
