@@ -321,7 +321,7 @@ class CosineDecay(Schedule):
                     return rate if wanted == np.float64 else wanted.type(rate)
         array = _as_array(step)
         if out is None:
-            rates = np.empty(array.shape, wanted)
+            rates = np.empty_like(array, wanted, subok=False)  # in the steps' own order: neighbours stay neighbours
             self._evaluate(array, rates, threads)
             return rates if array.ndim else rates[()]
         rates = _check_out(out, array.shape, dtype)

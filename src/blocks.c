@@ -194,26 +194,18 @@ static void load(rows r, int n, double *hi, double *lo)
     }
 }
 
-static void store(rows r, int n, const double *rates)
+static void store(rows r, int n, const char *from, size_t size)
 {
     const cf_operand *out = &r.job->rates;
     const int64_t stride = out->strides[r.job->dimensions - 1];
-    float singles[CF_BLOCK];
-    const char *from = (const char *)rates;
-    size_t size = sizeof(double);
     int i;
-    if (out->type == CF_FLOAT32) {
-        for (i = 0; i < n; i++) singles[i] = (float)rates[i];
-        from = (const char *)singles;
-        size = sizeof(float);
-    }
     while (n > 0) {
         const int length = rows_left(&r, n);
         char *to = rows_at(&r, out);
-        if (stride != (int64_t)size) {
-            for (i = 0; i < length; i++) memcpy(to + i * stride, from + (size_t)i * size, size);
-        } else {
+        if (stride == (int64_t)size) {
             memcpy(to, from, (size_t)length * size);
+        } else {
+            for (i = 0; i < length; i++) memcpy(to + i * stride, from + (size_t)i * size, size);
         }
         rows_advance(&r, length);
         from += (size_t)length * size;
@@ -271,6 +263,13 @@ static range range_of_int64s(const char *data, int n)
     return r;
 }
 
+#define EIGHT(i) i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7
+#define SIXTY_FOUR(i) \
+    EIGHT(i), EIGHT(i + 8), EIGHT(i + 16), EIGHT(i + 24), EIGHT(i + 32), EIGHT(i + 40), EIGHT(i + 48), EIGHT(i + 56)
+
+/* Read in less time than an index is converted. */
+static const double ramp[STRIP] = {SIXTY_FOUR(0), SIXTY_FOUR(64)};
+
 /* Where a loop's steps come from. */
 typedef struct source {
     const char *data;     /* from_int64s, each below 2^51 in size; from_doubles; from_pairs, ... */
@@ -303,15 +302,13 @@ static inline cf_pair from_pairs(source s, int i)
 
 static inline cf_pair from_range(source s, int i)
 {
-    return cf_make_pair(s.first + (double)i * s.stride, 0.0);
+    return cf_make_pair(cf_exact_plus(ramp[i], s.stride, s.first), 0.0);
 }
 
-/* Where a loop's rates go: doubles in a row, straight from the loop; or by way of a strip, to be turned into floats, to go
- * past the caches, or both. */
+/* Where a loop's rates go: straight into a row of memory, or strip by strip past the caches. */
 typedef struct sink {
-    double *to; /* the next rates, or the strip */
-    char *past; /* by way of a strip: where the next ones belong */
-    int floats, streamed;
+    char *to;   /* the next rates, or the strip */
+    char *past; /* where the strip's rates belong; NULL: there is none */
 } sink;
 
 static inline void prefetch(const char *data, int n)
@@ -345,68 +342,54 @@ static inline void stream(char *to, const char *from, size_t size)
     memcpy(to, from, size);
 }
 
-/* The n rates of a strip are done. */
-static inline void put(sink *out, int n)
-{
-    float floats[STRIP];
-    const char *strip = (const char *)out->to;
-    size_t size = (size_t)n * sizeof(double);
-    int i;
-    if (!out->past) {
-        out->to += n;
-        return;
-    }
-    if (out->floats) {
-        for (i = 0; i < n; i++) floats[i] = (float)out->to[i];
-        strip = (const char *)floats;
-        size = (size_t)n * sizeof(float);
-    }
-    if (out->streamed) {
-        stream(out->past, strip, size);
-    } else {
-        memcpy(out->past, strip, size);
-    }
-    out->past += size;
-}
-
 enum origin { INT64S, RANGE, LOADED };
 
 typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
 
 /* noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(from, kind, phase)                                                                                \
-    static __attribute__((noinline)) void from##_##kind##_##phase(const cf_cosine_decay *restrict p, source s, \
-                                                                  sink out, int n)                             \
-    {                                                                                                          \
-        for (; n > 0; n -= STRIP) {                                                                            \
-            const int length = n < STRIP ? n : STRIP;                                                          \
-            double *const to = out.to;                                                                         \
-            int i;                                                                                             \
-            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                \
-            INDEPENDENT                                                                                        \
-            for (i = 0; i < length; i++) to[i] = cf_rate(p, from(s, i), CF_##kind, CF_##phase);                \
-            put(&out, length);                                                                                 \
-            if (s.data) s.data += STRIP * sizeof(double);                                                      \
-            if (s.lo) s.lo += STRIP;                                                                           \
-            s.first += STRIP * s.stride;                                                                       \
-        }                                                                                                      \
+#define LOOP(from, kind, phase, type)                                                                    \
+    static __attribute__((noinline)) void from##_##kind##_##phase##_##type(                              \
+        const cf_cosine_decay *restrict p, source s, sink out, int n)                                    \
+    {                                                                                                    \
+        for (; n > 0; n -= STRIP) {                                                                      \
+            const int length = n < STRIP ? n : STRIP;                                                    \
+            type *const to = (type *)(void *)out.to;                                                     \
+            int i;                                                                                       \
+            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                          \
+            INDEPENDENT                                                                                  \
+            for (i = 0; i < length; i++) to[i] = (type)cf_rate(p, from(s, i), CF_##kind, CF_##phase);    \
+            if (out.past) {                                                                              \
+                stream(out.past, out.to, (size_t)length * sizeof(type));                                 \
+                out.past += STRIP * sizeof(type);                                                        \
+            } else {                                                                                     \
+                out.to += STRIP * sizeof(type);                                                          \
+            }                                                                                            \
+            if (s.data) s.data += STRIP * sizeof(double);                                                \
+            if (s.lo) s.lo += STRIP;                                                                     \
+            s.first += STRIP * s.stride;                                                                 \
+        }                                                                                                \
     }
 
-#define PURE_LOOPS(from, kind) \
-    LOOP(from, kind, WARMUP)   \
-    LOOP(from, kind, UPPER)    \
-    LOOP(from, kind, LOWER)    \
-    LOOP(from, kind, LOWER_TO_ZERO)
+#define LOOPS(from, kind, phase)    \
+    LOOP(from, kind, phase, double) \
+    LOOP(from, kind, phase, float)
+
+#define PURE_LOOPS(from, kind)        \
+    LOOPS(from, kind, WARMUP)         \
+    LOOPS(from, kind, UPPER)          \
+    LOOPS(from, kind, LOWER_WAVE)     \
+    LOOPS(from, kind, LOWER_FLOOR)    \
+    LOOPS(from, kind, LOWER_TO_ZERO)
 
 #define MIXED_LOOPS(from, kind) \
-    LOOP(from, kind, DECAY)     \
-    LOOP(from, kind, ANY)
+    LOOPS(from, kind, DECAY)    \
+    LOOPS(from, kind, ANY)
 
 PURE_LOOPS(from_int64s, EXACT)
 PURE_LOOPS(from_int64s, SINGLE)
 PURE_LOOPS(from_range, EXACT)
 PURE_LOOPS(from_range, SINGLE)
-LOOP(from_range, EXACT, PAST)
+LOOPS(from_range, EXACT, PAST)
 PURE_LOOPS(from_doubles, EXACT)
 PURE_LOOPS(from_doubles, SINGLE)
 MIXED_LOOPS(from_doubles, EXACT)
@@ -414,24 +397,20 @@ MIXED_LOOPS(from_doubles, SINGLE)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
 
-#define PURE_ROW(from, kind)                                                                \
-    [CF_WARMUP] = from##_##kind##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER,               \
-    [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO
+#define BOTH(from, kind, phase) {from##_##kind##_##phase##_double, from##_##kind##_##phase##_float}
+#define PURE_ROW(from, kind)                                                                                    \
+    [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                               \
+    [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE), [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR),           \
+    [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO)
+#define PAST [CF_PAST] = BOTH(from_range, EXACT, PAST) /* which looks at no step */
+/* Doubles may be NaN: past the end there is no short cut. */
+#define MIXED_ROW(from, kind)                                                        \
+    [CF_PAST] = BOTH(from, kind, DECAY), [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
 
-/* Doubles may be NaN: one past the end has no short cut. */
-#define MIXED_ROW(from, kind) \
-    [CF_PAST] = from##_##kind##_DECAY, [CF_DECAY] = from##_##kind##_DECAY, [CF_ANY] = from##_##kind##_ANY
-
-/* All that there are; the steps of the others are loaded as doubles first. CF_PAST looks at no step. */
-static loop *const loops[][CF_WIDE + 1][CF_ANY + 1] = {
-    [INT64S] = {
-        [CF_EXACT] = {PURE_ROW(from_int64s, EXACT), [CF_PAST] = from_range_EXACT_PAST},
-        [CF_SINGLE] = {PURE_ROW(from_int64s, SINGLE), [CF_PAST] = from_range_EXACT_PAST},
-    },
-    [RANGE] = {
-        [CF_EXACT] = {PURE_ROW(from_range, EXACT), [CF_PAST] = from_range_EXACT_PAST},
-        [CF_SINGLE] = {PURE_ROW(from_range, SINGLE), [CF_PAST] = from_range_EXACT_PAST},
-    },
+/* By origin, kind, phase and whether floats are wanted. Where there is none, the steps are loaded as doubles first. */
+static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
+    [INT64S] = {[CF_EXACT] = {PURE_ROW(from_int64s, EXACT), PAST}, [CF_SINGLE] = {PURE_ROW(from_int64s, SINGLE), PAST}},
+    [RANGE] = {[CF_EXACT] = {PURE_ROW(from_range, EXACT), PAST}, [CF_SINGLE] = {PURE_ROW(from_range, SINGLE), PAST}},
     [LOADED] = {
         [CF_EXACT] = {PURE_ROW(from_doubles, EXACT), MIXED_ROW(from_doubles, EXACT)},
         [CF_SINGLE] = {PURE_ROW(from_doubles, SINGLE), MIXED_ROW(from_doubles, SINGLE)},
@@ -449,7 +428,11 @@ static int phase_of(const cf_cosine_decay *p, range r)
     if (p->tame) {
         if (r.greatest - begin < end - (r.greatest - begin)) return CF_UPPER;
         if (r.least - begin >= end - (r.least - begin) && r.greatest <= p->end_step) {
-            return p->floor.hi == 0.0 && p->floor.lo == 0.0 ? CF_LOWER_TO_ZERO : CF_LOWER;
+            const double floor = p->floor.hi, farthest = p->end_step - r.least, nearest = p->end_step - r.greatest;
+            /* The wave's leading part is m * m * c0_hi, but for some 2^-25 of it. */
+            if (floor == 0.0 && p->floor.lo == 0.0) return CF_LOWER_TO_ZERO;
+            if (nearest * nearest * p->c0_hi > floor * (1.0 + 0x1p-20)) return CF_LOWER_WAVE;
+            if (farthest * farthest * p->c0_hi < floor * (1.0 - 0x1p-20)) return CF_LOWER_FLOOR;
         }
     }
     return CF_DECAY;
@@ -496,11 +479,12 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
     return INT64S;
 }
 
+/* The rates of n elements, likewise. */
 static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
 {
     const cf_cosine_decay *p = job->schedule;
-    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32;
-    int kind = p->exact && whole ? CF_EXACT : p->kind, i;
+    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
+    int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
     source s = {0};
     range in;
@@ -509,7 +493,7 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sin
         const enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
         /* Further out a step is not exact in all that is done with it, or has to be folded first. */
         if (origin != LOADED && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
-            loop *const direct = loops[origin][kind][phase_of(p, in)];
+            loop *const direct = loops[origin][kind][phase_of(p, in)][floats];
             if (direct) {
                 direct(p, s, out, n);
                 return;
@@ -537,14 +521,15 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sin
         }
     }
     s = (source){.data = (const char *)hi, .lo = kind > CF_SINGLE ? lo : NULL};
-    loops[LOADED][kind][kind <= CF_SINGLE ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY](p, s, out, n);
+    phase = kind <= CF_SINGLE ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
+    loops[LOADED][kind][phase][floats](p, s, out, n);
 }
 
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
 {
     const cf_operand *out = &job->rates;
-    const int floats = out->type == CF_FLOAT32, size = floats ? (int)sizeof(float) : (int)sizeof(double);
-    double rates[CF_BLOCK];
+    const int size = out->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
+    _Alignas(64) double rates[CF_BLOCK]; /* a strip across lines halves the speed of two threads that stream */
     rows r;
     rows_seek(&r, job, begin);
     while (begin < end) {
@@ -552,16 +537,15 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
         /* Blocks end with a cache line where rates are in a row: a vector that lies in two lines is stored twice. */
         const int64_t length = CF_BLOCK - (int64_t)((uintptr_t)data % 64) / size;
         const int n = (int)(end - begin < length ? end - begin : length);
-        sink to = {.to = rates, .floats = floats, .streamed = job->streamed};
+        sink to = {(char *)rates, NULL};
         if (out->strides[job->dimensions - 1] != size || rows_left(&r, n) < n || (uintptr_t)data % (uintptr_t)size) {
-            to.floats = to.streamed = 0;
             evaluate(job, &r, begin, n, to);
-            store(r, n, rates);
+            store(r, n, (const char *)rates, (size_t)size);
         } else {
-            if (floats || job->streamed) {
+            if (job->streamed) {
                 to.past = data;
             } else {
-                to.to = (double *)(void *)data;
+                to.to = data;
             }
             evaluate(job, &r, begin, n, to);
         }

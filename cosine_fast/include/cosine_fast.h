@@ -193,10 +193,17 @@ CF_INLINE cf_pair cf_from_int64(int64_t i)
 
 enum cf_kind { CF_EXACT, CF_SINGLE, CF_PAIR, CF_WIDE };
 
-/* What is known of the steps that a loop goes over: nothing (CF_ANY), that none is in the warmup (CF_DECAY), or more:
- * all are in the first half of the decay, all in its second half, all at its end or past it (no NaN there). It changes
- * what is computed, never what comes out. CF_UPPER and CF_LOWER_TO_ZERO need `tame` below. */
-enum cf_phase { CF_WARMUP, CF_UPPER, CF_LOWER, CF_LOWER_TO_ZERO, CF_PAST, CF_DECAY, CF_ANY };
+/* What is known of the steps that a loop goes over. It changes what is computed, never what comes out. */
+enum cf_phase {
+    CF_WARMUP,
+    CF_UPPER,         /* all in the first half of the decay; from here to CF_LOWER_TO_ZERO for `tame` schedules alone */
+    CF_LOWER_WAVE,    /* all in its second half, what the wave adds to the floor being at least the floor ... */
+    CF_LOWER_FLOOR,   /* ... or at most */
+    CF_LOWER_TO_ZERO, /* or the floor being 0 */
+    CF_PAST,          /* all at its end or past it, none NaN */
+    CF_DECAY,         /* none in the warmup */
+    CF_ANY
+};
 
 #define CF_TERMS 9
 #define CF_WIDE_TERMS 13
@@ -409,7 +416,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
 
     if (kind <= CF_SINGLE) {
         const double t = step.hi - p->warmup_steps.hi, r = p->end_step - step.hi;
-        upper = phase == CF_UPPER ? 1 : phase == CF_LOWER || phase == CF_LOWER_TO_ZERO ? 0 : t < r;
+        upper = phase == CF_UPPER ? 1 : phase < CF_DECAY ? 0 : t < r;
         m = upper ? t : r;
         if (phase >= CF_DECAY) m = m < 0.0 ? 0.0 : m;
     } else {
@@ -469,6 +476,12 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     if (phase == CF_UPPER) {
         sum = cf_exact_plus(-head, c0_hi, p->peak);
         return sum + (cf_exact_plus(-head, c0_hi, p->peak - sum) - R);
+    }
+    if (phase < CF_DECAY) {
+        base = p->floor.hi;
+        sum = cf_exact_plus(head, c0_hi, base);
+        z = phase == CF_LOWER_FLOOR ? cf_exact_plus(head, c0_hi, base - sum) : cf_exact_plus(head, c0_hi, -sum) + base;
+        return sum + ((z + p->floor.lo) + R);
     }
     base = upper ? p->peak : p->floor.hi;
     rest = upper ? 0.0 : p->floor.lo;
