@@ -196,7 +196,7 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
         tasks = (end - begin + TASK - 1) // TASK
         with nogil:
             if team > 1:
-                for i in prange(tasks, num_threads=team, schedule="static"):
+                for i in prange(tasks, num_threads=team, schedule="dynamic"):
                     run(job, begin + i * TASK, min(begin + (i + 1) * TASK, end))
             else:
                 run(job, begin, end)
