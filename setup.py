@@ -19,7 +19,8 @@ DEPENDS = ["src/blocks.c", "src/blocks.h", "src/threads.h", "cosine_fast/include
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
 # The same bits everywhere: no contraction to FMA. The other two let loops vectorise and change no value.
 CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-CFLAGS += ["-O0", "-g", *SANITIZE] if DEBUG else ["-O3"]
+# Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off.
+CFLAGS += ["-O0", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3"]
 # blocks.c once for each instruction set that may be chosen at run time; elsewhere than on x86-64, once.
 VARIANTS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):

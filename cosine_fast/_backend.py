@@ -74,11 +74,11 @@ def _cgroup_quota() -> int:
 
 
 def shown(value: object) -> str:
-    """A value for an error message; Python refuses to print ints of more than some thousand digits."""
+    """A value for an error message, also where it cannot be printed, as an int of more than some thousand digits."""
     try:
         return str(value) if isinstance(value, numbers.Number) else repr(value)
-    except ValueError:
-        return f"an int of {int(value).bit_length()} bits"  # type: ignore[call-overload]
+    except Exception:  # whatever its own code raises
+        return f"an int of {value.bit_length()} bits" if type(value) is int else "what cannot be printed"
 
 
 def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") -> int:
@@ -89,9 +89,9 @@ def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") 
     try:
         n = operator.index(num_threads)
     except TypeError:
-        raise TypeError(f"{wanted}{num_threads!r}") from None
+        raise TypeError(f"{wanted}{shown(num_threads)}") from None
     if isinstance(num_threads, bool):
-        raise TypeError(f"{wanted}{num_threads!r}")
+        raise TypeError(f"{wanted}{shown(num_threads)}")
     if n < 1:
         raise ValueError(f"{wanted}{shown(num_threads)}")
     return min(n, 2**20)

@@ -70,6 +70,13 @@ def cf(request: pytest.FixtureRequest) -> ModuleType:
     return PACKAGES[request.param]
 
 
+@pytest.fixture
+def importable(cf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pickles name the package's modules: let these be the ones of the backend under test."""
+    monkeypatch.setitem(sys.modules, "cosine_fast", cf)
+    monkeypatch.setitem(sys.modules, "cosine_fast.schedules", cf.schedules)
+
+
 @pytest.fixture(scope="session")
 def compiled() -> ModuleType:
     if "compiled" not in PACKAGES:
