@@ -113,12 +113,15 @@ def process(best: ModuleType) -> Callable[..., subprocess.CompletedProcess[str]]
     """Run a program in a process of its own; it imports the package that this process has."""
     home = str(Path(best.__file__).parent.parent)
 
-    def run(program: str, *, succeeds: bool = True, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    def run(
+        program: str, *, succeeds: bool = True, timeout: float = 120, **environment: str | None
+    ) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
         given = {**os.environ, "PYTHONPATH": path, **environment}
         given = {key: value for key, value in given.items() if value is not None}
         command = [sys.executable, "-W", "error", "-c", program]
-        result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=timeout)
+        sys.stderr.write(result.stderr)  # for who looks: figures
         if succeeds:
             assert result.returncode == 0, result.stderr
         return result
