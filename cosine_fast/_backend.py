@@ -6,6 +6,7 @@ when it cannot be had. Unset, the best that works is taken.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import numbers
 import operator
@@ -40,37 +41,34 @@ def _choose() -> tuple[str, Any]:
     return "python", _reference
 
 
+def _words(*files: str) -> list[str]:
+    """The words in these files, one after another."""
+    words = []
+    for name in files:
+        with open(name) as file:
+            words += file.read().split()
+    return words
+
+
 def _cgroup_quota() -> int:
     """The whole processors that this process's cgroup pays for (at least 1); 0 where it sets no limit, or has none."""
-    try:
-        with open("/proc/self/cgroup") as file:
-            paths = [line.rstrip("\n").split(":", 2) for line in file]
-        for _, controllers, path in paths:
-            if not controllers:  # version 2: the limits of all its ancestors hold
-                root, quota = "/sys/fs/cgroup", 0.0
-                for folder in [path[:i] for i, c in enumerate(path + "/") if c == "/"]:
-                    try:
-                        with open(f"{root}{folder}/cpu.max") as file:
-                            limit, period = file.read().split()
-                    except OSError:
-                        continue
-                    if limit != "max":
-                        quota = min(quota or float("inf"), int(limit) / int(period))
-                if quota:
-                    return max(1, int(quota))
-            elif "cpu" in controllers.split(","):  # version 1
-                for folder in (path, ""):
-                    try:
-                        with open(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_quota_us") as file:
-                            limit = file.read()
-                        with open(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_period_us") as file:
-                            period = file.read()
-                    except OSError:
-                        continue
-                    return max(1, int(limit) // int(period)) if int(limit) > 0 else 0
-    except (OSError, ValueError):
-        pass
-    return 0
+    quotas = []
+    with contextlib.suppress(OSError), open("/proc/self/cgroup") as file:
+        for line in file:
+            _, controllers, path = [*line.rstrip("\n").split(":", 2), "", ""][:3]
+            if controllers and "cpu" not in controllers.split(","):
+                continue
+            # The limits of all its ancestors hold. A container may see its own group as the root.
+            for folder in [path[:i] for i, c in enumerate(path + "/") if c == "/"]:
+                with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+                    if controllers:  # version 1
+                        names = [f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_{part}_us" for part in ("quota", "period")]
+                    else:
+                        names = [f"/sys/fs/cgroup{folder}/cpu.max"]
+                    limit, period = _words(*names)
+                    if limit not in ("max", "-1"):
+                        quotas.append(int(limit) / int(period))
+    return max(1, int(min(quotas))) if quotas else 0
 
 
 def shown(value: object) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -116,6 +118,14 @@ def test_fuzzer(tmp_path):
     program = build(tmp_path, "clang", *flags)
     corpus = tmp_path / "corpus"
     corpus.mkdir()
+    for seed in range(64):  # to begin with, likely parameters; harness.c has the structure
+        draw = random.Random(seed)
+        counts = [draw.choice([1, 100, 2**31, 2**44, 2**60 + 1, 2**63 - 1]) for _ in "DW"]
+        rates = [draw.uniform(0, 1), draw.uniform(0, 1e-3), draw.choice([0.0, 0.1, -0.5])]
+        rest = [draw.randrange(-(2**62), 2**62), draw.randrange(-(2**40), 2**40), seed, *draw.randbytes(8)]
+        steps = draw.randbytes(draw.randrange(300))
+        file = struct.pack("<5d4qQ8B", *rates, draw.uniform(0.5, 1e6), draw.uniform(0, 1e6), *counts, *rest) + steps
+        (corpus / str(seed)).write_bytes(file)
     options = [f"-max_total_time={seconds}", "-max_len=512", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/"]
     result = subprocess.run(
         [program, *options, corpus],
