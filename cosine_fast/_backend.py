@@ -13,6 +13,8 @@ import operator
 import os
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+import numpy as np
+
 if TYPE_CHECKING:
     from . import _kernel as kernel
     from ._kernel import Schedule as Schedule
@@ -85,10 +87,10 @@ def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") 
         return 0
     wanted = f"Argument `{name}` must be an integer >= 1 or None. Received: {name}="
     try:
-        n = operator.index(num_threads)
+        n = None if isinstance(num_threads, (bool, np.bool_)) else operator.index(num_threads)
     except TypeError:
-        raise TypeError(f"{wanted}{shown(num_threads)}") from None
-    if isinstance(num_threads, bool):
+        n = None
+    if n is None:
         raise TypeError(f"{wanted}{shown(num_threads)}")
     if n < 1:
         raise ValueError(f"{wanted}{shown(num_threads)}")

