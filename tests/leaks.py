@@ -1,6 +1,6 @@
 """For LeakSanitizer: every kind of call with every kind of argument, in a process of few other allocations.
 
-    python tests/leaks.py
+python tests/leaks.py
 """
 
 import gc
