@@ -339,6 +339,7 @@ def test_ctrl_c_in_the_command(best, tmp_path, name):
         assert list(tmp_path.iterdir()) == []
         started.communicate(timeout=60)
         assert started.returncode == 130
+    sys.stderr.write(f"{late}\n")
     assert min(late) < 0.2 * (5 if sanitized else 1), late
 
 
