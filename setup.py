@@ -1,7 +1,7 @@
 """Build the compiled kernel; everything else that setuptools needs stands in pyproject.toml.
 
 Environment: COSINE_FAST_NO_EXTENSIONS=1 builds nothing (a pure-Python install); COSINE_FAST_NO_OPENMP=1 builds without
-OpenMP; COSINE_FAST_DEBUG=1 builds with -O0, debug symbols and the address and undefined-behaviour sanitizers.
+OpenMP; COSINE_FAST_DEBUG=1 builds with -O1, debug symbols and the address and undefined-behaviour sanitizers.
 """
 
 import os
@@ -19,7 +19,8 @@ DEPENDS = ["src/blocks.c", "src/blocks.h", "src/numbers.h", "src/threads.h", "co
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
 # The same bits everywhere: no FMA but where the header has it. The other two let loops vectorise and change no value.
 CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-CFLAGS += ["-O0", "-g", *SANITIZE] if DEBUG else ["-O3"]
+# Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off.
+CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3"]
 # blocks.c once for each instruction set that may be chosen at run time; elsewhere than on x86-64, once.
 VARIANTS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):

@@ -6,11 +6,14 @@ when it cannot be had. Unset, the best that works is taken.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import numbers
 import operator
 import os
 from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import numpy as np
 
 if TYPE_CHECKING:
     from . import _kernel as kernel
@@ -40,45 +43,42 @@ def _choose() -> tuple[str, Any]:
     return "python", _reference
 
 
+def _words(*files: str) -> list[str]:
+    """The words in these files, one after another."""
+    words = []
+    for name in files:
+        with open(name) as file:
+            words += file.read().split()
+    return words
+
+
 def _cgroup_quota() -> int:
     """The whole processors that this process's cgroup pays for (at least 1); 0 where it sets no limit, or has none."""
-    try:
-        with open("/proc/self/cgroup") as file:
-            paths = [line.rstrip("\n").split(":", 2) for line in file]
-        for _, controllers, path in paths:
-            if not controllers:  # version 2: the limits of all its ancestors hold
-                root, quota = "/sys/fs/cgroup", 0.0
-                for folder in [path[:i] for i, c in enumerate(path + "/") if c == "/"]:
-                    try:
-                        with open(f"{root}{folder}/cpu.max") as file:
-                            limit, period = file.read().split()
-                    except OSError:
-                        continue
-                    if limit != "max":
-                        quota = min(quota or float("inf"), int(limit) / int(period))
-                if quota:
-                    return max(1, int(quota))
-            elif "cpu" in controllers.split(","):  # version 1
-                for folder in (path, ""):
-                    try:
-                        with open(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_quota_us") as file:
-                            limit = file.read()
-                        with open(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_period_us") as file:
-                            period = file.read()
-                    except OSError:
-                        continue
-                    return max(1, int(limit) // int(period)) if int(limit) > 0 else 0
-    except (OSError, ValueError):
-        pass
-    return 0
+    quotas = []
+    with contextlib.suppress(OSError), open("/proc/self/cgroup") as file:
+        for line in file:
+            _, controllers, path = [*line.rstrip("\n").split(":", 2), "", ""][:3]
+            if controllers and "cpu" not in controllers.split(","):
+                continue
+            # The limits of all its ancestors hold. A container may see its own group as the root.
+            for folder in [path[:i] for i, c in enumerate(path + "/") if c == "/"]:
+                with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+                    if controllers:  # version 1
+                        names = [f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_{part}_us" for part in ("quota", "period")]
+                    else:
+                        names = [f"/sys/fs/cgroup{folder}/cpu.max"]
+                    limit, period = _words(*names)
+                    if limit not in ("max", "-1"):
+                        quotas.append(int(limit) / int(period))
+    return max(1, int(min(quotas))) if quotas else 0
 
 
 def shown(value: object) -> str:
-    """A value for an error message; Python refuses to print ints of more than some thousand digits."""
+    """A value for an error message, also where it cannot be printed, as an int of more than some thousand digits."""
     try:
         return str(value) if isinstance(value, numbers.Number) else repr(value)
-    except ValueError:
-        return f"an int of {int(value).bit_length()} bits"  # type: ignore[call-overload]
+    except Exception:  # whatever its own code raises
+        return f"an int of {value.bit_length()} bits" if type(value) is int else "what cannot be printed"
 
 
 def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") -> int:
@@ -87,11 +87,11 @@ def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") 
         return 0
     wanted = f"Argument `{name}` must be an integer >= 1 or None. Received: {name}="
     try:
-        n = operator.index(num_threads)
+        n = None if isinstance(num_threads, (bool, np.bool_)) else operator.index(num_threads)
     except TypeError:
-        raise TypeError(f"{wanted}{num_threads!r}") from None
-    if isinstance(num_threads, bool):
-        raise TypeError(f"{wanted}{num_threads!r}")
+        n = None
+    if n is None:
+        raise TypeError(f"{wanted}{shown(num_threads)}")
     if n < 1:
         raise ValueError(f"{wanted}{shown(num_threads)}")
     return min(n, 2**20)

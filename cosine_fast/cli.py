@@ -289,7 +289,7 @@ def _npy_input(file: str) -> Iterator[tuple[BinaryIO, tuple[int, ...], bool, np.
 def _target(option: str, file: str, suffixes: Sequence[str], force: bool, sources: Sequence[str | None]) -> Path:
     """Where an output goes: symbolic links are followed, and an existing file needs leave."""
     target = Path(os.path.realpath(file))
-    if target.is_dir():
+    if target.is_dir() or file.endswith(os.sep):
         raise CommandError(f"{file}: is a directory")
     if target.suffix.lower() not in suffixes:
         raise CommandError(f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}")
@@ -363,7 +363,8 @@ def _published(targets: Sequence[Path], force: bool) -> Iterator[list[BinaryIO]]
             with contextlib.suppress(OSError):  # a full disk was reported already
                 file.close()
         for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a file system that turned read-only was reported already
+                temporary.unlink()
 
 
 def _reserve(file: BinaryIO, size: int) -> None:
@@ -842,6 +843,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         import click
 
+        if any("\0" in argument for argument in arguments):
+            raise CommandError("arguments cannot have a NUL")
         try:
             status = _commands().main(list(arguments), prog_name="cosine-fast", standalone_mode=False)
             return status if isinstance(status, int) else 0

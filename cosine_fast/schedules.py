@@ -38,6 +38,8 @@ def _number(name: str, value: Any) -> float:
             number = float(value)
         except OverflowError:
             number = math.inf
+        except TypeError:  # it is none, whatever it says of itself
+            raise TypeError(f"Argument `{name}` must be a number. {_received(name, value)}") from None
     if not math.isfinite(number):
         raise ValueError(f"Argument `{name}` must be finite. {_received(name, value)}")
     return number
@@ -48,23 +50,23 @@ def _steps(name: str, value: Any, *, positive: bool) -> int | float:
     if type(value) is int and positive <= value <= _INT64_MAX:
         return value
     number = _number(name, value)
-    if not (number > 0 if positive else number >= 0):
+    # Asked once and then checked: a number of one's own may answer differently the next time.
+    exact: int | float = int(value) if isinstance(value, numbers.Integral) else number
+    if not (exact > 0 if positive else exact >= 0):
         raise ValueError(f"Argument `{name}` must be {'> 0' if positive else '>= 0'}. Received: {name}={shown(value)}")
-    if not number < 2.0**63 and not (isinstance(value, numbers.Integral) and int(value) <= _INT64_MAX):
+    if not exact <= _INT64_MAX:
         raise ValueError(f"Argument `{name}` must be < 2**63. Received: {name}={shown(value)}")
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    if 0 < number < _SMALLEST_COUNT:
+    if 0 < exact < _SMALLEST_COUNT:
         raise ValueError(f"Argument `{name}` must not be smaller than 2**-64 steps. Received: {name}={shown(value)}")
-    return int(number) if number.is_integer() else number
+    return int(exact) if isinstance(exact, float) and exact.is_integer() else exact
 
 
 def _rate_dtype(dtype: Any) -> np.dtype[Any]:
     result: np.dtype[Any] | None = None
-    with contextlib.suppress(TypeError, ValueError):
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         result = None if dtype is None else np.dtype(dtype)
     if result is None or result not in _RATE_DTYPES:
-        raise TypeError(f"Argument `dtype` must be float64 or float32. Received: dtype={dtype!r}")
+        raise TypeError(f"Argument `dtype` must be float64 or float32. Received: dtype={shown(dtype)}")
     return result
 
 
@@ -81,9 +83,6 @@ def _as_array(step: Any) -> np.ndarray[Any, Any]:
         raise TypeError(f"Argument `step` must be integers or floats. Received: {array.dtype} ({type(step).__name__})")
     if kind == "u" and array.dtype.itemsize == 8 and array.size and (largest := int(array.max())) > _INT64_MAX:
         raise _beyond_int64(largest)
-    if kind == "f" and array.dtype.itemsize not in (4, 8):
-        with np.errstate(over="ignore"):
-            array = array.astype(np.float64)
     return array
 
 
@@ -93,26 +92,30 @@ def _beyond_int64(step: int) -> OverflowError:
 
 def _loses_digits(array: np.ndarray[Any, Any]) -> bool:
     """Whether floats may have been made of ints that are not theirs; NaN does not hide them."""
-    return not bool(np.all(np.abs(array) < 2.0**53))
+    return array.dtype.itemsize > 2 and not bool(np.all(np.abs(array) < 2.0**53))
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """The memory of `out`, as a plain array: what a subclass says of itself need not be so."""
+    wanted = None if dtype is None else _rate_dtype(dtype)  # first, for it may run code of the caller's
     if not isinstance(out, np.ndarray):
         raise TypeError(f"Argument `out` must be a NumPy array. Received: {type(out).__name__}")
-    if out.dtype not in _RATE_DTYPES:
-        raise TypeError(f"Argument `out` must be of dtype float64 or float32. Received: {out.dtype.str}")
-    if dtype is not None and _rate_dtype(dtype) != out.dtype:
-        raise TypeError(f"Arguments `dtype` and `out` disagree. Received: dtype={dtype!r}, out of dtype {out.dtype}")
-    if out.shape != shape:
-        raise ValueError(f"Argument `out` must have the shape of the steps, {shape}. Received: {out.shape}")
-    if not out.flags.writeable:
+    rates = np.asarray(out)
+    if rates.dtype not in _RATE_DTYPES:
+        raise TypeError(f"Argument `out` must be of dtype float64 or float32. Received: {rates.dtype.str}")
+    if wanted is not None and wanted != rates.dtype:
+        raise TypeError(f"Arguments `dtype` and `out` disagree. Received: dtype={wanted}, out of dtype {rates.dtype}")
+    if rates.shape != shape:
+        raise ValueError(f"Argument `out` must have the shape of the steps, {shape}. Received: {rates.shape}")
+    if not rates.flags.writeable:
         raise ValueError("Argument `out` must be writeable. Received: a read-only array")
-    return out
+    return rates
 
 
 def _apart(steps: np.ndarray[Any, Any], out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The steps, copied if `out` overlaps them in any way but element upon element."""
-    if not np.may_share_memory(steps, out):
+    # As NumPy's own functions look: exactly, where it is easy.
+    if not np.may_share_memory(steps, out, max_work=1):  # type: ignore[arg-type]
         return steps
     same = steps.ctypes.data == out.ctypes.data and steps.strides == out.strides
     return steps if same and steps.itemsize == out.itemsize else steps.copy()
@@ -147,16 +150,17 @@ class CosineDecay(Schedule):
         Integers within int64 or floats, of any shape, strides and byte order. Fractional and negative steps are steps:
         the warmup line goes on below step 0; without a warmup the cosine is even. NaN gives NaN, +inf the floor.
     out : numpy.ndarray, optional
-        float64 or float32 of the steps' shape; may be the steps' own memory. It is returned.
+        float64 or float32 of the steps' shape; may be the steps' own memory. It is returned. (Where it overlaps the
+        steps other than element upon element they are copied first, as NumPy does.)
     dtype : numpy.float64 or numpy.float32, optional
         Of the result; float64 unless initial_learning_rate says float32, or `out` does.
     num_threads : int, optional
         At most so many threads, for large arrays; else see ``set_num_threads``.
 
-    It returns an array of the steps' shape, a NumPy scalar for a NumPy scalar or a 0-d array, and for a Python int or
-    float a Python float (a numpy.float32 where the dtype is float32). A step has one result to the last bit, whatever
-    the call, the machine, the instruction set and the number of threads; in float64 it is within 2 ULP of the exact
-    value.
+    It returns an array of the steps' shape (a masked one for masked steps), a NumPy scalar for a NumPy scalar or a 0-d
+    array, and for a Python int or float a Python float (a numpy.float32 where the dtype is float32). A step has one
+    result to the last bit, whatever the call, the machine, the instruction set and the number of threads; in float64 it
+    is within 2 ULP of the exact value.
 
     Raises
     ------
@@ -322,11 +326,34 @@ class CosineDecay(Schedule):
         array = _as_array(step)
         if out is None:
             rates = np.empty_like(array, wanted, subok=False)  # in the steps' own order: neighbours stay neighbours
-            self._evaluate(array, rates, threads)
+            self._evaluate_any(array, rates, threads)
+            if isinstance(step, np.ma.MaskedArray):
+                return np.ma.array(rates, mask=np.ma.getmaskarray(step).copy())[()]
             return rates if array.ndim else rates[()]
         rates = _check_out(out, array.shape, dtype)
-        self._evaluate(_apart(array, rates), rates, threads)
-        return rates
+        self._evaluate_any(_apart(array, rates), rates, threads)
+        if isinstance(out, np.ma.MaskedArray):
+            out.mask = np.ma.getmask(step)
+        return out
+
+    def _evaluate_any(self, array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], threads: int) -> None:
+        """As the kernel's _evaluate, for the floats too that it does not know, half and extended precision."""
+        if array.dtype.kind != "f" or array.dtype.itemsize in (4, 8):
+            self._evaluate(array, rates, threads)
+            return
+        # In pieces: memory does not grow with the array.
+        with np.errstate(over="ignore"):
+            pieces = np.nditer(
+                [array, rates],
+                ["external_loop", "buffered", "zerosize_ok"],
+                [["readonly"], ["writeonly"]],
+                op_dtypes=[np.dtype(np.float64), rates.dtype],
+                casting="unsafe",
+                buffersize=1 << 16,
+            )
+            with pieces:
+                for piece, into in pieces:
+                    self._evaluate(piece, into, threads)
 
     def precompute(
         self,
@@ -383,10 +410,12 @@ class CosineDecay(Schedule):
             rates = np.empty(count, self._dtype if dtype is None else _rate_dtype(dtype))
         else:
             rates = _check_out(out, (count,), dtype)
+            if isinstance(out, np.ma.MaskedArray):
+                out.mask = np.ma.nomask
         if count:
             # Modulo 2**64: a stride may be longer than int64 is, the steps are not.
             self._fill(steps.start, (steps.step + 2**63) % 2**64 - 2**63, rates, threads)
-        return rates
+        return rates if out is None else out
 
     def get_config(self) -> dict[str, Any]:
         """The parameters as they were given, by Keras's keys.
@@ -420,6 +449,9 @@ class CosineDecay(Schedule):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self._config), getattr(self, "__dict__", None) or None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)  # what a subclass adds, and nothing else
 
 
 def _restore(cls: type[CosineDecay], config: dict[str, Any]) -> CosineDecay:

@@ -73,6 +73,8 @@ cdef extern from "threads.h" nogil:
     int CF_OPENMP
     int cf_watch_forks()
     int cf_team(int wanted, int quota)
+    int cf_hire(int wanted, int usual, int quota)
+    void cf_dismiss(int team)
 
 OPENMP = bool(CF_OPENMP)
 
@@ -189,9 +191,9 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     if n < THREADED:
         run(job, 0, n)
         return 0
-    team = cf_team(wanted if wanted > 0 else _wanted, _quota)
     while begin < n:
         end = min(begin + length, n)
+        team = cf_hire(wanted if wanted > 0 else _wanted, _wanted, _quota)
         seconds = perf_counter()
         tasks = (end - begin + TASK - 1) // TASK
         with nogil:
@@ -200,6 +202,7 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
                     run(job, begin + i * TASK, min(begin + (i + 1) * TASK, end))
             else:
                 run(job, begin, end)
+        cf_dismiss(team)
         PyErr_CheckSignals()
         begin = end
         seconds = perf_counter() - seconds

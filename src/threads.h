@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #ifdef _OPENMP
@@ -55,6 +56,59 @@ static inline int cf_team(int wanted, int quota)
     if (n > processors) n = processors;
     if (quota > 0 && n > quota) n = quota;
     return n > 1 ? n : 1;
+}
+
+/* Threads at work for callers now. It changes under the GIL alone. */
+static int cf_busy = 0;
+/* How many threads this one has had for its last team; libgomp keeps them. */
+static __thread int cf_proven = 1;
+
+static void *cf_wait(void *gate)
+{
+    pthread_mutex_lock((pthread_mutex_t *)gate);
+    pthread_mutex_unlock((pthread_mutex_t *)gate);
+    return NULL;
+}
+
+/* How many of n threads, this one among them, can be at once. libgomp ends the process when it cannot start one, as
+ * under a limit on memory (RLIMIT_AS) or on processes; so they are started here first, and the work is done with those
+ * that there may be. */
+static inline int cf_prove(int n)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads[1024];
+    void *spare;
+    int i = 0, more = n - 1;
+    if (n <= cf_proven) return cf_proven = n; /* of a smaller team it keeps no more */
+    if (more > 1024) more = 1024;
+    spare = malloc(65536); /* what libgomp itself keeps of a team */
+    pthread_mutex_lock(&gate);
+    while (spare && i < more && pthread_create(&threads[i], NULL, cf_wait, &gate) == 0) i++;
+    pthread_mutex_unlock(&gate);
+    n = i + 1;
+    while (i > 0) pthread_join(threads[--i], NULL);
+    free(spare);
+    return cf_proven = n;
+}
+
+/* A team for one slice of work: cf_team's, less those who work for other callers, or together these would be more than
+ * there may be (`usual` being what is wanted by those who do not say). To be given back with cf_dismiss. */
+static inline int cf_hire(int wanted, int usual, int quota)
+{
+    int n = cf_team(wanted, quota);
+    if (n > 1 && cf_busy > 0) {
+        int most = cf_team(usual, quota);
+        if (most < n) most = n;
+        if (n > most - cf_busy) n = most - cf_busy;
+    }
+    n = n > 1 ? cf_prove(n) : 1;
+    cf_busy += n;
+    return n;
+}
+
+static inline void cf_dismiss(int team)
+{
+    cf_busy -= team;
 }
 
 #endif

@@ -70,6 +70,13 @@ def cf(request: pytest.FixtureRequest) -> ModuleType:
     return PACKAGES[request.param]
 
 
+@pytest.fixture
+def importable(cf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pickles name the package's modules: let these be the ones of the backend under test."""
+    monkeypatch.setitem(sys.modules, "cosine_fast", cf)
+    monkeypatch.setitem(sys.modules, "cosine_fast.schedules", cf.schedules)
+
+
 @pytest.fixture(scope="session")
 def compiled() -> ModuleType:
     if "compiled" not in PACKAGES:
@@ -106,12 +113,15 @@ def process(best: ModuleType) -> Callable[..., subprocess.CompletedProcess[str]]
     """Run a program in a process of its own; it imports the package that this process has."""
     home = str(Path(best.__file__).parent.parent)
 
-    def run(program: str, *, succeeds: bool = True, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    def run(
+        program: str, *, succeeds: bool = True, timeout: float = 120, **environment: str | None
+    ) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
         given = {**os.environ, "PYTHONPATH": path, **environment}
         given = {key: value for key, value in given.items() if value is not None}
         command = [sys.executable, "-W", "error", "-c", program]
-        result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=timeout)
+        sys.stderr.write(result.stderr)  # for who looks: figures
         if succeeds:
             assert result.returncode == 0, result.stderr
         return result

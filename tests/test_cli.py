@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import pickle
 import platform
 import signal
 import stat
@@ -333,6 +334,84 @@ def test_no_permission(tmp_path):
         tmp_path.chmod(0o700)
 
 
+@posix_only
+def test_read_only_filesystem(tmp_path):
+    """Also root may not write there."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mount is not allowed here")
+    try:
+        assert_one_line(precompute("-o", disk / "lr.npy"), 1, "cannot write", os.strerror(errno.EROFS))
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+PATH_TRICKS = {
+    "nothing": "",
+    "NUL": "lr\0.npy",
+    "too long": "x" * 300 + ".npy",
+    "far too long": "x/" * 5000 + "lr.npy",
+    "a line of its own": "lr\ncosine-fast: done\n.txt",
+    "a command to the terminal": "\x1b[2Jlr.txt",
+    "lone surrogate": "\udc80lr.txt",
+    "no such home": "~nobody/lr.npy",
+    "a folder": ".",
+    "the folder above": "..",
+    "the root": "/",
+    "a suffix alone": ".npy",
+    "a slash at the end": "lr.npy/",
+    "below a file": "file.npy/lr.npy",
+    "a device": "/dev/null",
+    "a process": "/proc/self/mem.npy",
+    "a link to itself": "loop.npy",
+    "a link to a folder": "folder.npy",
+    "a link to a device": "null.npy",
+}
+
+
+@posix_only
+@pytest.mark.parametrize("option", ["--output", "--config", "--plot", "steps"])
+@pytest.mark.parametrize("trick", PATH_TRICKS)
+def test_path_tricks(tmp_path, monkeypatch, trick, option):
+    """A path that cannot be, or that leads elsewhere, is refused in one line, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    Path("file.npy").write_text("mine")
+    Path("loop.npy").symlink_to("loop.npy")
+    Path("folder.npy").symlink_to("/")
+    Path("null.npy").symlink_to("/dev/null")
+    before = sorted(os.listdir())
+    name = PATH_TRICKS[trick]
+    if option == "steps":
+        result = evaluate(name, "-o", "out.npy", "--force", run=run_here)
+    elif option == "--config":
+        result = run_here("precompute", option, name, "-o", "out.npy", "--force")
+    else:
+        name = name.replace(".npy", ".png") if option == "--plot" else name
+        more = ["-o", "out.npy"] if option == "--plot" else []
+        for link in ("loop", "folder", "null"):
+            Path(f"{link}.png").symlink_to(os.readlink(f"{link}.npy").replace(".npy", ".png"))
+        before = sorted(os.listdir())
+        result = run_here("precompute", *SCHEDULE, option, name, *more, "--force")
+    assert result.returncode in (1, 2), result.stderr
+    assert_one_line(result, result.returncode)
+    assert result.stderr.rstrip("\n").isprintable()
+    assert sorted(os.listdir()) == before
+    assert Path("file.npy").read_text() == "mine"
+
+
+def test_two_with_leave_to_overwrite(tmp_path):
+    """Of two that may overwrite both succeed, and the file is whole: that of the last."""
+    command = [*CLI, "precompute", *SCHEDULE, "--stop", "3e6", "--force", "-o", str(tmp_path / "lr.npy")]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for racer in racers:
+        _, err = racer.communicate(timeout=120)
+        assert racer.returncode == 0, err
+    assert os.listdir(tmp_path) == ["lr.npy"]
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule()(np.arange(3_000_000)))
+
+
 def test_of_two_that_race_one_wins(tmp_path):
     command = [*CLI, "precompute", *SCHEDULE, "--stop", "3e6", "-o", str(tmp_path / "lr.npy")]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -554,7 +633,23 @@ def npy(header, data=b"", version=b"\x01\x00"):
     return b"\x93NUMPY" + version + length + text + data
 
 
+class Payload:
+    """What a pickle would run."""
+
+    def __reduce__(self):
+        return print, ("oops",)
+
+
+def pickled():
+    file = io.BytesIO()
+    np.save(file, np.array([Payload(), 5], object), allow_pickle=True)
+    return file.getvalue()
+
+
 HOSTILE_NPY = {
+    "pickle": pickled(),
+    "pickle alone": pickle.dumps(Payload()),
+    "archive": b"PK\x03\x04" + pickled(),
     "empty": b"",
     "other magic": b"PK\x03\x04" + bytes(200),
     "no header": b"\x93NUMPY\x01\x00",

@@ -6,6 +6,7 @@ import functools
 import importlib.resources
 import itertools
 import os
+import platform
 import random
 import shlex
 import shutil
@@ -33,17 +34,29 @@ BUILDS = {
     "C, -O3": ("CC", "cc", ["-x", "c", "-std=c99", "-O3", "-march=native"]),
     "C++, -O0": ("CXX", "c++", ["-x", "c++", "-std=c++17", "-O0"]),
     "C++, -O3": ("CXX", "c++", ["-x", "c++", "-std=c++17", "-O3", "-march=native"]),
+    "clang": ("", "clang", ["-x", "c", "-std=c99", "-O3", "-march=native"]),
+    "aarch64": ("", "aarch64-linux-gnu-gcc", ["-x", "c", "-std=c99", "-O3", "-static"]),
 }
+EMULATORS = {"aarch64": ["qemu-aarch64-static", "qemu-aarch64"]}  # where the machine is none
+
+
+def _emulator(build: str) -> list[str]:
+    """The words in front of a program for another machine; none where that is what runs here, or nothing can run it."""
+    if build == platform.machine():
+        return []
+    return [path for name in EMULATORS.get(build, ()) if (path := shutil.which(name))][:1]
 
 
 @functools.cache
 def _compiled(build: str, include: Path, folder: Path) -> tuple[Path | None, str]:
     """tests/paths.c as a program, and why there is none; the reason is empty where the compiler refused the source."""
     variable, usual, flags = BUILDS[build]
-    named = [os.environ.get(variable), sysconfig.get_config_var(variable), usual]
+    named = [os.environ.get(variable), sysconfig.get_config_var(variable), usual] if variable else [usual]
     compilers = [command for name in named if name and shutil.which((command := shlex.split(name))[0])]
     if not compilers:
-        return None, f"there is no compiler: no {variable}, no {usual}"
+        return None, f"there is no compiler: no {variable or usual}, no {usual}"
+    if build in EMULATORS and not _emulator(build):
+        return None, f"there is no emulator: no {EMULATORS[build][0]}"
     if not (include / "cosine_fast.h").is_file():
         return None, "cosine_fast.h is not in the installed package"
 
@@ -62,14 +75,14 @@ def _compiled(build: str, include: Path, folder: Path) -> tuple[Path | None, str
     return (output, "") if compiles(Path(__file__).with_name("paths.c"), output) else (None, "")
 
 
-def program(build: str, package: ModuleType, folders: pytest.TempPathFactory) -> Path:
-    """tests/paths.c, compiled against the header that lies in this package."""
+def program(build: str, package: ModuleType, folders: pytest.TempPathFactory) -> list[str | Path]:
+    """The command of tests/paths.c, compiled against the header that lies in this package."""
     include = Path(str(importlib.resources.files(package))) / "include"
     compiled, reason = _compiled(build, include, folders.getbasetemp())
     if reason:
         pytest.skip(reason)
     assert compiled is not None, "paths.c does not compile without a warning: see the captured stderr"
-    return compiled
+    return [*_emulator(build), compiled]
 
 
 def _hex(x: float) -> str:
@@ -84,7 +97,7 @@ def _count(x: float) -> float:
     return int(x) if x == int(x) else float(x)
 
 
-def through_the_header(program: Path, cases: list[tuple[dict, list]]) -> tuple[np.ndarray, np.ndarray]:
+def through_the_header(program: list[str | Path], cases: list[tuple[dict, list]]) -> tuple[np.ndarray, np.ndarray]:
     """The rates, as float64 and as float32, of each schedule's steps, one after another."""
     lines = []
     for p, steps in cases:
@@ -94,7 +107,7 @@ def through_the_header(program: Path, cases: list[tuple[dict, list]]) -> tuple[n
         counts = f"{_typed(W)} {_typed(_count(p['decay_steps']))}"
         lines.append(f"p {has_warmup:d} {_hex(peak)} {_hex(start)} {_hex(p['alpha'])} {counts}")
         lines += [f"s {_typed(step)}" for step in steps]
-    result = subprocess.run([program], input="\n".join(lines), capture_output=True, text=True, timeout=120)
+    result = subprocess.run(program, input="\n".join(lines), capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     rates = [[int(word, 16) for word in line.split()] for line in result.stdout.splitlines()]
     wide, single = np.array(rates, np.uint64).reshape(-1, 2).T

@@ -1,0 +1,246 @@
+"""Inputs that no one thought of: random layouts, configurations and files. None may crash, all have a known answer."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+
+import numpy as np
+import pytest
+from test_parity import bits, drawn
+
+pytest.importorskip("hypothesis", reason="the inputs are hypothesis's")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from cosine_fast import CosineDecay, cli
+
+# ---- Random calls ----
+
+
+def laid_out(draw, shape, dtype):
+    """Memory for an array of this shape and dtype in an arbitrary layout: order, strides, signs, alignment."""
+    order = draw.permutation(len(shape))
+    spread = draw.integers(1, 4, len(shape))
+    block = [int(shape[d] * spread[d]) for d in order]
+    offset = int(draw.integers(0, 9))
+    memory = np.zeros(int(np.prod(block, dtype=np.int64)) * dtype.itemsize + 16, np.uint8)
+    array = memory[offset : offset + memory.size - 16].view(dtype).reshape(block)
+    array = array.transpose(np.argsort(order))
+    signs = [slice(None, None, int(spread[d]) * draw.choice([-1, 1])) for d in range(len(shape))]
+    array = array[(..., *signs)]
+    assert array.shape == tuple(shape)
+    return memory, array
+
+
+def one_call(package, seed):
+    """A random schedule called with steps and `out` of random layouts, dtypes and overlap: the bits of single steps."""
+    draw = np.random.default_rng(seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            schedule = package.CosineDecay(**drawn(seed))
+        except ValueError:
+            return
+    shape = tuple(draw.integers(0, draw.choice([3, 8, 40]), draw.integers(0, 4)))
+    dtype = np.dtype(draw.choice(list("bBhHiIlLqQefdg"))).newbyteorder(draw.choice(["<", ">"]))
+    _, steps = laid_out(draw, shape, dtype)
+    near = 10.0 ** draw.uniform(0, 20)
+    with np.errstate(all="ignore"):
+        numbers = draw.uniform(-near, near, shape)
+        if dtype.kind != "f":
+            info = np.iinfo(dtype)
+            numbers = np.clip(numbers, max(info.min, -(2.0**62)), min(info.max, 2**62))
+        steps[...] = numbers
+    rate = np.dtype(draw.choice(["f8", "f4"]))
+    with np.errstate(all="ignore"):
+        flat = steps.astype(np.float64 if dtype.kind == "f" else np.int64).ravel().tolist()
+        want = np.array([schedule(step, dtype=np.float64) for step in flat], np.float64).astype(rate).reshape(shape)
+    threads = draw.choice([None, 1, 2, 7])
+    assert np.array_equal(bits(schedule(steps, dtype=rate, num_threads=threads)), bits(want)), seed
+    memory, out = laid_out(draw, shape, rate)
+    memory[...] = 7
+    assert schedule(steps, out=out, num_threads=threads) is out, seed
+    assert np.array_equal(bits(out), bits(want)), seed
+    out.view(f"u{rate.itemsize}")[...] = 0x0707070707070707 % 2 ** (8 * rate.itemsize)
+    assert np.all(memory == 7), f"{seed}: beside out"
+    if rate.itemsize <= dtype.itemsize and steps.size:
+        if steps.ndim == 0:
+            return
+        overlapping = np.lib.stride_tricks.as_strided(steps.view(f"V{dtype.itemsize}"), steps.shape, steps.strides)
+        overlapping = overlapping.view([("rate", rate), ("rest", f"V{dtype.itemsize - rate.itemsize}")])["rate"]
+        schedule(steps, out=overlapping, num_threads=threads)
+        assert np.array_equal(bits(overlapping), bits(want)), f"{seed}: in the steps' memory"
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_random_layouts(cf, seed):
+    """Whatever the layouts of steps and `out`, their dtypes and overlap: the bits of single steps, nothing beside."""
+    one_call(cf, seed)
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_arrays_of_any_dtype(cf, data):
+    """An array of any dtype, indexed in any way: its steps' rates, or a documented error."""
+    schedule = cf.CosineDecay(1e-6, 1000, 0.1, warmup_target=1e-3, warmup_steps=100)
+    anything = st.one_of(hnp.scalar_dtypes(), hnp.array_dtypes(max_size=3))
+    shapes = hnp.array_shapes(min_dims=0, min_side=0, max_side=6)
+    array = data.draw(hnp.arrays(anything, shapes))
+    view = array[data.draw(hnp.basic_indices(array.shape, allow_newaxis=True))]
+    if data.draw(st.booleans()):
+        view = np.asarray(view).T
+    out = np.full(np.shape(view), 7.0)
+    try:
+        have = schedule(view)
+    except (TypeError, OverflowError) as error:
+        assert np.asarray(view).dtype.kind not in "if"
+        assert isinstance(error, TypeError) or np.asarray(view).dtype.kind == "u"  # noqa: PT017
+        with pytest.raises(type(error)):
+            schedule(view, out=out)
+        assert np.all(out == 7.0)
+        return
+    assert np.array_equal(bits(schedule(view, out=out)), bits(np.asarray(have)))
+    read = np.asarray(view)
+    with np.errstate(all="ignore"):
+        flat = read.astype(np.float64 if read.dtype.kind == "f" else np.int64).ravel().tolist()
+    assert np.array_equal(bits(np.ravel(have)), bits([schedule(step) for step in flat]))
+
+
+numbers = st.one_of(
+    st.integers(), st.integers(-10, 10**6), st.floats(), st.floats(0, 10), st.booleans(), st.none(), st.text(max_size=5)
+)
+
+
+@settings(max_examples=300)
+@given(st.tuples(numbers, numbers, numbers, st.just("n"), numbers, numbers), st.lists(numbers, max_size=4))
+def test_parameters_and_steps(cf, parameters, steps):
+    """Any parameters and steps: finite rates at finite steps, or a documented error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            schedule = cf.CosineDecay(*parameters)
+        except (TypeError, ValueError) as error:
+            assert str(error)  # noqa: PT017
+            return
+    for step in steps:
+        try:
+            rate = schedule(step)
+        except (TypeError, OverflowError):
+            assert isinstance(step, (bool, str, type(None))) or not -(2**63) <= step < 2**63
+        else:
+            assert isinstance(rate, float)
+            line = step < 0 and schedule.warmup_target is not None
+            assert np.isfinite(rate) or not np.isfinite(step) or (line and abs(step) > 2**63)
+
+
+# ---- Configurations and files ----
+
+CONFIG = {
+    "module": "keras.optimizers.schedules",
+    "class_name": "CosineDecay",
+    "config": {
+        "initial_learning_rate": 1e-5,
+        "decay_steps": 1000,
+        "alpha": 0.1,
+        "name": "CosineDecay",
+        "warmup_target": 1e-3,
+        "warmup_steps": 100,
+    },
+    "registered_name": None,
+}
+PIECES = [
+    *"{}[]:,\"'\\",
+    "NaN",
+    "Infinity",
+    "-",
+    "1e999",
+    "1e-999",
+    "null",
+    "true",
+    "0",
+    "9" * 30,
+    "\x00",
+    "\ud800",
+    "{",
+]
+TREES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from([*CONFIG, *CONFIG["config"], "x"]), inner, max_size=8),
+    ),
+    max_leaves=20,
+)
+
+
+def mangled(text, seed):
+    """A text with a few pieces put in, cut out, doubled or moved."""
+    draw = random.Random(seed)
+    for _ in range(draw.randrange(1, 5)):
+        i, j = sorted((draw.randrange(len(text) + 1), draw.randrange(len(text) + 1)))
+        change = draw.randrange(4)
+        middle = (
+            draw.choice(PIECES) if change == 0 else text[i:j] * 2 if change == 1 else "" if change == 2 else text[:j]
+        )
+        text = text[:i] + middle + text[i if change == 0 else j :]
+    return text[: 1 << 20]
+
+
+@settings(max_examples=300)
+@given(
+    text=st.one_of(
+        st.binary(max_size=200),
+        TREES.map(lambda tree: json.dumps(tree).encode()),
+        st.integers(0, 2**32).map(lambda seed: mangled(json.dumps(CONFIG), seed).encode("utf-8", "surrogatepass")),
+        st.dictionaries(st.sampled_from(list(CONFIG["config"])), numbers).map(
+            lambda changes: json.dumps({**CONFIG["config"], **changes}).encode()
+        ),
+    )
+)
+def test_configurations(tmp_path_factory, text):
+    """A configuration is read as JSON reads it, or refused in one printable line."""
+    file = tmp_path_factory.getbasetemp() / "fuzzed.json"
+    file.write_bytes(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            schedule = cli._read_config(str(file))
+        except cli.CommandError as problem:
+            line = cli._one_line(str(problem))
+            assert str(file) in line
+            assert line.isprintable()
+            assert len(line) < 1000
+        else:
+            tree = json.loads(text.decode("utf-8-sig"))
+            assert schedule == CosineDecay(**tree.get("config", tree))
+
+
+@settings(max_examples=150)
+@given(seed=st.integers(0, 2**32))
+def test_step_files(tmp_path_factory, seed):
+    """A mangled .npy file of steps is evaluated as NumPy reads it, or refused."""
+    draw = random.Random(seed)
+    file = tmp_path_factory.getbasetemp() / "fuzzed.npy"
+    dtype = draw.choice(["<i8", ">i4", "<f8", "<u8", "<f2"])
+    np.save(file, np.arange(draw.randrange(50)).astype(dtype))
+    data = bytearray(file.read_bytes())
+    for _ in range(draw.randrange(1, 4)):
+        i = draw.randrange(min(len(data), 128))
+        data[i] = draw.choice([draw.randrange(256), ord(draw.choice("0123456789(),'<>fiuOV{}"))])
+    file.write_bytes(data[: draw.choice([len(data), draw.randrange(len(data) + 1)])])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the Python that NumPy's header is
+            with cli._npy_input(str(file)) as (stream, shape, fortran_order, read):
+                steps = np.fromfile(stream, read, int(np.prod(shape, dtype=object)))
+    except cli.CommandError as problem:
+        assert "not a .npy file of steps" in str(problem)  # noqa: PT017
+        return
+    want = np.load(file, allow_pickle=False)
+    assert want.shape == shape
+    assert np.array_equal(want.ravel("F" if fortran_order else "C"), steps, equal_nan=True)
