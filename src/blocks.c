@@ -374,46 +374,43 @@ typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
     LOOP(from, kind, phase, double) \
     LOOP(from, kind, phase, float)
 
-#define PURE_LOOPS(from, kind)        \
-    LOOPS(from, kind, WARMUP)         \
-    LOOPS(from, kind, UPPER)          \
-    LOOPS(from, kind, LOWER_WAVE)     \
-    LOOPS(from, kind, LOWER_FLOOR)    \
-    LOOPS(from, kind, LOWER_TO_ZERO)
-
 #define MIXED_LOOPS(from, kind) \
     LOOPS(from, kind, DECAY)    \
     LOOPS(from, kind, ANY)
 
-PURE_LOOPS(from_int64s, EXACT)
-PURE_LOOPS(from_int64s, SINGLE)
-PURE_LOOPS(from_range, EXACT)
-PURE_LOOPS(from_range, SINGLE)
-LOOPS(from_range, EXACT, PAST)
-PURE_LOOPS(from_doubles, EXACT)
-PURE_LOOPS(from_doubles, SINGLE)
-MIXED_LOOPS(from_doubles, EXACT)
-MIXED_LOOPS(from_doubles, SINGLE)
+#define ALL_LOOPS(from, kind)      \
+    LOOPS(from, kind, WARMUP)      \
+    LOOPS(from, kind, UPPER)       \
+    LOOPS(from, kind, LOWER_WAVE)  \
+    LOOPS(from, kind, LOWER_FLOOR) \
+    LOOPS(from, kind, LOWER_TO_ZERO) \
+    MIXED_LOOPS(from, kind)
+
+ALL_LOOPS(from_int64s, EXACT)
+ALL_LOOPS(from_int64s, SINGLE)
+ALL_LOOPS(from_range, EXACT)
+ALL_LOOPS(from_range, SINGLE)
+ALL_LOOPS(from_doubles, EXACT)
+ALL_LOOPS(from_doubles, SINGLE)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
+LOOPS(from_range, EXACT, PAST) /* which looks at no step */
 
 #define BOTH(from, kind, phase) {from##_##kind##_##phase##_double, from##_##kind##_##phase##_float}
-#define PURE_ROW(from, kind)                                                                                    \
-    [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                               \
-    [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE), [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR),           \
-    [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO)
-#define PAST [CF_PAST] = BOTH(from_range, EXACT, PAST) /* which looks at no step */
-/* Doubles may be NaN: past the end there is no short cut. */
-#define MIXED_ROW(from, kind)                                                        \
-    [CF_PAST] = BOTH(from, kind, DECAY), [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
+#define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
+#define ALL_ROW(from, kind)                                                                           \
+    [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                     \
+    [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE), [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR), \
+    [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), MIXED_ROW(from, kind)
+#define PAST [CF_PAST] = BOTH(from_range, EXACT, PAST)
 
-/* By origin, kind, phase and whether floats are wanted. Where there is none, the steps are loaded as doubles first. */
+/* By origin, kind, phase and whether floats are wanted. Doubles may be NaN: past the end they have no short cut. */
 static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
-    [INT64S] = {[CF_EXACT] = {PURE_ROW(from_int64s, EXACT), PAST}, [CF_SINGLE] = {PURE_ROW(from_int64s, SINGLE), PAST}},
-    [RANGE] = {[CF_EXACT] = {PURE_ROW(from_range, EXACT), PAST}, [CF_SINGLE] = {PURE_ROW(from_range, SINGLE), PAST}},
+    [INT64S] = {[CF_EXACT] = {ALL_ROW(from_int64s, EXACT), PAST}, [CF_SINGLE] = {ALL_ROW(from_int64s, SINGLE), PAST}},
+    [RANGE] = {[CF_EXACT] = {ALL_ROW(from_range, EXACT), PAST}, [CF_SINGLE] = {ALL_ROW(from_range, SINGLE), PAST}},
     [LOADED] = {
-        [CF_EXACT] = {PURE_ROW(from_doubles, EXACT), MIXED_ROW(from_doubles, EXACT)},
-        [CF_SINGLE] = {PURE_ROW(from_doubles, SINGLE), MIXED_ROW(from_doubles, SINGLE)},
+        [CF_EXACT] = {ALL_ROW(from_doubles, EXACT), [CF_PAST] = BOTH(from_doubles, EXACT, DECAY)},
+        [CF_SINGLE] = {ALL_ROW(from_doubles, SINGLE), [CF_PAST] = BOTH(from_doubles, SINGLE, DECAY)},
         [CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)},
         [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)},
     },
@@ -493,11 +490,8 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sin
         const enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
         /* Further out a step is not exact in all that is done with it, or has to be folded first. */
         if (origin != LOADED && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
-            loop *const direct = loops[origin][kind][phase_of(p, in)][floats];
-            if (direct) {
-                direct(p, s, out, n);
-                return;
-            }
+            loops[origin][kind][phase_of(p, in)][floats](p, s, out, n);
+            return;
         }
     }
 
