@@ -342,7 +342,7 @@ static inline void stream(char *to, const char *from, size_t size)
     memcpy(to, from, size);
 }
 
-enum origin { INT64S, RANGE, LOADED };
+enum origin { INT64S, RANGE, DOUBLES, PAIRS };
 
 typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
 
@@ -388,10 +388,13 @@ typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
 
 ALL_LOOPS(from_int64s, EXACT)
 ALL_LOOPS(from_int64s, SINGLE)
+ALL_LOOPS(from_int64s, PAIR)
 ALL_LOOPS(from_range, EXACT)
 ALL_LOOPS(from_range, SINGLE)
+ALL_LOOPS(from_range, PAIR)
 ALL_LOOPS(from_doubles, EXACT)
 ALL_LOOPS(from_doubles, SINGLE)
+ALL_LOOPS(from_doubles, PAIR)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
 LOOPS(from_range, EXACT, PAST) /* which looks at no step */
@@ -402,30 +405,31 @@ LOOPS(from_range, EXACT, PAST) /* which looks at no step */
     [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                     \
     [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE), [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR), \
     [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), MIXED_ROW(from, kind)
-#define PAST [CF_PAST] = BOTH(from_range, EXACT, PAST)
+#define WHOLE_ROW(from, kind) [CF_##kind] = {ALL_ROW(from, kind), [CF_PAST] = BOTH(from_range, EXACT, PAST)}
+/* Doubles may be NaN: past the end they have no short cut. */
+#define DOUBLE_ROW(from, kind) [CF_##kind] = {ALL_ROW(from, kind), [CF_PAST] = BOTH(from, kind, DECAY)}
 
-/* By origin, kind, phase and whether floats are wanted. Doubles may be NaN: past the end they have no short cut. */
+/* By origin, kind, phase and whether floats are wanted. */
 static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
-    [INT64S] = {[CF_EXACT] = {ALL_ROW(from_int64s, EXACT), PAST}, [CF_SINGLE] = {ALL_ROW(from_int64s, SINGLE), PAST}},
-    [RANGE] = {[CF_EXACT] = {ALL_ROW(from_range, EXACT), PAST}, [CF_SINGLE] = {ALL_ROW(from_range, SINGLE), PAST}},
-    [LOADED] = {
-        [CF_EXACT] = {ALL_ROW(from_doubles, EXACT), [CF_PAST] = BOTH(from_doubles, EXACT, DECAY)},
-        [CF_SINGLE] = {ALL_ROW(from_doubles, SINGLE), [CF_PAST] = BOTH(from_doubles, SINGLE, DECAY)},
-        [CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)},
-        [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)},
-    },
+    [INT64S] = {WHOLE_ROW(from_int64s, EXACT), WHOLE_ROW(from_int64s, SINGLE), WHOLE_ROW(from_int64s, PAIR)},
+    [RANGE] = {WHOLE_ROW(from_range, EXACT), WHOLE_ROW(from_range, SINGLE), WHOLE_ROW(from_range, PAIR)},
+    [DOUBLES] = {DOUBLE_ROW(from_doubles, EXACT), DOUBLE_ROW(from_doubles, SINGLE), DOUBLE_ROW(from_doubles, PAIR)},
+    [PAIRS] = {[CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)}, [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)}},
 };
 
-/* What is known of all steps of a block of single doubles that lie in r. */
+/* What is known of all steps of a block, each one double, that lie in r. */
 static int phase_of(const cf_cosine_decay *p, range r)
 {
-    const double begin = p->warmup_steps.hi, end = p->decay_steps.hi;
+    const double begin = p->warmup_steps.hi, end = p->end_step;
+    /* With fractions the differences below are rounded. */
+    const double slack = p->kind == CF_PAIR ? end * 0x1p-50 : 0.0;
     if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
-    if (r.least >= p->end_step) return CF_PAST;
+    if (r.least - slack >= end) return CF_PAST;
     if (p->tame) {
-        if (r.greatest - begin < end - (r.greatest - begin)) return CF_UPPER;
-        if (r.least - begin >= end - (r.least - begin) && r.greatest <= p->end_step) {
-            const double floor = p->floor.hi, farthest = p->end_step - r.least, nearest = p->end_step - r.greatest;
+        const double least = 2.0 * (r.least - begin), greatest = 2.0 * (r.greatest - begin), D = p->decay_steps.hi;
+        if (greatest + slack < D) return CF_UPPER;
+        if (least - slack >= D && r.greatest + slack <= end) {
+            const double nearest = end - r.greatest - slack, farthest = end - r.least + slack, floor = p->floor.hi;
             /* The wave's leading part is m * m * c0_hi, but for some 2^-25 of it. */
             if (floor == 0.0 && p->floor.lo == 0.0) return CF_LOWER_TO_ZERO;
             if (nearest * nearest * p->c0_hi > floor * (1.0 + 0x1p-20)) return CF_LOWER_WAVE;
@@ -455,7 +459,7 @@ static range range_of_range(int64_t first, int64_t last)
     return r;
 }
 
-/* What a loop can read as it lies, and between which steps that is; or else LOADED. */
+/* What a loop can read as it lies, and between which steps that is; or else DOUBLES, which are to be loaded. */
 static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
     const cf_operand *steps = &job->steps;
@@ -468,7 +472,7 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
     }
     if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
         || steps->strides[job->dimensions - 1] != (int64_t)sizeof(int64_t)) {
-        return LOADED;
+        return DOUBLES;
     }
     s->data = rows_at(r, steps);
     s->ahead = 1;
@@ -483,19 +487,22 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sin
     const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
     int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
+    enum origin origin = DOUBLES;
     source s = {0};
     range in;
 
-    if (kind <= CF_SINGLE) {
-        const enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
+    if (kind < CF_WIDE) {
+        origin = as_it_lies(job, r, begin, n, &s, &in);
         /* Further out a step is not exact in all that is done with it, or has to be folded first. */
-        if (origin != LOADED && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
+        if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
             loops[origin][kind][phase_of(p, in)][floats](p, s, out, n);
             return;
         }
     }
 
-    load_block(job, r, begin, n, hi, kind > CF_SINGLE ? lo : NULL);
+    s = (source){.data = (const char *)hi};
+    origin = kind == CF_WIDE ? PAIRS : DOUBLES;
+    load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
     in = range_of(hi, n);
     if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
         /* Rare: steps so far below zero that they need all their digits, ... */
@@ -513,10 +520,11 @@ static void evaluate(const cf_job *job, const rows *r, int64_t begin, int n, sin
             }
             in = range_of(hi, n);
         }
+        if (kind >= CF_PAIR) origin = PAIRS;
     }
-    s = (source){.data = (const char *)hi, .lo = kind > CF_SINGLE ? lo : NULL};
-    phase = kind <= CF_SINGLE ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
-    loops[LOADED][kind][phase][floats](p, s, out, n);
+    if (origin == PAIRS) s.lo = lo;
+    phase = origin == DOUBLES ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
+    loops[origin][kind][phase][floats](p, s, out, n);
 }
 
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)

@@ -420,18 +420,20 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         m = upper ? t : r;
         if (phase >= CF_DECAY) m = m < 0.0 ? 0.0 : m;
     } else {
-        cf_pair t, r;
-        const int past = step.hi > 0x1p65; /* far past the end; infinity has no pair */
-        step.hi = past ? 0x1p65 : step.hi;
+        const int mixed = phase >= CF_DECAY, past = mixed && step.hi > 0x1p65; /* far past the end, or infinity */
+        cf_pair t = mm, r = mm;
+        step.hi = past ? 0x1p65 : step.hi; /* which has no pair */
         step.lo = past ? 0.0 : step.lo;
-        t = cf_add(step, cf_negate(p->warmup_steps));
+        if (mixed || phase == CF_UPPER) t = cf_add(step, cf_negate(p->warmup_steps));
         /* Not D - t: near the end the longer part cancels first, or the fraction of a short W would be lost. */
-        r = cf_add(cf_add(p->longer, cf_negate(step)), p->shorter);
-        upper = cf_less(t, r);
+        if (phase != CF_UPPER) r = cf_add(cf_add(p->longer, cf_negate(step)), p->shorter);
+        upper = phase == CF_UPPER || (mixed && cf_less(t, r));
         mm.hi = upper ? t.hi : r.hi;
         mm.lo = upper ? t.lo : r.lo;
-        mm.lo = mm.hi < 0.0 ? 0.0 : mm.lo;
-        mm.hi = mm.hi < 0.0 ? 0.0 : mm.hi;
+        if (mixed) {
+            mm.lo = mm.hi < 0.0 ? 0.0 : mm.lo;
+            mm.hi = mm.hi < 0.0 ? 0.0 : mm.hi;
+        }
         m = mm.hi;
     }
 
