@@ -25,7 +25,8 @@ CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SA
 VARIANTS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):
     VARIANTS["v3"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt"]
-    VARIANTS["v4"] = [f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd")] + ["-mfma", "-mprefer-vector-width=512"]
+    VARIANTS["v4"] = ["-mfma", *(f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd"))]
+    VARIANTS["v4"] += ["-mprefer-vector-width=512"]
 
 
 class Build(build_ext):
