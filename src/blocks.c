@@ -1,12 +1,11 @@
 /* One block at a time, all in the first cache.
  *
- * Two ways lead through a block. The general one: load the steps, of whatever layout and dtype, as doubles; see in
- * which phase they lie; evaluate; store. The direct one, for whole steps in a row (or in a range) that are all in one
- * phase of an ordinary schedule, which is nearly every block there is: from the steps to the rates in one loop.
+ * See where the steps come from: int64s or a range are taken as they lie, all else is loaded as doubles, or as pairs of
+ * doubles. See in which phase they are, nearly always all in one. Then one loop goes from the steps to the rates.
  *
- * All loops come from one macro, with the source of the steps, the kind of schedule and the phase known to the compiler,
- * which vectorises them. Nothing is stored before all that lies there is loaded: the result may lie where the steps lie,
- * each rate on its step. */
+ * All loops come from one macro, with the source of the steps, the kind of schedule and the phase known to the
+ * compiler, which vectorises them. Nothing is stored before all that lies there is loaded: the result may
+ * lie where the steps lie, each rate on its step. */
 
 #include "blocks.h"
 
@@ -378,11 +377,10 @@ typedef void loop(const cf_cosine_decay *restrict, source, sink, int);
     LOOPS(from, kind, DECAY)    \
     LOOPS(from, kind, ANY)
 
-#define ALL_LOOPS(from, kind)      \
-    LOOPS(from, kind, WARMUP)      \
-    LOOPS(from, kind, UPPER)       \
-    LOOPS(from, kind, LOWER_WAVE)  \
-    LOOPS(from, kind, LOWER_FLOOR) \
+#define ALL_LOOPS(from, kind)        \
+    LOOPS(from, kind, UPPER)         \
+    LOOPS(from, kind, LOWER_WAVE)    \
+    LOOPS(from, kind, LOWER_FLOOR)   \
     LOOPS(from, kind, LOWER_TO_ZERO) \
     MIXED_LOOPS(from, kind)
 
@@ -397,22 +395,38 @@ ALL_LOOPS(from_doubles, SINGLE)
 ALL_LOOPS(from_doubles, PAIR)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
-LOOPS(from_range, EXACT, PAST) /* which looks at no step */
+
+/* Of whole steps CF_SINGLE and CF_EXACT have the same warmup, and all kinds the same end. */
+LOOPS(from_int64s, EXACT, WARMUP)
+LOOPS(from_int64s, PAIR, WARMUP)
+LOOPS(from_range, EXACT, WARMUP)
+LOOPS(from_range, PAIR, WARMUP)
+LOOPS(from_range, EXACT, PAST)
+LOOPS(from_doubles, EXACT, WARMUP)
+LOOPS(from_doubles, SINGLE, WARMUP)
+LOOPS(from_doubles, PAIR, WARMUP)
 
 #define BOTH(from, kind, phase) {from##_##kind##_##phase##_double, from##_##kind##_##phase##_float}
 #define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
-#define ALL_ROW(from, kind)                                                                           \
-    [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                     \
-    [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE), [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR), \
-    [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), MIXED_ROW(from, kind)
-#define WHOLE_ROW(from, kind) [CF_##kind] = {ALL_ROW(from, kind), [CF_PAST] = BOTH(from_range, EXACT, PAST)}
+#define ALL_ROW(from, kind)                                                                                 \
+    [CF_UPPER] = BOTH(from, kind, UPPER), [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE),                   \
+    [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR), [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), \
+    MIXED_ROW(from, kind)
+#define WHOLE_ROW(from, kind, line) \
+    [CF_##kind] = {                 \
+        ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, line, WARMUP), [CF_PAST] = BOTH(from_range, EXACT, PAST)}
 /* Doubles may be NaN: past the end they have no short cut. */
-#define DOUBLE_ROW(from, kind) [CF_##kind] = {ALL_ROW(from, kind), [CF_PAST] = BOTH(from, kind, DECAY)}
+#define DOUBLE_ROW(from, kind) \
+    [CF_##kind] = {ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_PAST] = BOTH(from, kind, DECAY)}
 
 /* By origin, kind, phase and whether floats are wanted. */
 static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
-    [INT64S] = {WHOLE_ROW(from_int64s, EXACT), WHOLE_ROW(from_int64s, SINGLE), WHOLE_ROW(from_int64s, PAIR)},
-    [RANGE] = {WHOLE_ROW(from_range, EXACT), WHOLE_ROW(from_range, SINGLE), WHOLE_ROW(from_range, PAIR)},
+    [INT64S] = {
+        WHOLE_ROW(from_int64s, EXACT, EXACT), WHOLE_ROW(from_int64s, SINGLE, EXACT), WHOLE_ROW(from_int64s, PAIR, PAIR)
+    },
+    [RANGE] = {
+        WHOLE_ROW(from_range, EXACT, EXACT), WHOLE_ROW(from_range, SINGLE, EXACT), WHOLE_ROW(from_range, PAIR, PAIR)
+    },
     [DOUBLES] = {DOUBLE_ROW(from_doubles, EXACT), DOUBLE_ROW(from_doubles, SINGLE), DOUBLE_ROW(from_doubles, PAIR)},
     [PAIRS] = {[CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)}, [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)}},
 };

@@ -8,7 +8,7 @@
  *     With s the step, W = warmup_steps, D = decay_steps, t = s - W and the floor peak*alpha:
  *
  *         warmup  s < W    L0 + s * slope, or from its other end peak + (s - W) * slope, slope = (peak - L0) / W
- *         decay   s >= W   peak - y(t) on the first half, t < D - t;  floor + y(D - t) on the second;  y(0) past the end
+ *         decay   s >= W   peak - y(t) on the first half, t < D - t;  floor + y(D - t) on the second;  y(0) past it
  *
  *     where y(m) = peak * (1 - alpha) * sin(pi*m / 2D)^2 is what the wave is away from its nearer end, m <= D/2. It
  *     is a polynomial in x = m^2, without a constant term, so that nothing cancels. Its coefficients take in the
@@ -411,7 +411,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
 {
     int upper; /* nearer to the peak than to the floor */
     double m, x, P, R, base, rest, sum, z, head = 0.0, c0_hi = p->c0_hi;
-    const double end = p->end, unit = p->unit; /* loaded whatever happens: a loop with a load in a branch stays scalar */
+    const double end = p->end, unit = p->unit; /* loaded anyhow: a loop with a load in a branch stays scalar */
     cf_pair mm = {0.0, 0.0};
 
     if (kind <= CF_SINGLE) {
