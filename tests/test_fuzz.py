@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import random
+import re
+import shutil
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,6 +225,30 @@ def test_configurations(tmp_path_factory, text):
         else:
             tree = json.loads(text.decode("utf-8-sig"))
             assert schedule == CosineDecay(**tree.get("config", tree))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="no atheris")
+def test_configurations_under_atheris(tmp_path):
+    """As fuzz_config.py has it: whatever atheris makes of the examples is a schedule with finite rates, or refused."""
+    seconds = os.environ.get("COSINE_FAST_FUZZ_SECONDS", "15")
+    tests = Path(__file__).parent
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "config").write_text(json.dumps(CONFIG))
+    (corpus / "deep").write_text("[" * 4096)
+    (corpus / "long").write_text(json.dumps({"k" * 4000: 0}))
+    for example in (tests.parent / "examples").glob("*.json"):
+        shutil.copy(example, corpus)
+    options = [f"-max_total_time={seconds}", "-max_len=4096", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/"]
+    result = subprocess.run(
+        [sys.executable, tests / "fuzz_config.py", *options, corpus],
+        capture_output=True, text=True, errors="replace", timeout=float(seconds) + 300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-5000:]
+    executed = int(re.search(r"number_of_executed_units: (\d+)", result.stderr)[1])
+    sys.stderr.write("\n".join(line for line in result.stderr.splitlines() if line.startswith("stat::")) + "\n")
+    assert executed > 1000
 
 
 @settings(max_examples=150)

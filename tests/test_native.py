@@ -115,7 +115,7 @@ def test_valgrind(tmp_path):
 
 def test_fuzzer(tmp_path):
     """libFuzzer finds no parameters and steps with which a block's rates differ from a step's, or a sanitizer stops."""
-    seconds = os.environ.get("COSINE_FAST_FUZZ_SECONDS", "10")
+    seconds = os.environ.get("COSINE_FAST_FUZZ_SECONDS", "15")
     flags = ["-O1", "-DCF_FUZZ", "-fsanitize=fuzzer", CLANG_UNDEFINED, "-fno-sanitize-recover=all"]
     program = build(tmp_path, "clang", *flags)
     corpus = tmp_path / "corpus"
