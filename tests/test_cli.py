@@ -432,8 +432,12 @@ LONG = ["--stop", "1e9"]  # as text, minutes; no test waits for the end of it
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_signal_leaves_nothing(tmp_path, suffix, name, status):
     pytest.importorskip("pyarrow", reason="tables need pyarrow")
-    process = start("precompute", *SCHEDULE, *LONG, "-o", f"lr{suffix}", cwd=tmp_path)
-    process.send_signal(getattr(signal, name))
+    number = getattr(signal, name)  # ignored, if the tests themselves run under nohup
+    process = start(
+        "precompute", *SCHEDULE, *LONG, "-o", f"lr{suffix}",
+        cwd=tmp_path, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )  # fmt: skip
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == status
     assert out == ""
