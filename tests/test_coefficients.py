@@ -21,6 +21,7 @@ if not all(path.exists() for path in (SCRIPT, HEADER, REFERENCE)):
     pytest.skip("src/coefficients.py is only in the source tree", allow_module_level=True)
 
 HEX = re.compile(r"-?0x[01]\.[0-9a-f]+p[+-]\d+")
+DECIMALS = re.compile(r"\{(-?[\d.e-]+), (-?[\d.e-]+)\}")  # what the compiler reads; the header's hex is a comment
 TERMS = {"SINGLE": 9, "WIDE": 13}
 
 
@@ -47,6 +48,7 @@ def test_header(made, name):
     """The header's tables and the errors beside them are the script's."""
     table = re.search(rf"cf_{name.lower()}_table\[.*?\n}};", HEADER.read_text(), re.DOTALL)[0]
     assert floats(table) == made[name][1]
+    assert [float(number) for row in DECIMALS.findall(table) for number in row] == made[name][1]
     assert len(floats(table)) == 2 * TERMS[name]
     assert f"relative error 2^{made[name][0]} " in table
 

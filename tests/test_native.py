@@ -142,7 +142,7 @@ def test_fuzzer(tmp_path):
 DIALECTS = {
     "C99": ["-x", "c", "-std=c99", "-pedantic"],
     "C17": ["-x", "c", "-std=c17", "-pedantic"],
-    "C++11": ["-x", "c++", "-std=gnu++11"],
+    "C++11": ["-x", "c++", "-std=c++11", "-pedantic"],
     "C++17": ["-x", "c++", "-std=c++17", "-pedantic"],
 }
 

@@ -1,6 +1,6 @@
 /* cosine_fast.h: Keras's CosineDecay, one step -> one learning rate, the same bits everywhere.
  *
- * Header only, C99 or C++17 (hexadecimal floats), no Python. Compile with -ffp-contract=off and without -ffast-math (or
+ * Header only, C99 or C++11, no Python. Compile with -ffp-contract=off and without -ffast-math (or
  * their like): the bits come from IEEE 754 doubles, round to nearest, and from this order of operations. With FMA
  * (-mfma) it is faster: FMA stands where it rounds nothing that would not be rounded without it.
  *
@@ -205,6 +205,7 @@ enum cf_phase {
     CF_ANY
 };
 
+#define CF_FAR 36893488147419103232.0 /* 2^65: a step beyond all int64s */
 #define CF_TERMS 9
 #define CF_WIDE_TERMS 13
 #define CF_WIDE_PAIRS 9 /* below 2^-48 of the sum a coefficient needs only one double */
@@ -231,33 +232,34 @@ typedef struct cf_cosine_decay {
     double unit;                    /* CF_WIDE: the rates above are in this unit, a power of 2 */
 } cf_cosine_decay;
 
-/* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
+/* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. In decimal because C++ has
+ * hexadecimal floats since C++17 only; a compiler rounds these to the same doubles. */
 static const double cf_single_table[CF_TERMS][2] = { /* relative error 2^-65.24 */
-    {0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53},
-    {-0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53},
-    {0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59},
-    {-0x1.e1f5068918fbap-4, -0x1.51b5964a85930p-59},
-    {0x1.a6d1f2a04f3b6p-7, 0x1.74a74d02709d9p-62},
-    {-0x1.f9d388fe4ffffp-11, -0x1.667b8654cd625p-65},
-    {0x1.b6e1cb6495b7bp-15, -0x1.86cbc80bdb1e0p-71},
-    {-0x1.20a5bb0431f96p-19, -0x1.43dc0a9cd2b88p-73},
-    {0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80},
+    {2.4674011002723395, 1.565756996706545e-16}, /* 0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53 */
+    {-2.0293560632083842, 1.6896886961738732e-16}, /* -0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53 */
+    {0.667631384427291, 1.8348265987317792e-18}, /* 0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59 */
+    {-0.11766531517929382, -2.288407395641091e-18}, /* -0x1.e1f5068918fbap-4, -0x1.51b5964a85930p-59 */
+    {0.012903445691898923, 3.156498083526433e-19}, /* 0x1.a6d1f2a04f3b6p-7, 0x1.74a74d02709d9p-62 */
+    {-0.0009647871191091894, -3.795581302115553e-20}, /* -0x1.f9d388fe4ffffp-11, -0x1.667b8654cd625p-65 */
+    {5.231881258243358e-05, -6.465177844229604e-22}, /* 0x1.b6e1cb6495b7bp-15, -0x1.86cbc80bdb1e0p-71 */
+    {-2.1505906052411256e-06, -1.3394516507163134e-22}, /* -0x1.20a5bb0431f96p-19, -0x1.43dc0a9cd2b88p-73 */
+    {6.738405196482135e-08, 1.3605887447592044e-24}, /* 0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80 */
 };
 
 static const double cf_wide_table[CF_WIDE_TERMS][2] = { /* relative error 2^-104.67 */
-    {0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53},
-    {-0x1.03c1f081b5ac4p+1, 0x1.32b33f87fcf2fp-53},
-    {0x1.55d3c7e3cbffap-1, -0x1.d58292695cd53p-60},
-    {-0x1.e1f506891babbp-4, 0x1.736335f28da2dp-61},
-    {0x1.a6d1f2a204a8cp-7, -0x1.596cb20ffff39p-61},
-    {-0x1.f9d38a3763cc3p-11, 0x1.dc1c9197ff164p-65},
-    {0x1.b6e24f44b128ap-15, -0x1.837f659655e21p-71},
-    {-0x1.20c62c2f2d421p-19, 0x1.4901a199bf9b1p-73},
-    {0x1.2a0c591abb4c6p-24, 0x1.da4f9ef7f703bp-78},
-    {-0x1.ef6e303a43b36p-30, -0x1.0eedb34a10e13p-84},
-    {0x1.52ae1ac583382p-35, -0x1.9042ecb1498bap-89},
-    {-0x1.8376b6bb6a232p-41, -0x1.a5400887f610cp-95},
-    {0x1.70acf1dd80dd2p-47, -0x1.a1eb0673a79e5p-102},
+    {2.4674011002723395, 1.5663238771849273e-16}, /* 0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53 */
+    {-2.0293560632083842, 1.3301000412158104e-16}, /* -0x1.03c1f081b5ac4p+1, 0x1.32b33f87fcf2fp-53 */
+    {0.6676313844272947, -1.5907619140240806e-18}, /* 0x1.55d3c7e3cbffap-1, -0x1.d58292695cd53p-60 */
+    {-0.1176653151794466, 6.291549684173433e-19}, /* -0x1.e1f506891babbp-4, 0x1.736335f28da2dp-61 */
+    {0.01290344569500703, -5.851720204624383e-19}, /* 0x1.a6d1f2a204a8cp-7, -0x1.596cb20ffff39p-61 */
+    {-0.0009647871547019616, 5.041027610957338e-20}, /* -0x1.f9d38a3763cc3p-11, 0x1.dc1c9197ff164p-65 */
+    {5.231905246242282e-05, -6.410610768027295e-22}, /* 0x1.b6e24f44b128ap-15, -0x1.837f659655e21p-71 */
+    {-2.1515347935160586e-06, 1.3607384619514503e-22}, /* -0x1.20c62c2f2d421p-19, 0x1.4901a199bf9b1p-73 */
+    {6.939476230776778e-08, 6.130326243488625e-24}, /* 0x1.2a0c591abb4c6p-24, 0x1.da4f9ef7f703bp-78 */
+    {-1.8023653806984191e-09, -5.471357828128606e-26}, /* -0x1.ef6e303a43b36p-30, -0x1.0eedb34a10e13p-84 */
+    {3.8503469113627774e-11, -2.5260047149856652e-27}, /* 0x1.52ae1ac583382p-35, -0x1.9042ecb1498bap-89 */
+    {-6.882738392917353e-13, -4.153846987671413e-29}, /* -0x1.8376b6bb6a232p-41, -0x1.a5400887f610cp-95 */
+    {1.0232802537834928e-14, -3.219523679655128e-31}, /* 0x1.70acf1dd80dd2p-47, -0x1.a1eb0673a79e5p-102 */
 };
 
 /* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, peak * alpha,
@@ -288,14 +290,15 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     rise = cf_two_sum(peak, -start);
     whole = decay_steps.hi == floor(decay_steps.hi) && warmup_steps.hi == floor(warmup_steps.hi);
     p->end = peak * alpha + 0.0; /* -0 is +0 */
-    tiny = (amplitude.hi != 0.0 && fabs(amplitude.hi) < 0x1p-150) || (rise.hi != 0.0 && fabs(rise.hi) < 0x1p-150);
-    ordinary = !tiny && (peak == 0.0 || fabs(peak) >= 0x1p-300) && fabs(peak) <= 0x1p300 && fabs(p->end) <= 0x1p300
-               && fabs(start) <= 0x1p300 && decay_steps.hi >= 0x1p-20;
+    tiny = (amplitude.hi != 0.0 && fabs(amplitude.hi) < ldexp(1.0, -150))
+           || (rise.hi != 0.0 && fabs(rise.hi) < ldexp(1.0, -150));
+    ordinary = !tiny && (peak == 0.0 || fabs(peak) >= ldexp(1.0, -300)) && decay_steps.hi >= ldexp(1.0, -20)
+               && fmax(fmax(fabs(peak), fabs(p->end)), fabs(start)) <= ldexp(1.0, 300);
     crossing = (alpha < 0.0 && peak != 0.0);
-    if (!ordinary || crossing || p->end_step > 0x1p44) {
+    if (!ordinary || crossing || p->end_step > 17592186044416.0) { /* 2^44 */
         int exponent;
         p->kind = CF_WIDE;
-        if (tiny && fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(p->end))) < 0x1p150) {
+        if (tiny && fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(p->end))) < ldexp(1.0, 150)) {
             /* In a unit in which the digits below theirs are normal numbers. */
             const double up = ldexp(1.0, 700);
             p->unit = ldexp(1.0, -700);
@@ -308,13 +311,13 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
         p->scale = ldexp(1.0, 1 - exponent);
     } else {
         p->kind = whole ? CF_SINGLE : CF_PAIR;
-        p->exact = whole && decay_steps.hi <= 0x1p27;
+        p->exact = whole && decay_steps.hi <= 134217728.0; /* 2^27 */
     }
 
     p->peak = peak;
     p->floor = cf_two_prod(peak, alpha);
     p->floor.hi += 0.0;
-    if (fabs(p->floor.hi) < 0x1p-900) p->floor.lo = 0.0; /* it has no digits there */
+    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0; /* it has no digits there */
 
     if (has_warmup) {
         if (fabs(peak) < fabs(start)) {
@@ -359,11 +362,12 @@ static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
         t = cf_two_sum(fmod(t.hi, period.hi), fmod(t.lo, period.hi));
         if (cf_less(t, zero)) t = cf_add(t, period);
         if (!cf_less(t, period)) t = cf_add(t, cf_negate(period));
-    } else if (t.hi >= 0x1p53 && t.hi <= 1.7976931348623157e308) { /* D, an int64, has more digits than a double */
+    } else if (t.hi >= 9007199254740992.0 && t.hi <= 1.7976931348623157e308) {
+        /* 2^53, and not infinity; D, an int64, has more digits than a double. */
         const uint64_t n = ((uint64_t)half.hi + (uint64_t)(int64_t)half.lo) * 2;
         uint64_t r;
         int exponent;
-        if (t.hi < 0x1p64) {
+        if (t.hi < 18446744073709551616.0) { /* 2^64 */
             r = ((uint64_t)t.hi + (uint64_t)(int64_t)t.lo) % n;
         } else {
             r = (uint64_t)ldexp(frexp(t.hi, &exponent), 53) % n;
@@ -390,7 +394,7 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     }
     if (kind == CF_WIDE) {
         /* A step beyond all int64s takes the unit, which its product with the slope might overflow. */
-        const int far = fabs(step.hi) > 0x1p65;
+        const int far = fabs(step.hi) > CF_FAR;
         step.hi = far ? step.hi * unit : step.hi;
         origin = far ? origin * unit : origin;
         unit = far ? 1.0 : unit;
@@ -420,9 +424,9 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         m = upper ? t : r;
         if (phase >= CF_DECAY) m = m < 0.0 ? 0.0 : m;
     } else {
-        const int mixed = phase >= CF_DECAY, past = mixed && step.hi > 0x1p65; /* far past the end, or infinity */
+        const int mixed = phase >= CF_DECAY, past = mixed && step.hi > CF_FAR; /* infinity too */
         cf_pair t = mm, r = mm;
-        step.hi = past ? 0x1p65 : step.hi; /* which has no pair */
+        step.hi = past ? CF_FAR : step.hi; /* which has no pair */
         step.lo = past ? 0.0 : step.lo;
         if (mixed || phase == CF_UPPER) t = cf_add(step, cf_negate(p->warmup_steps));
         /* Not D - t: near the end the longer part cancels first, or the fraction of a short W would be lost. */
@@ -537,7 +541,7 @@ static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
     /* The usual steps of the usual schedules go a shorter way to the same bits. */
     if (p->kind == CF_SINGLE && step.lo == 0.0) {
         if (step.hi >= p->warmup_steps.hi) {
-            if (p->exact && step.hi < 0x1p31 && step.hi == (double)(int32_t)step.hi)
+            if (p->exact && step.hi < 2147483648.0 && step.hi == (double)(int32_t)step.hi)
                 return cf_rate(p, step, CF_EXACT, CF_DECAY);
             return cf_rate(p, step, CF_SINGLE, CF_DECAY);
         }
