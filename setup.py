@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("COSINE_FAST_DEBUG") == "1"
 INCLUDE = ["cosine_fast/include", "src"]
-DEPENDS = ["src/blocks.c", "src/blocks.h", "src/numbers.h", "src/threads.h", "cosine_fast/include/cosine_fast.h"]
+DEPENDS = ["src/blocks.c", *map(str, sorted([*Path("src").glob("*.h"), *Path("cosine_fast/include").glob("*.h")]))]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
 # The same bits everywhere: no FMA but where the header has it. The other two let loops vectorise and change no value.
 CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]

@@ -18,7 +18,7 @@ def get_num_threads() -> int: ...
 class Schedule:
     @property
     def _ready(self) -> bool: ...
-    def _fold(
+    def _fold_cosine_decay(
         self,
         peak: float,
         decay_steps: float,

@@ -1,7 +1,7 @@
 """The pure-Python backend: the same operations as cosine_fast.h, in the same order, on NumPy arrays; so the same bits.
 
 It is the formula for people to read (the derivation is in the header's comment) and the fallback where nothing can be
-compiled. `Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded.
+compiled.
 """
 
 from __future__ import annotations
@@ -9,109 +9,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import numpy as np
+
+from ._pairs import (
+    Pair,
+    add,
+    divide,
+    from_int64,
+    from_number,
+    less,
+    multiply,
+    negate,
+    square_rest,
+    table,
+    top,
+    two_prod,
+    two_sum,
+    where,
+)  # fmt: skip
 
 OPENMP = False
 ISAS = ("python",)
 CHUNK = 8192  # elements at a time: NumPy's temporaries stay in the second cache, and memory bounded
 
-_TOP, _HALF = np.uint64(0xFFFFFFFFF8000000), np.uint64(0x4000000)
-
-
-class Pair(NamedTuple):
-    hi: Any
-    lo: Any
-
-
-def top(x: Any) -> Any:
-    """x's leading 26 bits: the product of two such numbers is exact."""
-    return (x.view(np.uint64) & _TOP).view(np.float64)
-
-
-def near(x: Any) -> Any:
-    """x to 26 bits, rounded: what is left, x - near(x), has 26 bits too."""
-    return ((x.view(np.uint64) + _HALF) & _TOP).view(np.float64)
-
-
-def square_rest(x: Any, square: Any) -> Any:
-    """x * x - square exactly, `square` being x * x rounded (Dekker)."""
-    xh = near(x)
-    xl = x - xh
-    return ((xh * xh - square) + (xh + xh) * xl) + xl * xl
-
-
-def two_sum(a: Any, b: Any) -> Pair:
-    """a + b exactly (Knuth)."""
-    s = a + b
-    z = s - a
-    return Pair(s, (a - (s - z)) + (b - z))
-
-
-def fast_two_sum(a: Any, b: Any) -> Pair:
-    """a + b exactly, where |a| >= |b| or a == 0 (Dekker)."""
-    s = a + b
-    return Pair(s, b - (s - a))
-
-
-def two_prod(a: Any, b: Any) -> Pair:
-    """a * b to 2**-105 of itself (Dekker)."""
-    p, ah, bh = a * b, top(a), top(b)
-    al, bl = a - ah, b - bh
-    return Pair(p, (((ah * bh - p) + ah * bl) + al * bh) + al * bl)
-
-
-def add(a: Pair, b: Pair) -> Pair:
-    """a + b to 2**-104 of itself, also where they cancel."""
-    s, t = two_sum(a.hi, b.hi), two_sum(a.lo, b.lo)
-    v = fast_two_sum(s.hi, s.lo + t.hi)
-    return fast_two_sum(v.hi, t.lo + v.lo)
-
-
-def negate(a: Pair) -> Pair:
-    return Pair(-a.hi, -a.lo)
-
-
-def multiply(a: Pair, b: Pair) -> Pair:
-    p = two_prod(a.hi, b.hi)
-    return fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))
-
-
-def divide(a: Pair, b: Pair) -> Pair:
-    zero = np.float64(0.0)
-    q = a.hi / b.hi
-    r = add(a, negate(multiply(Pair(q, zero), b)))
-    q2 = r.hi / b.hi
-    r2 = add(r, negate(multiply(Pair(q2, zero), b)))
-    return add(fast_two_sum(q, q2), Pair(r2.hi / b.hi, zero))
-
-
-def less(a: Pair, b: Pair) -> Any:
-    return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo))
-
-
-def where(condition: Any, a: Pair, b: Pair) -> Pair:
-    return Pair(np.where(condition, a.hi, b.hi), np.where(condition, a.lo, b.lo))
-
-
-def from_int64(i: Any) -> Pair:
-    """Any int64 exactly."""
-    return fast_two_sum((i >> 32).astype(np.float64) * 4294967296.0, (i & 0xFFFFFFFF).astype(np.float64))
-
-
-def from_number(x: int | float) -> Pair:
-    if isinstance(x, int):
-        return from_int64(np.int64(x))
-    return Pair(np.float64(x), np.float64(0.0))
-
-
-def _table(text: str) -> list[Pair]:
-    return [Pair(*(np.float64(float.fromhex(x)) for x in line.split(","))) for line in text.split("\n") if line.strip()]
-
-
 # sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
-SINGLE = _table("""
+SINGLE = table("""
     0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53
     -0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53
     0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59
@@ -122,7 +46,7 @@ SINGLE = _table("""
     -0x1.20a5bb0431f96p-19, -0x1.43dc0a9cd2b88p-73
     0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80
 """)
-WIDE = _table("""
+WIDE = table("""
     0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53
     -0x1.03c1f081b5ac4p+1, 0x1.32b33f87fcf2fp-53
     0x1.55d3c7e3cbffap-1, -0x1.d58292695cd53p-60
@@ -299,27 +223,34 @@ class CosineDecay:
             return np.asarray(rates)
 
 
+class Formula(Protocol):
+    """Folded parameters."""
+
+    def __call__(self, steps: np.ndarray) -> np.ndarray:
+        """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
+
+
 class Schedule:
     """What schedules.py's classes are made of; the same methods as the compiled one."""
 
     __slots__ = ("_folded", "_single")
 
-    _folded: CosineDecay
+    _folded: Formula
     _single: bool
 
-    def _fold(
+    def _fold_cosine_decay(
         self, peak: float, decay_steps: int | float, alpha: float, has_warmup: bool, start: float,
         warmup_steps: int | float, single: bool,
     ) -> None:  # fmt: skip
-        self._single = single
         with np.errstate(all="ignore"):
             self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
+        self._single = single
 
     @property
     def _ready(self) -> bool:
         return hasattr(self, "_folded")
 
-    def _formula(self) -> CosineDecay:
+    def _formula(self) -> Formula:
         try:
             return self._folded
         except AttributeError:

@@ -8,6 +8,7 @@ in the C header cosine_fast.h and in blocks.c.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free
 from cpython.object cimport PyObject, Py_TPFLAGS_HAVE_VECTORCALL
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t
@@ -30,16 +31,23 @@ cdef extern from "Python.h":
     int Py_EnterRecursiveCall(const char *) except *  # not 0 is an error, whichever number it is
     void Py_LeaveRecursiveCall()
 
-cdef extern from "cosine_fast.h" nogil:
+cdef extern from "cosine_fast_schedules.h" nogil:
     ctypedef struct cf_pair:
         pass
     ctypedef struct cf_cosine_decay:
         pass
+    ctypedef union cf_any_schedule:
+        cf_cosine_decay cosine_decay
+    ctypedef struct cf_schedule:
+        int family
+        cf_any_schedule as_ "as"
+    enum:
+        CF_COSINE_DECAY
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
                               double start, cf_pair warmup_steps)
-    double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
+    double cf_schedule_at(const cf_schedule *p, cf_pair step)
 
 cdef extern from "blocks.h" nogil:
     enum:
@@ -51,7 +59,7 @@ cdef extern from "blocks.h" nogil:
         int swapped
         int64_t *strides
     ctypedef struct cf_job:
-        const cf_cosine_decay *schedule
+        const cf_schedule *schedule
         int64_t first, stride
         int streamed
         int dimensions
@@ -225,7 +233,7 @@ cdef inline object _plain(Schedule self, step):
     cdef int origin = cf_read_step(step, &pair)
     if origin == CF_ELSEWHERE:
         return _plain_array(self, step)
-    rate = cf_cosine_decay_at(&self.folded, pair)
+    rate = cf_schedule_at(&self.folded, pair)
     if origin == CF_PYTHON and not self.single:
         return rate
     return cf_numpy_scalar(rate, self.single)
@@ -280,22 +288,33 @@ cdef void _offer_vectorcall(PyTypeObject *cls) noexcept:
 cdef class Schedule:
     """What schedules.py's classes are made of: the folded parameters and the ways to evaluate them.
 
-    A subclass calls `_fold` once, and has a method `_call(step, out, dtype, num_threads)` for whatever is not the plain
-    call of a number or of an array that can be read as it lies.
+    A subclass calls one `_fold_...` once, and has a method `_call(step, out, dtype, num_threads)` for whatever is not
+    the plain call of a number or of an array that can be read as it lies.
     """
 
-    cdef cf_cosine_decay folded
+    cdef cf_schedule folded
+    cdef void *memory  # what `folded` points into, if anything; from PyMem_Malloc
     cdef readonly bint _ready
     cdef bint single
-    cdef vectorcallfunc vectorcall  # NULL until _fold: then Python takes __call__
+    cdef vectorcallfunc vectorcall  # NULL until it is ready: then Python takes __call__
 
-    def _fold(self, double peak, decay_steps, double alpha, bint has_warmup, double start, warmup_steps, bint single):
-        """single: the rates are float32."""
-        cf_cosine_decay_init(&self.folded, peak, _count(decay_steps), alpha, has_warmup, start, _count(warmup_steps))
+    def __dealloc__(self):
+        PyMem_Free(self.memory)
+
+    cdef int _folded(self, int family, bint single) except -1:
+        """The last that a `_fold_...` does: now the schedule is ready. single: the rates are float32."""
+        self.folded.family = family
         self.single = single
         self._ready = True
         self.vectorcall = _vectorcall
         _offer_vectorcall(Py_TYPE(self))
+        return 0
+
+    def _fold_cosine_decay(self, double peak, decay_steps, double alpha, bint has_warmup, double start, warmup_steps,
+                           bint single):
+        cf_cosine_decay_init(&self.folded.as_.cosine_decay, peak, _count(decay_steps), alpha, has_warmup, start,
+                             _count(warmup_steps))
+        self._folded(CF_COSINE_DECAY, single)
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
         if self._ready and out is None and dtype is None and num_threads is None:
@@ -307,8 +326,8 @@ cdef class Schedule:
         if not self._ready:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if isinstance(step, float):
-            return cf_cosine_decay_at(&self.folded, cf_make_pair(step, 0.0))
-        return cf_cosine_decay_at(&self.folded, cf_from_int64(step))
+            return cf_schedule_at(&self.folded, cf_make_pair(step, 0.0))
+        return cf_schedule_at(&self.folded, cf_from_int64(step))
 
     def _evaluate(self, cnp.ndarray steps not None, cnp.ndarray rates not None, int num_threads):
         """The rates of an array of steps, into `rates`, an array of the same shape. num_threads 0: no one said."""

@@ -2,7 +2,7 @@
 #ifndef COSINE_FAST_BLOCKS_H
 #define COSINE_FAST_BLOCKS_H
 
-#include <cosine_fast.h>
+#include <cosine_fast_schedules.h>
 
 enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
 
@@ -23,7 +23,7 @@ typedef struct cf_operand {
 /* Evaluate `schedule` at `steps`, or, where steps.data is NULL, at first, first + stride, ... (modulo 2^64) into
  * `rates`. */
 typedef struct cf_job {
-    const cf_cosine_decay *schedule;
+    const cf_schedule *schedule;
     int64_t first, stride;
     int streamed; /* the rates are so many that they had better go past the caches */
     int dimensions;

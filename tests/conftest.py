@@ -23,7 +23,8 @@ with contextlib.suppress(ImportError):
 # A runner started in a shell's background ignores Ctrl-C, and so would every process that a test sends it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SPLIT = ("cosine_fast", "cosine_fast.schedules", "cosine_fast._backend")  # these hold a choice; the kernels do not
+# These hold a choice of the backend, or are made of what does; the kernels do not.
+SPLIT = tuple(f"cosine_fast{module}" for module in ("", ".schedules", "._base", "._backend"))
 
 
 def load(backend: str) -> ModuleType:
@@ -75,6 +76,7 @@ def importable(cf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pickles name the package's modules: let these be the ones of the backend under test."""
     monkeypatch.setitem(sys.modules, "cosine_fast", cf)
     monkeypatch.setitem(sys.modules, "cosine_fast.schedules", cf.schedules)
+    monkeypatch.setitem(sys.modules, "cosine_fast._base", cf._base)
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ static char *operand(cf_operand *o, int type, int swapped, const cf_job *job, ui
     return memory;
 }
 
-static layout draw_layout(const cf_cosine_decay *schedule, uint64_t seed)
+static layout draw_layout(const cf_schedule *schedule, uint64_t seed)
 {
     layout l;
     uint64_t state = seed;
@@ -184,7 +184,7 @@ static int64_t wrong(const layout *l, const char *what)
 {
     int64_t i, bad = 0;
     for (i = 0; i < l->count; i++) {
-        const double want = cf_cosine_decay_at(l->job.schedule, step_at(&l->job, i));
+        const double want = cf_schedule_at(l->job.schedule, step_at(&l->job, i));
         const char *element = l->job.rates.data;
         int64_t rest = i;
         int d, good;
@@ -230,7 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t choice[8];
     } in;
     const double most = ldexp(1.0, 1000);
-    cf_cosine_decay schedule;
+    cf_schedule schedule = {0};
     cf_isa isas[4];
     cf_pair D, W;
     layout l;
@@ -256,7 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
           && (W.hi == 0.0 || fabs((in.peak - in.start) / W.hi) <= most))) {
         return 0;
     }
-    cf_cosine_decay_init(&schedule, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
+    cf_cosine_decay_init(&schedule.as.cosine_decay, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
     n = cf_isas(isas);
     l = draw_layout(&schedule, in.seed);
     if (!l.job.steps.data) {
@@ -298,21 +298,22 @@ int main(int argc, char **argv)
 
 enum { SCHEDULES = 8 };
 
-static void make_schedules(cf_cosine_decay s[SCHEDULES])
+static void make_schedules(cf_schedule s[SCHEDULES])
 {
-    cf_cosine_decay_init(&s[0], 1e-3, whole(1000), 0.1, 1, 1e-6, whole(100));
-    cf_cosine_decay_init(&s[1], 1e-3, whole(1000000), 0.0, 0, 0.0, whole(0));
-    cf_cosine_decay_init(&s[2], 1e-3, real(1000.1), 0.1, 1, 1e-6, real(10.7));
-    cf_cosine_decay_init(&s[3], 0.1, whole((INT64_C(1) << 60) + 1), 0.1, 0, 0.0, whole(0));
-    cf_cosine_decay_init(&s[4], 0.1, whole(INT64_MAX), -0.5, 1, 3.0, whole(INT64_MAX));
-    cf_cosine_decay_init(&s[5], 1e-310, real(0x1p-64), 0.5, 0, 0.0, whole(0));
-    cf_cosine_decay_init(&s[6], 1e300, whole(1), 1.5, 1, -1e300, whole(1));
-    cf_cosine_decay_init(&s[7], 0.1, whole((INT64_C(1) << 40) + 3), 0.1, 0, 0.0, whole(0));
+    memset(s, 0, SCHEDULES * sizeof *s);
+    cf_cosine_decay_init(&s[0].as.cosine_decay, 1e-3, whole(1000), 0.1, 1, 1e-6, whole(100));
+    cf_cosine_decay_init(&s[1].as.cosine_decay, 1e-3, whole(1000000), 0.0, 0, 0.0, whole(0));
+    cf_cosine_decay_init(&s[2].as.cosine_decay, 1e-3, real(1000.1), 0.1, 1, 1e-6, real(10.7));
+    cf_cosine_decay_init(&s[3].as.cosine_decay, 0.1, whole((INT64_C(1) << 60) + 1), 0.1, 0, 0.0, whole(0));
+    cf_cosine_decay_init(&s[4].as.cosine_decay, 0.1, whole(INT64_MAX), -0.5, 1, 3.0, whole(INT64_MAX));
+    cf_cosine_decay_init(&s[5].as.cosine_decay, 1e-310, real(0x1p-64), 0.5, 0, 0.0, whole(0));
+    cf_cosine_decay_init(&s[6].as.cosine_decay, 1e300, whole(1), 1.5, 1, -1e300, whole(1));
+    cf_cosine_decay_init(&s[7].as.cosine_decay, 0.1, whole((INT64_C(1) << 40) + 3), 0.1, 0, 0.0, whole(0));
 }
 
 enum { LAYOUTS = 40 };
 
-static cf_cosine_decay schedules[SCHEDULES];
+static cf_schedule schedules[SCHEDULES];
 static layout layouts[SCHEDULES * LAYOUTS];
 static cf_isa isas[4];
 static int isa_count, threads, rounds;
@@ -326,7 +327,7 @@ static void *work(void *argument)
     int round, isa, i;
     for (round = 0; round < rounds; round++) {
         for (isa = 0; isa < isa_count; isa++) {
-            cf_cosine_decay own[SCHEDULES];
+            cf_schedule own[SCHEDULES];
             layout mine;
             pthread_barrier_wait(&barrier);
             for (i = 0; i < SCHEDULES * LAYOUTS; i++) {

@@ -140,7 +140,14 @@ def test_import_is_light(process):
 
 def test_public_names(cf):
     """The package has its public names and says what they are."""
-    assert sorted(cf.__all__) == ["CosineDecay", "__version__", "build_info", "get_num_threads", "set_num_threads"]
+    assert sorted(cf.__all__) == [
+        "CosineDecay",
+        "LearningRateSchedule",
+        "__version__",
+        "build_info",
+        "get_num_threads",
+        "set_num_threads",
+    ]
     assert all(getattr(cf, name) for name in cf.__all__)
     assert all(getattr(cf, name).__doc__ for name in cf.__all__ if name != "__version__")
     assert cf.CosineDecay.__module__.startswith("cosine_fast")

@@ -1,0 +1,103 @@
+"""Pair arithmetic, as in cosine_fast.h: the same operations in the same order, on NumPy arrays; so the same bits.
+
+`Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_TOP, _HALF = np.uint64(0xFFFFFFFFF8000000), np.uint64(0x4000000)
+
+
+class Pair(NamedTuple):
+    hi: Any
+    lo: Any
+
+
+def top(x: Any) -> Any:
+    """x's leading 26 bits: the product of two such numbers is exact."""
+    return (x.view(np.uint64) & _TOP).view(np.float64)
+
+
+def near(x: Any) -> Any:
+    """x to 26 bits, rounded: what is left, x - near(x), has 26 bits too."""
+    return ((x.view(np.uint64) + _HALF) & _TOP).view(np.float64)
+
+
+def square_rest(x: Any, square: Any) -> Any:
+    """x * x - square exactly, `square` being x * x rounded (Dekker)."""
+    xh = near(x)
+    xl = x - xh
+    return ((xh * xh - square) + (xh + xh) * xl) + xl * xl
+
+
+def two_sum(a: Any, b: Any) -> Pair:
+    """a + b exactly (Knuth)."""
+    s = a + b
+    z = s - a
+    return Pair(s, (a - (s - z)) + (b - z))
+
+
+def fast_two_sum(a: Any, b: Any) -> Pair:
+    """a + b exactly, where |a| >= |b| or a == 0 (Dekker)."""
+    s = a + b
+    return Pair(s, b - (s - a))
+
+
+def two_prod(a: Any, b: Any) -> Pair:
+    """a * b to 2**-105 of itself (Dekker)."""
+    p, ah, bh = a * b, top(a), top(b)
+    al, bl = a - ah, b - bh
+    return Pair(p, (((ah * bh - p) + ah * bl) + al * bh) + al * bl)
+
+
+def add(a: Pair, b: Pair) -> Pair:
+    """a + b to 2**-104 of itself, also where they cancel."""
+    s, t = two_sum(a.hi, b.hi), two_sum(a.lo, b.lo)
+    v = fast_two_sum(s.hi, s.lo + t.hi)
+    return fast_two_sum(v.hi, t.lo + v.lo)
+
+
+def negate(a: Pair) -> Pair:
+    return Pair(-a.hi, -a.lo)
+
+
+def multiply(a: Pair, b: Pair) -> Pair:
+    p = two_prod(a.hi, b.hi)
+    return fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))
+
+
+def divide(a: Pair, b: Pair) -> Pair:
+    zero = np.float64(0.0)
+    q = a.hi / b.hi
+    r = add(a, negate(multiply(Pair(q, zero), b)))
+    q2 = r.hi / b.hi
+    r2 = add(r, negate(multiply(Pair(q2, zero), b)))
+    return add(fast_two_sum(q, q2), Pair(r2.hi / b.hi, zero))
+
+
+def less(a: Pair, b: Pair) -> Any:
+    return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo))
+
+
+def where(condition: Any, a: Pair, b: Pair) -> Pair:
+    return Pair(np.where(condition, a.hi, b.hi), np.where(condition, a.lo, b.lo))
+
+
+def from_int64(i: Any) -> Pair:
+    """Any int64 exactly."""
+    return fast_two_sum((i >> 32).astype(np.float64) * 4294967296.0, (i & 0xFFFFFFFF).astype(np.float64))
+
+
+def from_number(x: int | float) -> Pair:
+    if isinstance(x, int):
+        return from_int64(np.int64(x))
+    return Pair(np.float64(x), np.float64(0.0))
+
+
+def table(text: str) -> list[Pair]:
+    """Pairs as src/coefficients.py prints them, one a line."""
+    return [Pair(*(np.float64(float.fromhex(x)) for x in line.split(","))) for line in text.split("\n") if line.strip()]

@@ -1,0 +1,29 @@
+/* cosine_fast_schedules.h: any of the schedules, by one name. Header only, C99 or C++11, no Python.
+ *
+ * To add one: its own header, and a line in each of the three lists below.
+ */
+#ifndef COSINE_FAST_SCHEDULES_H
+#define COSINE_FAST_SCHEDULES_H
+
+#include "cosine_fast.h"
+
+enum cf_family {
+    CF_COSINE_DECAY
+};
+
+typedef struct cf_schedule {
+    int family; /* enum cf_family: which of these it is */
+    union {
+        cf_cosine_decay cosine_decay;
+    } as;
+} cf_schedule;
+
+static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
+{
+    switch (p->family) {
+    case CF_COSINE_DECAY: return cf_cosine_decay_at(&p->as.cosine_decay, step);
+    default: return NAN;
+    }
+}
+
+#endif

@@ -1,0 +1,141 @@
+/* A block of CosineDecay: in which phase its steps are, nearly always all in one, and the loop for it. blocks.c alone
+ * includes this. */
+#ifndef COSINE_FAST_COSINE_DECAY_H
+#define COSINE_FAST_COSINE_DECAY_H
+
+#include "loops.h"
+
+#define COSINE_LOOP(from, kind, phase, type) \
+    LOOP(from##_##kind##_##phase##_##type, cf_cosine_decay, from, cf_rate(p, step, CF_##kind, CF_##phase), type)
+
+#define LOOPS(from, kind, phase)           \
+    COSINE_LOOP(from, kind, phase, double) \
+    COSINE_LOOP(from, kind, phase, float)
+
+#define MIXED_LOOPS(from, kind) \
+    LOOPS(from, kind, DECAY)    \
+    LOOPS(from, kind, ANY)
+
+#define ALL_LOOPS(from, kind)        \
+    LOOPS(from, kind, UPPER)         \
+    LOOPS(from, kind, LOWER_WAVE)    \
+    LOOPS(from, kind, LOWER_FLOOR)   \
+    LOOPS(from, kind, LOWER_TO_ZERO) \
+    MIXED_LOOPS(from, kind)
+
+ALL_LOOPS(from_int64s, EXACT)
+ALL_LOOPS(from_int64s, SINGLE)
+ALL_LOOPS(from_int64s, PAIR)
+ALL_LOOPS(from_range, EXACT)
+ALL_LOOPS(from_range, SINGLE)
+ALL_LOOPS(from_range, PAIR)
+ALL_LOOPS(from_doubles, EXACT)
+ALL_LOOPS(from_doubles, SINGLE)
+ALL_LOOPS(from_doubles, PAIR)
+MIXED_LOOPS(from_pairs, PAIR)
+MIXED_LOOPS(from_pairs, WIDE)
+
+/* Of whole steps CF_SINGLE and CF_EXACT have the same warmup, and all kinds the same end. */
+LOOPS(from_int64s, EXACT, WARMUP)
+LOOPS(from_int64s, PAIR, WARMUP)
+LOOPS(from_range, EXACT, WARMUP)
+LOOPS(from_range, PAIR, WARMUP)
+LOOPS(from_range, EXACT, PAST)
+LOOPS(from_doubles, EXACT, WARMUP)
+LOOPS(from_doubles, SINGLE, WARMUP)
+LOOPS(from_doubles, PAIR, WARMUP)
+
+#define BOTH(from, kind, phase) {from##_##kind##_##phase##_double, from##_##kind##_##phase##_float}
+#define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
+#define ALL_ROW(from, kind)                                                                                 \
+    [CF_UPPER] = BOTH(from, kind, UPPER), [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE),                   \
+    [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR), [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), \
+    MIXED_ROW(from, kind)
+#define WHOLE_ROW(from, kind, line) \
+    [CF_##kind] = {                 \
+        ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, line, WARMUP), [CF_PAST] = BOTH(from_range, EXACT, PAST)}
+/* Doubles may be NaN: past the end they have no short cut. */
+#define DOUBLE_ROW(from, kind) \
+    [CF_##kind] = {ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_PAST] = BOTH(from, kind, DECAY)}
+
+/* By origin, kind, phase and whether floats are wanted. */
+static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
+    [INT64S] = {
+        WHOLE_ROW(from_int64s, EXACT, EXACT), WHOLE_ROW(from_int64s, SINGLE, EXACT), WHOLE_ROW(from_int64s, PAIR, PAIR)
+    },
+    [RANGE] = {
+        WHOLE_ROW(from_range, EXACT, EXACT), WHOLE_ROW(from_range, SINGLE, EXACT), WHOLE_ROW(from_range, PAIR, PAIR)
+    },
+    [DOUBLES] = {DOUBLE_ROW(from_doubles, EXACT), DOUBLE_ROW(from_doubles, SINGLE), DOUBLE_ROW(from_doubles, PAIR)},
+    [PAIRS] = {[CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)}, [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)}},
+};
+
+/* What is known of all steps of a block, each one double, that lie in r. */
+static int phase_of(const cf_cosine_decay *p, range r)
+{
+    const double begin = p->warmup_steps.hi, end = p->end_step;
+    /* With fractions the differences below are rounded. */
+    const double slack = p->kind == CF_PAIR ? end * 0x1p-50 : 0.0;
+    if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
+    if (r.least - slack >= end) return CF_PAST;
+    if (p->tame) {
+        const double least = 2.0 * (r.least - begin), greatest = 2.0 * (r.greatest - begin), D = p->decay_steps.hi;
+        if (greatest + slack < D) return CF_UPPER;
+        if (least - slack >= D && r.greatest + slack <= end) {
+            const double nearest = end - r.greatest - slack, farthest = end - r.least + slack, floor = p->floor.hi;
+            /* The wave's leading part is m * m * c0_hi, but for some 2^-25 of it. */
+            if (floor == 0.0 && p->floor.lo == 0.0) return CF_LOWER_TO_ZERO;
+            if (nearest * nearest * p->c0_hi > floor * (1.0 + 0x1p-20)) return CF_LOWER_WAVE;
+            if (farthest * farthest * p->c0_hi < floor * (1.0 - 0x1p-20)) return CF_LOWER_FLOOR;
+        }
+    }
+    return CF_DECAY;
+}
+
+/* The rates of n elements, likewise. */
+static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n, sink out)
+{
+    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
+    int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
+    double hi[CF_BLOCK], lo[CF_BLOCK];
+    enum origin origin = DOUBLES;
+    source s = {0};
+    range in;
+
+    if (kind < CF_WIDE) {
+        origin = as_it_lies(job, r, begin, n, &s, &in);
+        /* Further out a step is not exact in all that is done with it, or has to be folded first. */
+        if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
+            loops[origin][kind][phase_of(p, in)][floats](p, s, out, n);
+            return;
+        }
+    }
+
+    s = (source){.data = (const char *)hi};
+    origin = kind == CF_WIDE ? PAIRS : DOUBLES;
+    load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
+    in = range_of(hi, n);
+    if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
+        /* Rare: steps so far below zero that they need all their digits, ... */
+        load_block(job, r, begin, n, hi, lo);
+        if (p->has_warmup) {
+            if (kind < CF_PAIR) kind = CF_PAIR;
+        } else {
+            /* ... or without a warmup, to be folded into [0, D] exactly. */
+            for (i = 0; i < n; i++) {
+                if (hi[i] < 0.0) {
+                    const cf_pair step = cf_reflect(p, cf_make_pair(hi[i], lo[i]));
+                    hi[i] = step.hi;
+                    lo[i] = step.lo;
+                }
+            }
+            in = range_of(hi, n);
+        }
+        if (kind >= CF_PAIR) origin = PAIRS;
+    }
+    if (origin == PAIRS) s.lo = lo;
+    phase = origin == DOUBLES ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
+    loops[origin][kind][phase][floats](p, s, out, n);
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* From memory of any layout to steps, and from rates to memory. blocks.c alone includes this. */
+#ifndef COSINE_FAST_STEPS_H
+#define COSINE_FAST_STEPS_H
+
+#include "blocks.h"
+
+/* ---- Load ---- */
+
+/* (double)i, rounded once. Without AVX-512 x86 has no such instruction and compilers would go one by one: put the
+ * halves into the digits of 2^84 and 2^52 and subtract these. */
+static inline double from_int64(int64_t i)
+{
+#if defined(__x86_64__) && !defined(__AVX512DQ__)
+    const uint64_t biased = (uint64_t)i ^ UINT64_C(0x8000000000000000);
+    const uint64_t high = (biased >> 32) | UINT64_C(0x4530000000000000);
+    const uint64_t low = (biased & UINT64_C(0xFFFFFFFF)) | UINT64_C(0x4330000000000000);
+    double h, l;
+    memcpy(&h, &high, sizeof h);
+    memcpy(&l, &low, sizeof l);
+    return (h - 0x1.00000801p+84) + l; /* 2^84 + 2^63 + 2^52 */
+#else
+    return (double)i;
+#endif
+}
+
+/* The same for |i| < 2^51, in two instructions where there is none for it. */
+static inline double from_small_int64(int64_t i)
+{
+#if defined(__x86_64__) && !defined(__AVX512DQ__)
+    const uint64_t biased = (uint64_t)i + UINT64_C(0x4338000000000000); /* the digits of 3 * 2^51 + i */
+    double d;
+    memcpy(&d, &biased, sizeof d);
+    return d - 0x1.8p52;
+#else
+    return (double)i;
+#endif
+}
+
+static inline int64_t int64_at(const char *data, int i)
+{
+    int64_t v;
+    memcpy(&v, data + (size_t)i * sizeof v, sizeof v);
+    return v;
+}
+
+/* The other byte order of a value of 1, 2, 4 or 8 bytes. */
+static inline void swap_bytes(unsigned char *value, size_t size)
+{
+    size_t i;
+    for (i = 0; i < size / 2; i++) {
+        const unsigned char byte = value[i];
+        value[i] = value[size - 1 - i];
+        value[size - 1 - i] = byte;
+    }
+}
+
+#define LOAD(ctype, convert, pair)                                                        \
+    do {                                                                                  \
+        int i;                                                                            \
+        if (!swapped && stride == (int64_t)sizeof(ctype) && !lo) {                        \
+            for (i = 0; i < n; i++) {                                                     \
+                ctype v;                                                                  \
+                memcpy(&v, data + (size_t)i * sizeof v, sizeof v);                        \
+                hi[i] = convert(v);                                                       \
+            }                                                                             \
+            return;                                                                       \
+        }                                                                                 \
+        for (i = 0; i < n; i++, data += stride) {                                         \
+            ctype v;                                                                      \
+            memcpy(&v, data, sizeof v);                                                   \
+            if (swapped) swap_bytes((unsigned char *)&v, sizeof v);                       \
+            hi[i] = convert(v);                                                           \
+            if (lo) lo[i] = pair;                                                         \
+        }                                                                                 \
+        return;                                                                           \
+    } while (0)
+
+/* n steps in a row to hi and, if it is wanted, lo. */
+static void load_row(const cf_operand *steps, const char *data, int64_t stride, int n, double *restrict hi,
+                     double *restrict lo)
+{
+    const int swapped = steps->swapped;
+    switch (steps->type) {
+    case CF_INT8: LOAD(int8_t, (double), 0.0);
+    case CF_INT16: LOAD(int16_t, (double), 0.0);
+    case CF_INT32: LOAD(int32_t, (double), 0.0);
+    case CF_INT64:
+    case CF_UINT64: LOAD(int64_t, from_int64, cf_from_int64(v).lo);
+    case CF_UINT8: LOAD(uint8_t, (double), 0.0);
+    case CF_UINT16: LOAD(uint16_t, (double), 0.0);
+    case CF_UINT32: LOAD(uint32_t, (double), 0.0);
+    case CF_FLOAT32: LOAD(float, (double), 0.0);
+    default: LOAD(double, , 0.0);
+    }
+}
+
+/* first + i * stride modulo 2^64: the product may overflow where the sum does not. */
+static inline int64_t range_at(int64_t first, int64_t stride, int64_t i)
+{
+    return (int64_t)((uint64_t)first + (uint64_t)i * (uint64_t)stride);
+}
+
+static void load_range(int64_t first, int64_t stride, int n, double *restrict hi, double *restrict lo)
+{
+    int i;
+    for (i = 0; i < n; i++) hi[i] = from_int64(range_at(first, stride, i));
+    if (lo) {
+        for (i = 0; i < n; i++) lo[i] = cf_from_int64(range_at(first, stride, i)).lo;
+    }
+}
+
+/* ---- Rows: a block of a job of many dimensions is a few pieces of rows ---- */
+
+typedef struct rows {
+    const cf_job *job;
+    int64_t index[CF_MAX_DIMENSIONS];
+} rows;
+
+static void rows_seek(rows *r, const cf_job *job, int64_t element)
+{
+    int d;
+    r->job = job;
+    for (d = job->dimensions - 1; d >= 0; d--) {
+        r->index[d] = element % job->shape[d];
+        element /= job->shape[d];
+    }
+}
+
+static char *rows_at(const rows *r, const cf_operand *operand)
+{
+    char *data = operand->data;
+    int d;
+    for (d = 0; d < r->job->dimensions; d++) data += r->index[d] * operand->strides[d];
+    return data;
+}
+
+/* How many elements, at most n, lie in the row from here. */
+static int rows_left(const rows *r, int n)
+{
+    const int last = r->job->dimensions - 1;
+    const int64_t left = r->job->shape[last] - r->index[last];
+    return left < n ? (int)left : n;
+}
+
+/* On by n, not beyond the row's end. */
+static void rows_advance(rows *r, int n)
+{
+    int d = r->job->dimensions - 1;
+    r->index[d] += n;
+    for (; d > 0 && r->index[d] == r->job->shape[d]; d--) {
+        r->index[d] = 0;
+        r->index[d - 1]++;
+    }
+}
+
+static void load(rows r, int n, double *hi, double *lo)
+{
+    const cf_operand *steps = &r.job->steps;
+    const int64_t stride = steps->strides[r.job->dimensions - 1];
+    while (n > 0) {
+        const int length = rows_left(&r, n);
+        load_row(steps, rows_at(&r, steps), stride, length, hi, lo);
+        rows_advance(&r, length);
+        hi += length;
+        if (lo) lo += length;
+        n -= length;
+    }
+}
+
+static void store(rows r, int n, const char *from, size_t size)
+{
+    const cf_operand *out = &r.job->rates;
+    const int64_t stride = out->strides[r.job->dimensions - 1];
+    int i;
+    while (n > 0) {
+        const int length = rows_left(&r, n);
+        char *to = rows_at(&r, out);
+        if (stride == (int64_t)size) {
+            memcpy(to, from, (size_t)length * size);
+        } else {
+            for (i = 0; i < length; i++) memcpy(to + i * stride, from + (size_t)i * size, size);
+        }
+        rows_advance(&r, length);
+        from += (size_t)length * size;
+        n -= length;
+    }
+}
+
+/* The steps of n elements, the first of which stands at r and is the job's number `begin`. */
+static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
+{
+    if (job->steps.data) {
+        load(*r, n, hi, lo);
+    } else {
+        load_range(range_at(job->first, job->stride, begin), job->stride, n, hi, lo);
+    }
+}
+
+/* ---- Between which steps a block lies ---- */
+
+typedef struct range {
+    double least, greatest;
+} range;
+
+/* The least and the greatest number in a block; NaN is passed over. Eight lanes, so that they make vectors. */
+static range range_of(const double *restrict x, int n)
+{
+    range r = {INFINITY, -INFINITY};
+    int i = 0, j;
+    if (n >= 8) {
+        double least[8], greatest[8];
+        for (j = 0; j < 8; j++) {
+            least[j] = INFINITY;
+            greatest[j] = -INFINITY;
+        }
+        for (; i + 8 <= n; i += 8) {
+            for (j = 0; j < 8; j++) {
+                least[j] = x[i + j] < least[j] ? x[i + j] : least[j];
+                greatest[j] = x[i + j] > greatest[j] ? x[i + j] : greatest[j];
+            }
+        }
+        for (j = 0; j < 8; j++) {
+            r.least = least[j] < r.least ? least[j] : r.least;
+            r.greatest = greatest[j] > r.greatest ? greatest[j] : r.greatest;
+        }
+    }
+    for (; i < n; i++) {
+        r.least = x[i] < r.least ? x[i] : r.least;
+        r.greatest = x[i] > r.greatest ? x[i] : r.greatest;
+    }
+    return r;
+}
+
+static range range_of_int64s(const char *data, int n)
+{
+    int64_t least = int64_at(data, 0), greatest = least;
+    range r;
+    int i;
+    for (i = 0; i < n; i++) {
+        const int64_t v = int64_at(data, i);
+        least = v < least ? v : least;
+        greatest = v > greatest ? v : greatest;
+    }
+    r.least = (double)least;
+    r.greatest = (double)greatest;
+    return r;
+}
+
+static range range_of_range(int64_t first, int64_t last)
+{
+    range r;
+    r.least = (double)(first < last ? first : last);
+    r.greatest = (double)(first < last ? last : first);
+    return r;
+}
+
+#endif
