@@ -29,6 +29,7 @@ from ._pairs import (
     two_sum,
     where,
 )  # fmt: skip
+from ._reference_ratios import InverseTimeDecay, PiecewiseConstantDecay
 
 OPENMP = False
 ISAS = ("python",)
@@ -244,6 +245,19 @@ class Schedule:
     ) -> None:  # fmt: skip
         with np.errstate(all="ignore"):
             self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
+        self._single = single
+
+    def _fold_inverse_time_decay(
+        self, initial: float, decay_steps: int | float, rate: float, staircase: bool, single: bool
+    ) -> None:
+        with np.errstate(all="ignore"):
+            self._folded = InverseTimeDecay(initial, decay_steps, rate, staircase)
+        self._single = single
+
+    def _fold_piecewise_constant(
+        self, boundaries: tuple[int | float, ...], values: tuple[float, ...], single: bool
+    ) -> None:
+        self._folded = PiecewiseConstantDecay(boundaries, values)
         self._single = single
 
     @property

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import numbers
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
-from ._base import LARGEST, Formula, check_name, dtype_of, number_of, parameter, steps_of
+import numpy as np
+
+from ._backend import shown
+from ._base import (
+    LARGEST,
+    Formula,
+    check_name,
+    dtype_of,
+    flag_of,
+    number_of,
+    parameter,
+    received,
+    steps_of,
+)  # fmt: skip
 
 
 class CosineDecay(Formula):
@@ -147,3 +164,221 @@ class CosineDecay(Formula):
         single = self._take(config, key, dtype)
         self._fold_cosine_decay(peak, decay, fraction, has_warmup, start, warmup, single)  # last: now it is ready
         return warmup_target is None and warmup > 0
+
+
+class InverseTimeDecay(Formula):
+    """Keras's InverseTimeDecay: the rate falls as 1 / time.
+
+    With s the step, in optimizer steps, and p = s / decay_steps, or p = floor(s / decay_steps) with `staircase`::
+
+        initial_learning_rate / (1 + decay_rate * p)
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        How many steps it takes p to grow by 1; > 0. Whole numbers are exact up to 2**63 - 1.
+    decay_rate : float
+        What the divisor grows by as p grows by 1; any finite number. Below 0 the rate rises to a pole.
+    staircase : bool
+        Whether the rate falls once every decay_steps, at their multiples, and not with every step.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps. NaN gives NaN; +inf and -inf give 0, or initial_learning_rate where decay_rate is 0.
+
+    At the pole, where ``1 + decay_rate * p`` is 0, the rate is infinite, with the sign of initial_learning_rate (NaN
+    where that is 0). It is at a negative step, or with a negative decay_rate at a positive one; beyond it the rate has
+    the other sign.
+
+    In float64 a rate is within 1 ULP of the exact value, also next to the pole. (With `staircase` and a pole beyond
+    p = 2**100 the divisor has an error of 2**-100 there.)
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; initial_learning_rate is at most 2**1000 (1e301) in size.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = InverseTimeDecay(0.1, decay_steps=1000, decay_rate=0.5)
+    >>> schedule(0), schedule(1000), schedule(2000), schedule(-2000)
+    (0.1, 0.06666666666666667, 0.05, inf)
+    >>> InverseTimeDecay(0.1, 1000, 0.5, staircase=True).precompute(0, 3001, 750)
+    array([0.1       , 0.1       , 0.06666667, 0.05      , 0.04      ])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.InverseTimeDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    decay_steps = parameter("decay_steps", "How many steps it takes p to grow by 1, as it was given.")
+    decay_rate = parameter("decay_rate", "What the divisor grows by as p grows by 1, as it was given.")
+    staircase = parameter("staircase", "Whether the rate falls at multiples of decay_steps alone.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        self._set(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def _set(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        rate = number_of("decay_rate", decay_rate)
+        stairs = flag_of("staircase", staircase)
+        check_name(name)
+        if not abs(initial) <= LARGEST:
+            raise ValueError(
+                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
+                f"Received: initial_learning_rate={initial_learning_rate}"
+            )
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "decay_steps": decay_steps,
+            "decay_rate": decay_rate,
+            "staircase": staircase,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, rate, stairs, name), dtype)
+        self._fold_inverse_time_decay(initial, length, rate, stairs, single)
+
+
+class PiecewiseConstantDecay(Formula):
+    """Keras's PiecewiseConstantDecay: one rate up to each boundary, and one beyond.
+
+    With s the step, in optimizer steps::
+
+        s <= boundaries[0]:                      values[0]
+        boundaries[i - 1] < s <= boundaries[i]:  values[i]
+        boundaries[-1] < s:                      values[-1]
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    boundaries : list, tuple, range or one-dimensional array of int or float
+        The last step of each value but the last, rising strictly; any number of them. Integers are exact within int64,
+        and are compared exactly with every step; none is rounded to the steps' type. Empty: the one value holds always.
+    values : list, tuple, or one-dimensional array of float
+        The rates, one more than boundaries. If all are NumPy float32 the results are float32, as with
+        ``dtype=numpy.float32``.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. NaN gives NaN, +inf
+    the last value and -inf the first.
+
+    Raises
+    ------
+    ValueError
+        Not one more value than boundaries; boundaries that do not rise or an integer beyond int64; a number that is not
+        finite; an array that is not of one dimension.
+    TypeError
+        `boundaries` or `values` that are no such sequence, or an element that is no number.
+
+    Examples
+    --------
+    >>> schedule = PiecewiseConstantDecay([100_000, 110_000], [1.0, 0.5, 0.1])
+    >>> schedule(100_000), schedule(100_001), schedule(10**18)
+    (1.0, 0.5, 0.1)
+    >>> schedule.precompute(99_999, 110_002, 5_001)
+    array([1. , 0.5, 0.1])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.PiecewiseConstantDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        boundaries: Sequence[float] | np.ndarray[Any, Any],
+        values: Sequence[float] | np.ndarray[Any, Any],
+        name: str = "PiecewiseConstant",
+    ) -> None:
+        self._set(boundaries, values, name)
+
+    def _set(
+        self,
+        boundaries: Sequence[float] | np.ndarray[Any, Any],
+        values: Sequence[float] | np.ndarray[Any, Any],
+        name: str,
+    ) -> None:
+        ends, given = _items("boundaries", boundaries), _items("values", values)
+        if len(ends) != len(given) - 1:
+            raise ValueError(
+                "The length of boundaries should be 1 less than the length of "
+                f"values. Received: boundaries={shown(boundaries)} of length "
+                f"{len(ends)}, and values={shown(values)} of length {len(given)}."
+            )
+        exact = tuple(_boundary(end) for end in ends)
+        for before, after in itertools.pairwise(exact):
+            if not before < after:
+                raise ValueError(f"Argument `boundaries` must rise strictly. Received: {before}, then {after}")
+        rates = tuple(number_of("values", value) for value in given)
+        dtypes = {dtype_of("values", value) for value in given}
+        check_name(name)
+        config = {
+            "boundaries": exact,
+            "values": tuple(value if isinstance(value, np.float32) else _python_number(value) for value in given),
+            "name": name,
+        }
+        single = self._take(config, (exact, rates, name), dtypes.pop() if len(dtypes) == 1 else np.dtype(np.float64))
+        self._fold_piecewise_constant(exact, rates, single)
+
+    @property
+    def boundaries(self) -> list[float]:
+        """The last step of each value but the last, as Python numbers."""
+        return list(self._config["boundaries"])
+
+    @property
+    def values(self) -> list[float]:
+        """The rates, as Python numbers, but for NumPy float32."""
+        return list(self._config["values"])
+
+    def get_config(self) -> dict[str, Any]:
+        """The parameters, by Keras's keys; lists of Python numbers, but for NumPy float32.
+
+        >>> PiecewiseConstantDecay((10, 20.5), np.array([1, 0.5, 0.1])).get_config()
+        {'boundaries': [10, 20.5], 'values': [1.0, 0.5, 0.1], 'name': 'PiecewiseConstant'}
+        """
+        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
+
+
+def _items(name: str, given: Any) -> list[Any]:
+    """The numbers of a parameter that is a sequence."""
+    if isinstance(given, np.ndarray):
+        if given.ndim != 1:
+            raise ValueError(f"Argument `{name}` must have one dimension. Received: an array of shape {given.shape}")
+    elif not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"Argument `{name}` must be a list, a tuple or an array of numbers. {received(name, given)}")
+    return list(given)
+
+
+def _python_number(value: Any) -> int | float:
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def _boundary(value: Any) -> int | float:
+    number_of("boundaries", value)
+    boundary = _python_number(value)
+    if isinstance(boundary, int) and not -(2**63) <= boundary < 2**63:
+        raise ValueError(f"Argument `boundaries` must lie within int64 where it is whole. Received: {shown(value)}")
+    return boundary

@@ -4,6 +4,7 @@
  * as pairs of doubles. Then one loop (loops.h) goes from the steps to the rates. */
 
 #include "cosine_decay.h"
+#include "ratios.h"
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
@@ -52,6 +53,12 @@ static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int 
     const cf_schedule *schedule = job->schedule;
     switch (schedule->family) {
     case CF_COSINE_DECAY: evaluate_cosine_decay(job, &schedule->as.cosine_decay, r, begin, n, out); break;
+    case CF_INVERSE_TIME_DECAY:
+        evaluate_inverse_time_decay(job, &schedule->as.inverse_time_decay, r, begin, n, out);
+        break;
+    case CF_PIECEWISE_CONSTANT:
+        evaluate_piecewise_constant(job, &schedule->as.piecewise_constant, r, begin, n, out);
+        break;
     default: break;
     }
 }
