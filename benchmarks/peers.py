@@ -218,8 +218,8 @@ def optax_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     return _jitted(jax, optax.warmup_cosine_decay_schedule(L0, PEAK, warmup, warmup + decay, FLOOR), steps)
 
 
-def keras_schedule(n: int) -> Callable[[Any], Any]:
-    """Keras's own CosineDecay, on JAX. It takes its cosines in float32, in a process where JAX has float64 too."""
+def _keras() -> Any:
+    """Keras on JAX."""
     _jax(all_threads())
     os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
@@ -228,8 +228,13 @@ def keras_schedule(n: int) -> Callable[[Any], Any]:
         raise AbsentError(str(error)) from error
     if keras.backend.backend() != "jax":
         raise AbsentError(f"it is on {keras.backend.backend()}, where its code takes one step at a time")
+    return keras
+
+
+def keras_schedule(n: int) -> Callable[[Any], Any]:
+    """Keras's own CosineDecay, on JAX. It takes its cosines in float32, in a process where JAX has float64 too."""
     warmup, decay = parameters(n)
-    return keras.optimizers.schedules.CosineDecay(  # type: ignore[no-any-return]
+    return _keras().optimizers.schedules.CosineDecay(  # type: ignore[no-any-return]
         L0, decay, ALPHA, warmup_target=PEAK, warmup_steps=warmup
     )
 
@@ -282,6 +287,145 @@ def torch_compiled(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     if threads != all_threads() or steps.size == 1:
         raise AbsentError("it is compiled once, for all threads and any array but one of a single step")
     return functools.partial(_torch_fused(), torch.from_numpy(steps), torch.from_numpy(out), *parameters(steps.size))
+
+
+# ---- The family: Keras's other schedules, as its own formulas in Numba's parallel loops ----
+
+
+class Member(NamedTuple):
+    """A schedule of the family: `parameters` of a run of n steps, by Keras's names, and its loop's name."""
+
+    schedule: str
+    loop: str
+    parameters: Callable[[int], dict[str, Any]]
+    shuffled: bool = False  # the steps come in no order
+    times_as_fast: float = 1.0  # as Numba, at least
+
+
+def _boundaries(count: int) -> Callable[[int], dict[str, Any]]:
+    return lambda n: {
+        "boundaries": [n * (i + 1) // (count + 1) for i in range(count)],
+        "values": [PEAK * 0.5**i for i in range(count + 1)],
+    }
+
+
+def _decay(**more: Any) -> Callable[[int], dict[str, Any]]:
+    return lambda n: {"initial_learning_rate": PEAK, "decay_steps": max(1, n // 10)} | more
+
+
+def _restarts(t_mul: float) -> Callable[[int], dict[str, Any]]:
+    return lambda n: {
+        "initial_learning_rate": PEAK, "first_decay_steps": max(1, n // 10), "t_mul": t_mul, "m_mul": 0.9,
+        "alpha": ALPHA,
+    }  # fmt: skip
+
+
+STAIRCASE = {"staircase": True}
+FAMILY: dict[str, Member] = {
+    "ExponentialDecay": Member("ExponentialDecay", "exponential", _decay(decay_rate=0.9)),
+    "ExponentialDecay, staircase": Member("ExponentialDecay", "exponential", _decay(decay_rate=0.9, **STAIRCASE)),
+    "ExponentialDecay, staircase, shuffled": Member(
+        "ExponentialDecay", "exponential", _decay(decay_rate=0.9, **STAIRCASE), shuffled=True
+    ),
+    "InverseTimeDecay": Member("InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5)),
+    "InverseTimeDecay, staircase": Member("InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5, **STAIRCASE)),
+    "InverseTimeDecay, staircase, shuffled": Member(
+        "InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5, **STAIRCASE), shuffled=True
+    ),
+    "PolynomialDecay": Member("PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5, power=0.5)),
+    "PolynomialDecay, linear": Member("PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5)),
+    "PolynomialDecay, cycle": Member(
+        "PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)
+    ),
+    "PiecewiseConstantDecay, 3 boundaries": Member("PiecewiseConstantDecay", "piecewise", _boundaries(3)),
+    "PiecewiseConstantDecay, 3 boundaries, shuffled": Member(
+        "PiecewiseConstantDecay", "piecewise", _boundaries(3), shuffled=True
+    ),
+    "PiecewiseConstantDecay, 100 boundaries, shuffled": Member(
+        "PiecewiseConstantDecay", "piecewise", _boundaries(100), shuffled=True
+    ),
+    "CosineDecayRestarts, t_mul 2": Member("CosineDecayRestarts", "restarts", _restarts(2.0), times_as_fast=5.0),
+    "CosineDecayRestarts, t_mul 1": Member("CosineDecayRestarts", "restarts", _restarts(1.0), times_as_fast=5.0),
+}
+
+
+@functools.cache
+def _family_loops() -> dict[str, Callable[..., None]]:
+    try:
+        import numba
+    except ImportError as error:
+        raise AbsentError(str(error)) from error
+
+    # Python's own annotations are no use to Numba.
+    def exponential(steps, out, initial_learning_rate, decay_steps, decay_rate, staircase=False):  # type: ignore
+        for i in numba.prange(steps.size):
+            p = steps[i] / decay_steps
+            if staircase:
+                p = math.floor(p)
+            out[i] = initial_learning_rate * decay_rate**p
+
+    def inverse_time(steps, out, initial_learning_rate, decay_steps, decay_rate, staircase=False):  # type: ignore
+        for i in numba.prange(steps.size):
+            p = steps[i] / decay_steps
+            if staircase:
+                p = math.floor(p)
+            out[i] = initial_learning_rate / (1.0 + decay_rate * p)
+
+    def polynomial(  # type: ignore
+        steps, out, initial_learning_rate, decay_steps, end_learning_rate, power=1.0, cycle=False
+    ):
+        for i in numba.prange(steps.size):
+            step, length = float(steps[i]), float(decay_steps)
+            if cycle:
+                length *= 1.0 if step == 0.0 else math.ceil(step / decay_steps)
+            else:
+                step = min(step, length)
+            out[i] = (initial_learning_rate - end_learning_rate) * (1 - step / length) ** power + end_learning_rate
+
+    def piecewise(steps, out, boundaries, values):  # type: ignore
+        for i in numba.prange(steps.size):
+            step = steps[i]
+            rate = (step <= boundaries[0]) * values[0] + (step > boundaries[-1]) * values[-1]
+            for j in range(boundaries.size - 1):
+                rate += ((step > boundaries[j]) & (step <= boundaries[j + 1])) * values[j + 1]
+            out[i] = rate
+
+    def restarts(steps, out, initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha):  # type: ignore
+        for i in numba.prange(steps.size):
+            fraction = steps[i] / first_decay_steps
+            if t_mul == 1.0:
+                restart = math.floor(fraction)
+                fraction -= restart
+            else:
+                restart = math.floor(math.log(1.0 - fraction * (1.0 - t_mul)) / math.log(t_mul))
+                fraction = (fraction - (1.0 - t_mul**restart) / (1.0 - t_mul)) / t_mul**restart
+            wave = 0.5 * m_mul**restart * (1.0 + math.cos(math.pi * fraction))
+            out[i] = initial_learning_rate * ((1.0 - alpha) * wave + alpha)
+
+    loops = (exponential, inverse_time, polynomial, piecewise, restarts)
+    return {loop.__name__: numba.njit(parallel=True, fastmath=True)(loop) for loop in loops}
+
+
+def family_parallel(member: Member, steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
+    """Numba's loop of Keras's formula."""
+    loop = _family_loops()[member.loop]
+    import numba
+
+    numba.set_num_threads(threads)
+    given = [np.array(x) if isinstance(x, list) else x for x in member.parameters(steps.size).values()]
+
+    def evaluate() -> np.ndarray:
+        loop(steps, out, *given)
+        return out
+
+    return evaluate
+
+
+def family_step(member: Member, n: int, step: int) -> Call:
+    """One step of Keras's own schedule, on JAX, as a training loop pays for it that is not compiled."""
+    keras = _keras()
+    schedule = getattr(keras.optimizers.schedules, member.schedule)(**member.parameters(n))
+    return lambda: schedule(step).block_until_ready()
 
 
 PEERS: dict[str, Peer] = {

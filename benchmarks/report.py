@@ -218,6 +218,26 @@ def growth(results: Results) -> str:
     return table(["steps and rates in", "n", "ns per value"], rows) if rows else ""
 
 
+def family(results: Results) -> str:
+    numba, single = "Numba, parallel, fastmath", {c["note"]: c for c in of_group(results, "family, one step")}
+    rows = []
+    for c in of_group(results, "family"):
+        beside = [per_value(c, numba), str(against(c, numba, OURS))] if numba in c["seconds"] else ["", ""]
+        step = single[c["note"]]
+        steps = [f"{time_of(step, name) * 1e9:,.0f}" if name in step["seconds"] else "" for name in (OURS, "Keras")]
+        rows.append([c["note"], per_value(c, OURS), *beside, *steps])
+    if not rows:
+        return ""
+    n = size(of_group(results, "family")[0]["n"])
+    header = [
+        f"{n} steps, {results['machine']['cores']} threads",
+        "ns per value",
+        "Numba's",
+        "its time / cosine_fast's",
+    ]
+    return table([*header, "`schedule(int)`, ns", "Keras's, ns"], rows)
+
+
 def absent(results: Results) -> str:
     return "".join(f"- {name}: {why}.\n" for name, why in results["absent"].items()) or "None.\n"
 
@@ -238,6 +258,7 @@ def tables(results: Results) -> dict[str, str]:
         "layouts": layouts(results),
         "small": small(results),
         "growth": growth(results),
+        "family": family(results),
         "absent": absent(results),
     }
 
