@@ -2,9 +2,9 @@
 # cython: auto_pickle=False, autotestdict=False
 """The compiled backend: the driver between Python's arrays and the block loops.
 
-A call comes in as an array (or a range) of steps and an array for the rates, both checked by schedules.py. The driver
+A call comes in as an array (or a range) of steps and an array for the rates, both checked by _base.py. The driver
 describes them in a cf_job, cuts it into blocks, and runs these without the GIL on a team of threads. All arithmetic is
-in the C header cosine_fast.h and in blocks.c.
+in the C headers and in blocks.c.
 """
 
 from cpython.exc cimport PyErr_CheckSignals

@@ -29,8 +29,8 @@
     };
 
 /* The rates of n elements, the first of which stands at r and is the job's number `begin`. */
-static inline void evaluate_family(const cf_job *job, const void *schedule, loop *const table[ORIGINS][2], const rows *r,
-                                   int64_t begin, int n, sink out)
+static inline void evaluate_family(const cf_job *job, const void *schedule, loop *const table[ORIGINS][2],
+                                   const rows *r, int64_t begin, int n, sink out)
 {
     const int floats = job->rates.type == CF_FLOAT32;
     double hi[CF_BLOCK], lo[CF_BLOCK];

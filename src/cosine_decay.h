@@ -93,7 +93,8 @@ static int phase_of(const cf_cosine_decay *p, range r)
 }
 
 /* The rates of n elements, likewise. */
-static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n, sink out)
+static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
+                                  sink out)
 {
     const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
     int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
