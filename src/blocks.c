@@ -4,6 +4,7 @@
  * as pairs of doubles. Then one loop (loops.h) goes from the steps to the rates. */
 
 #include "cosine_decay.h"
+#include "powers.h"
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
@@ -52,6 +53,12 @@ static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int 
     const cf_schedule *schedule = job->schedule;
     switch (schedule->family) {
     case CF_COSINE_DECAY: evaluate_cosine_decay(job, &schedule->as.cosine_decay, r, begin, n, out); break;
+    case CF_EXPONENTIAL_DECAY:
+        evaluate_exponential_decay(job, &schedule->as.exponential_decay, r, begin, n, out);
+        break;
+    case CF_POLYNOMIAL_DECAY:
+        evaluate_polynomial_decay(job, &schedule->as.polynomial_decay, r, begin, n, out);
+        break;
     default: break;
     }
 }

@@ -6,15 +6,20 @@
 #define COSINE_FAST_SCHEDULES_H
 
 #include "cosine_fast.h"
+#include "cosine_fast_powers.h"
 
 enum cf_family {
-    CF_COSINE_DECAY
+    CF_COSINE_DECAY,
+    CF_EXPONENTIAL_DECAY,
+    CF_POLYNOMIAL_DECAY
 };
 
 typedef struct cf_schedule {
     int family; /* enum cf_family: which of these it is */
     union {
         cf_cosine_decay cosine_decay;
+        cf_exponential_decay exponential_decay;
+        cf_polynomial_decay polynomial_decay;
     } as;
 } cf_schedule;
 
@@ -22,6 +27,8 @@ static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
 {
     switch (p->family) {
     case CF_COSINE_DECAY: return cf_cosine_decay_at(&p->as.cosine_decay, step);
+    case CF_EXPONENTIAL_DECAY: return cf_exponential_decay_at(&p->as.exponential_decay, step);
+    case CF_POLYNOMIAL_DECAY: return cf_polynomial_decay_at(&p->as.polynomial_decay, step);
     default: return NAN;
     }
 }
