@@ -127,12 +127,13 @@ CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double ste
 /* The rate at any step of any schedule. */
 CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
-    const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0};
+    const cf_pair zero = {0.0, 0.0}, D = p->decay_steps, smooth_top = p->top;
+    const double initial = p->initial, unit = p->unit; /* loaded anyhow: a loop with a load in a branch stays scalar */
     /* Without a decay_rate every step is step 0, but NaN. */
     const int still = p->rate == 0.0 && fabs(step.hi) <= INFINITY;
     const cf_pair s = cf_make_pair(still ? 0.0 : step.hi, still ? 0.0 : step.lo);
     const int stairs = staircase && fabs(s.hi) < p->smooth_from;
-    const cf_pair n = staircase ? cf_floor_quotient(s, p->decay_steps) : zero;
+    const cf_pair n = staircase ? cf_floor_quotient(s, D) : zero;
     cf_pair x = cf_make_pair(stairs ? n.hi : s.hi, stairs ? n.lo : s.lo), base, top, product, below;
     /* Where r * x is so large that nothing else counts, x and its scale lose 2^600 each, and the ratio after them. */
     const int far = fabs(x.hi * p->scale) > 5.260135901548374e+210; /* 2^700 */
@@ -140,11 +141,12 @@ CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair ste
     const double scale = p->scale * less;
     double rate;
     x = cf_make_pair(x.hi * less * scale, x.lo * less * scale);
-    base = cf_make_pair(far ? 0.0 : stairs ? one.hi : p->decay_steps.hi, far || stairs ? 0.0 : p->decay_steps.lo);
-    top = cf_make_pair(stairs ? p->initial : p->top.hi, stairs ? 0.0 : p->top.lo);
+    base = cf_make_pair(stairs ? 1.0 : D.hi, stairs ? 0.0 : D.lo);
+    base = cf_make_pair(far ? 0.0 : base.hi, far ? 0.0 : base.lo);
+    top = cf_make_pair(stairs ? initial : smooth_top.hi, stairs ? 0.0 : smooth_top.lo);
     product = cf_exact_product(x.hi, p->rate);
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
-    rate = cf_ratio(top, below) * (p->unit * less) * less + 0.0;
+    rate = cf_ratio(top, below) * (unit * less) * less + 0.0;
     return fabs(s.hi) > 1.7976931348623157e308 ? 0.0 : rate;
 }
 
