@@ -23,6 +23,8 @@ from ._base import (
     steps_of,
 )  # fmt: skip
 
+_LEAST_POWER = 2.0**-64
+
 
 class CosineDecay(Formula):
     """Keras's CosineDecay: an optional linear warmup, then a cosine from the peak down to the floor.
@@ -164,6 +166,214 @@ class CosineDecay(Formula):
         single = self._take(config, key, dtype)
         self._fold_cosine_decay(peak, decay, fraction, has_warmup, start, warmup, single)  # last: now it is ready
         return warmup_target is None and warmup > 0
+
+
+class ExponentialDecay(Formula):
+    """Keras's ExponentialDecay: the rate is multiplied by decay_rate over every decay_steps.
+
+    With s the step, in optimizer steps, and p = s / decay_steps, or p = floor(s / decay_steps) with `staircase`::
+
+        initial_learning_rate * decay_rate ** p
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        How many steps it takes p to grow by 1; > 0. Whole numbers are exact up to 2**63 - 1.
+    decay_rate : float
+        What the rate is multiplied by as p grows by 1. Above 1 the rate grows, as far as infinity. 0: the rate is 0
+        where p > 0, and infinite where p < 0. Below 0, which needs `staircase`, every second stair has the other sign.
+    staircase : bool
+        Whether the rate falls once every decay_steps, at their multiples, and not with every step.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps. NaN gives NaN; +inf and -inf give the limit (NaN for a negative decay_rate where there is
+    none). Where initial_learning_rate is 0 the rate is 0 throughout.
+
+    In float64 a rate is within 1 ULP of the exact value. The stairs are at exact multiples of decay_steps, up to the
+    2**98th.
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; initial_learning_rate is at most 2**1000 (1e301) in size,
+        and decay_rate is not negative without `staircase`.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = ExponentialDecay(0.5, decay_steps=1000, decay_rate=0.25)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(-1000)
+    (0.5, 0.25, 0.125, 2.0)
+    >>> ExponentialDecay(0.5, 1000, 0.25, staircase=True).precompute(0, 2001, 500)
+    array([0.5    , 0.5    , 0.125  , 0.125  , 0.03125])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.ExponentialDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    decay_steps = parameter("decay_steps", "How many steps it takes p to grow by 1, as it was given.")
+    decay_rate = parameter("decay_rate", "What the rate is multiplied by as p grows by 1, as it was given.")
+    staircase = parameter("staircase", "Whether the rate falls at multiples of decay_steps alone.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        self._set(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def _set(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        rate = number_of("decay_rate", decay_rate)
+        stairs = flag_of("staircase", staircase)
+        check_name(name)
+        if not abs(initial) <= LARGEST:
+            raise ValueError(
+                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
+                f"Received: initial_learning_rate={initial_learning_rate}"
+            )
+        if rate < 0.0 and not stairs:
+            raise ValueError(
+                f"Argument `decay_rate` must be >= 0 without `staircase`. Received: decay_rate={decay_rate}"
+            )
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "decay_steps": decay_steps,
+            "decay_rate": decay_rate,
+            "staircase": staircase,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, rate, stairs, name), dtype)
+        self._fold_exponential_decay(initial, length, rate, stairs, single)
+
+
+class PolynomialDecay(Formula):
+    """Keras's PolynomialDecay: from the initial to the end rate as a power of what is left of the decay.
+
+    With s the step, in optimizer steps::
+
+        (initial_learning_rate - end_learning_rate) * (1 - min(s, decay_steps) / decay_steps) ** power
+            + end_learning_rate
+
+    and with `cycle` the decay gets longer by decay_steps whenever s has come to its end, so that the rate leaps up::
+
+        (initial_learning_rate - end_learning_rate) * (1 - s / (decay_steps * m)) ** power + end_learning_rate
+        m = max(1, ceil(s / decay_steps))
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        The length of the decay in steps; > 0. Whole numbers are exact up to 2**63 - 1.
+    end_learning_rate : float
+        The rate at its end and, without `cycle`, past it. It may be the larger one.
+    power : float
+        The power, 0 or from 2**-64 to 2**64 in size. 1, a straight line, is by far the fastest. 0: the rate is
+        initial_learning_rate throughout (0 ** 0 is 1). Below 0 the rate goes to infinity at the end, and stays there.
+    cycle : bool
+        Whether the decay starts again, from ever lower rates, where it ends.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps: the curve goes on backwards, with or without cycles. NaN gives NaN; +inf and -inf give the
+    limit.
+
+    In float64 a rate is within 1 ULP of the exact value; before step 0, where a curve that rises crosses zero, within
+    1 ULP of the larger end. The rates at step 0, at decay_steps and at every cycle's end are exact, up to the 2**98th.
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; the rates and their difference are at most 2**1000 (1e301)
+        in size.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = PolynomialDecay(0.5, decay_steps=1000, end_learning_rate=0.0, power=2.0)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(2000)
+    (0.5, 0.125, 0.0, 0.0)
+    >>> PolynomialDecay(0.5, 1000, 0.0, cycle=True).precompute(0, 2001, 500)
+    array([0.5  , 0.25 , 0.   , 0.125, 0.   ])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.PolynomialDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    decay_steps = parameter("decay_steps", "The length of the decay in steps, as it was given.")
+    end_learning_rate = parameter("end_learning_rate", "The rate at the decay's end, as it was given.")
+    power = parameter("power", "The power, as it was given.")
+    cycle = parameter("cycle", "Whether the decay starts again where it ends.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        self._set(initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)
+
+    def _set(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float,
+        power: float,
+        cycle: bool,
+        name: str,
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        end = number_of("end_learning_rate", end_learning_rate)
+        exponent = number_of("power", power)
+        cycles = flag_of("cycle", cycle)
+        check_name(name)
+        if not (abs(initial) <= LARGEST and abs(end) <= LARGEST and abs(initial - end) <= LARGEST):
+            raise ValueError(
+                "The rates and their difference must be at most 2**1000 (1e301) in size. Received: "
+                f"initial_learning_rate={initial_learning_rate}, end_learning_rate={end_learning_rate}"
+            )
+        if exponent and not _LEAST_POWER <= abs(exponent) <= 1 / _LEAST_POWER:
+            raise ValueError(f"Argument `power` must be 0, or from 2**-64 to 2**64 in size. Received: power={power}")
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "decay_steps": decay_steps,
+            "end_learning_rate": end_learning_rate,
+            "power": power,
+            "cycle": cycle,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, end, exponent, cycles, name), dtype)
+        self._fold_polynomial_decay(initial, length, end, exponent, cycles, single)
 
 
 class InverseTimeDecay(Formula):

@@ -36,6 +36,10 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         pass
     ctypedef struct cf_cosine_decay:
         pass
+    ctypedef struct cf_exponential_decay:
+        pass
+    ctypedef struct cf_polynomial_decay:
+        pass
     ctypedef struct cf_inverse_time_decay:
         pass
     ctypedef struct cf_piecewise_constant:
@@ -44,11 +48,13 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         cf_cosine_decay cosine_decay
         cf_inverse_time_decay inverse_time_decay
         cf_piecewise_constant piecewise_constant
+        cf_exponential_decay exponential_decay
+        cf_polynomial_decay polynomial_decay
     ctypedef struct cf_schedule:
         int family
         cf_any_schedule as_ "as"
     enum:
-        CF_COSINE_DECAY, CF_INVERSE_TIME_DECAY, CF_PIECEWISE_CONSTANT
+        CF_COSINE_DECAY, CF_EXPONENTIAL_DECAY, CF_INVERSE_TIME_DECAY, CF_POLYNOMIAL_DECAY, CF_PIECEWISE_CONSTANT
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
@@ -57,6 +63,10 @@ cdef extern from "cosine_fast_schedules.h" nogil:
                                     int staircase)
     void cf_piecewise_constant_init(cf_piecewise_constant *p, int64_t count, const cf_pair *boundaries,
                                     const double *values, double *lasts)
+    void cf_exponential_decay_init(cf_exponential_decay *p, double start, cf_pair decay_steps, double decay_rate,
+                                   int staircase)
+    void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end, double power,
+                                  int cycle)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
 
 cdef extern from "blocks.h" nogil:
@@ -345,6 +355,14 @@ cdef class Schedule:
             numbers[i] = values[i]
         cf_piecewise_constant_init(&self.folded.as_.piecewise_constant, count, pairs, numbers, numbers + count + 1)
         self._folded(CF_PIECEWISE_CONSTANT, single)
+
+    def _fold_exponential_decay(self, double start, decay_steps, double decay_rate, bint staircase, bint single):
+        cf_exponential_decay_init(&self.folded.as_.exponential_decay, start, _count(decay_steps), decay_rate, staircase)
+        self._folded(CF_EXPONENTIAL_DECAY, single)
+
+    def _fold_polynomial_decay(self, double start, decay_steps, double end, double power, bint cycle, bint single):
+        cf_polynomial_decay_init(&self.folded.as_.polynomial_decay, start, _count(decay_steps), end, power, cycle)
+        self._folded(CF_POLYNOMIAL_DECAY, single)
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
         if self._ready and out is None and dtype is None and num_threads is None:

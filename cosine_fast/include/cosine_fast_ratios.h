@@ -27,17 +27,6 @@
 
 /* ---- Exact products and floors ---- */
 
-/* a * b - product exactly, `product` being a * b rounded (Dekker), where nothing underflows. */
-CF_INLINE double cf_product_rest(double a, double b, double product)
-{
-#if CF_FMA
-    return fma(a, b, -product);
-#else
-    const double ah = cf_near(a), al = a - ah, bh = cf_near(b), bl = b - bh;
-    return (((ah * bh - product) + ah * bl) + al * bh) + al * bl;
-#endif
-}
-
 /* a * b exactly. */
 CF_INLINE cf_pair cf_exact_product(double a, double b)
 {
