@@ -10,12 +10,18 @@ array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 
 from ._backend import build_info, get_num_threads, set_num_threads
 from ._base import LearningRateSchedule
-from .schedules import CosineDecay
+from .schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)  # fmt: skip
 from .serialization import deserialize, serialize
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CosineDecay", "LearningRateSchedule", "__version__", "build_info", "deserialize", "get_num_threads", "serialize",
-    "set_num_threads",
+    "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
+    "PolynomialDecay", "__version__", "build_info", "deserialize", "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip

@@ -63,6 +63,12 @@ def steps_of(name: str, value: Any, *, positive: bool) -> int | float:
     return int(exact) if isinstance(exact, float) and exact.is_integer() else exact
 
 
+def flag_of(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"Argument `{name}` must be True or False. {received(name, value)}")
+    return bool(value)
+
+
 def rate_dtype(dtype: Any) -> np.dtype[Any]:
     result: np.dtype[Any] | None = None
     with contextlib.suppress(TypeError, ValueError, RecursionError):

@@ -28,6 +28,18 @@ class Schedule:
         warmup_steps: float,
         single: bool,
     ) -> None: ...
+    def _fold_inverse_time_decay(
+        self, initial: float, decay_steps: float, rate: float, staircase: bool, single: bool
+    ) -> None: ...
+    def _fold_piecewise_constant(
+        self, boundaries: tuple[float, ...], values: tuple[float, ...], single: bool
+    ) -> None: ...
+    def _fold_exponential_decay(
+        self, start: float, decay_steps: float, decay_rate: float, staircase: bool, single: bool
+    ) -> None: ...
+    def _fold_polynomial_decay(
+        self, start: float, decay_steps: float, end: float, power: float, cycle: bool, single: bool
+    ) -> None: ...
     @overload
     def __call__(
         self, step: float, *, out: None = None, dtype: Any = None, num_threads: SupportsIndex | None = None

@@ -34,6 +34,13 @@ def square_rest(x: Any, square: Any) -> Any:
     return ((xh * xh - square) + (xh + xh) * xl) + xl * xl
 
 
+def product_rest(a: Any, b: Any, product: Any) -> Any:
+    """a * b - product exactly, `product` being a * b rounded (Dekker)."""
+    ah, bh = near(a), near(b)
+    al, bl = a - ah, b - bh
+    return (((ah * bh - product) + ah * bl) + al * bh) + al * bl
+
+
 def two_sum(a: Any, b: Any) -> Pair:
     """a + b exactly (Knuth)."""
     s = a + b

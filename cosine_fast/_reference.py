@@ -29,6 +29,8 @@ from ._pairs import (
     two_sum,
     where,
 )  # fmt: skip
+from ._reference_powers import ExponentialDecay, PolynomialDecay
+from ._reference_ratios import InverseTimeDecay, PiecewiseConstantDecay
 
 OPENMP = False
 ISAS = ("python",)
@@ -244,6 +246,37 @@ class Schedule:
     ) -> None:  # fmt: skip
         with np.errstate(all="ignore"):
             self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
+        self._single = single
+
+    def _fold_inverse_time_decay(
+        self, initial: float, decay_steps: int | float, rate: float, staircase: bool, single: bool
+    ) -> None:
+        with np.errstate(all="ignore"):
+            self._folded = InverseTimeDecay(initial, decay_steps, rate, staircase)
+        self._single = single
+
+    def _fold_piecewise_constant(
+        self, boundaries: tuple[int | float, ...], values: tuple[float, ...], single: bool
+    ) -> None:
+        self._folded = PiecewiseConstantDecay(boundaries, values)
+        self._single = single
+
+    def _fold_exponential_decay(
+        self, start: float, decay_steps: int | float, decay_rate: float, staircase: bool, single: bool
+    ) -> None:
+        with np.errstate(all="ignore"):
+            self._folded = ExponentialDecay(start, decay_steps, decay_rate, staircase)
+        self._single = single
+
+    def _fold_polynomial_decay(
+        self, start: float, decay_steps: int | float, end: float, power: float, cycle: bool, single: bool
+    ) -> None:
+        with np.errstate(all="ignore"):
+            polynomial = PolynomialDecay(start, decay_steps, end, power, cycle)
+            if polynomial.straight:  # CosineDecay's warmup line
+                self._folded = CosineDecay(float(polynomial.end), 1, 1.0, True, float(polynomial.start), decay_steps)
+            else:
+                self._folded = polynomial
         self._single = single
 
     @property

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+import numbers
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
-from ._base import LARGEST, Formula, check_name, dtype_of, number_of, parameter, steps_of
+import numpy as np
+
+from ._backend import shown
+from ._base import (
+    LARGEST,
+    Formula,
+    check_name,
+    dtype_of,
+    flag_of,
+    number_of,
+    parameter,
+    received,
+    steps_of,
+)  # fmt: skip
+
+_LEAST_POWER = 2.0**-64
 
 
 class CosineDecay(Formula):
@@ -147,3 +166,429 @@ class CosineDecay(Formula):
         single = self._take(config, key, dtype)
         self._fold_cosine_decay(peak, decay, fraction, has_warmup, start, warmup, single)  # last: now it is ready
         return warmup_target is None and warmup > 0
+
+
+class ExponentialDecay(Formula):
+    """Keras's ExponentialDecay: the rate is multiplied by decay_rate over every decay_steps.
+
+    With s the step, in optimizer steps, and p = s / decay_steps, or p = floor(s / decay_steps) with `staircase`::
+
+        initial_learning_rate * decay_rate ** p
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        How many steps it takes p to grow by 1; > 0. Whole numbers are exact up to 2**63 - 1.
+    decay_rate : float
+        What the rate is multiplied by as p grows by 1. Above 1 the rate grows, as far as infinity. 0: the rate is 0
+        where p > 0, and infinite where p < 0. Below 0, which needs `staircase`, every second stair has the other sign.
+    staircase : bool
+        Whether the rate falls once every decay_steps, at their multiples, and not with every step.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps. NaN gives NaN; +inf and -inf give the limit (NaN for a negative decay_rate where there is
+    none). Where initial_learning_rate is 0 the rate is 0 throughout.
+
+    In float64 a rate is within 1 ULP of the exact value. The stairs are at exact multiples of decay_steps, up to the
+    2**98th.
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; initial_learning_rate is at most 2**1000 (1e301) in size,
+        and decay_rate is not negative without `staircase`.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = ExponentialDecay(0.5, decay_steps=1000, decay_rate=0.25)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(-1000)
+    (0.5, 0.25, 0.125, 2.0)
+    >>> ExponentialDecay(0.5, 1000, 0.25, staircase=True).precompute(0, 2001, 500)
+    array([0.5    , 0.5    , 0.125  , 0.125  , 0.03125])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.ExponentialDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    decay_steps = parameter("decay_steps", "How many steps it takes p to grow by 1, as it was given.")
+    decay_rate = parameter("decay_rate", "What the rate is multiplied by as p grows by 1, as it was given.")
+    staircase = parameter("staircase", "Whether the rate falls at multiples of decay_steps alone.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        self._set(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def _set(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        rate = number_of("decay_rate", decay_rate)
+        stairs = flag_of("staircase", staircase)
+        check_name(name)
+        if not abs(initial) <= LARGEST:
+            raise ValueError(
+                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
+                f"Received: initial_learning_rate={initial_learning_rate}"
+            )
+        if rate < 0.0 and not stairs:
+            raise ValueError(
+                f"Argument `decay_rate` must be >= 0 without `staircase`. Received: decay_rate={decay_rate}"
+            )
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "decay_steps": decay_steps,
+            "decay_rate": decay_rate,
+            "staircase": staircase,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, rate, stairs, name), dtype)
+        self._fold_exponential_decay(initial, length, rate, stairs, single)
+
+
+class PolynomialDecay(Formula):
+    """Keras's PolynomialDecay: from the initial to the end rate as a power of what is left of the decay.
+
+    With s the step, in optimizer steps::
+
+        (initial_learning_rate - end_learning_rate) * (1 - min(s, decay_steps) / decay_steps) ** power
+            + end_learning_rate
+
+    and with `cycle` the decay gets longer by decay_steps whenever s has come to its end, so that the rate leaps up::
+
+        (initial_learning_rate - end_learning_rate) * (1 - s / (decay_steps * m)) ** power + end_learning_rate
+        m = max(1, ceil(s / decay_steps))
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        The length of the decay in steps; > 0. Whole numbers are exact up to 2**63 - 1.
+    end_learning_rate : float
+        The rate at its end and, without `cycle`, past it. It may be the larger one.
+    power : float
+        The power, 0 or from 2**-64 to 2**64 in size. 1, a straight line, is by far the fastest. 0: the rate is
+        initial_learning_rate throughout (0 ** 0 is 1). Below 0 the rate goes to infinity at the end, and stays there.
+    cycle : bool
+        Whether the decay starts again, from ever lower rates, where it ends.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps: the curve goes on backwards, with or without cycles. NaN gives NaN; +inf and -inf give the
+    limit.
+
+    In float64 a rate is within 1 ULP of the exact value; before step 0, where a curve that rises crosses zero, within
+    1 ULP of the larger end. The rates at step 0, at decay_steps and at every cycle's end are exact, up to the 2**98th.
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; the rates and their difference are at most 2**1000 (1e301)
+        in size.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = PolynomialDecay(0.5, decay_steps=1000, end_learning_rate=0.0, power=2.0)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(2000)
+    (0.5, 0.125, 0.0, 0.0)
+    >>> PolynomialDecay(0.5, 1000, 0.0, cycle=True).precompute(0, 2001, 500)
+    array([0.5  , 0.25 , 0.   , 0.125, 0.   ])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.PolynomialDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    decay_steps = parameter("decay_steps", "The length of the decay in steps, as it was given.")
+    end_learning_rate = parameter("end_learning_rate", "The rate at the decay's end, as it was given.")
+    power = parameter("power", "The power, as it was given.")
+    cycle = parameter("cycle", "Whether the decay starts again where it ends.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        self._set(initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)
+
+    def _set(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float,
+        power: float,
+        cycle: bool,
+        name: str,
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        end = number_of("end_learning_rate", end_learning_rate)
+        exponent = number_of("power", power)
+        cycles = flag_of("cycle", cycle)
+        check_name(name)
+        if not (abs(initial) <= LARGEST and abs(end) <= LARGEST and abs(initial - end) <= LARGEST):
+            raise ValueError(
+                "The rates and their difference must be at most 2**1000 (1e301) in size. Received: "
+                f"initial_learning_rate={initial_learning_rate}, end_learning_rate={end_learning_rate}"
+            )
+        if exponent and not _LEAST_POWER <= abs(exponent) <= 1 / _LEAST_POWER:
+            raise ValueError(f"Argument `power` must be 0, or from 2**-64 to 2**64 in size. Received: power={power}")
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "decay_steps": decay_steps,
+            "end_learning_rate": end_learning_rate,
+            "power": power,
+            "cycle": cycle,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, end, exponent, cycles, name), dtype)
+        self._fold_polynomial_decay(initial, length, end, exponent, cycles, single)
+
+
+class InverseTimeDecay(Formula):
+    """Keras's InverseTimeDecay: the rate falls as 1 / time.
+
+    With s the step, in optimizer steps, and p = s / decay_steps, or p = floor(s / decay_steps) with `staircase`::
+
+        initial_learning_rate / (1 + decay_rate * p)
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        How many steps it takes p to grow by 1; > 0. Whole numbers are exact up to 2**63 - 1.
+    decay_rate : float
+        What the divisor grows by as p grows by 1; any finite number. Below 0 the rate rises to a pole.
+    staircase : bool
+        Whether the rate falls once every decay_steps, at their multiples, and not with every step.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps. NaN gives NaN; +inf and -inf give 0, or initial_learning_rate where decay_rate is 0.
+
+    At the pole, where ``1 + decay_rate * p`` is 0, the rate is infinite, with the sign of initial_learning_rate (NaN
+    where that is 0). It is at a negative step, or with a negative decay_rate at a positive one; beyond it the rate has
+    the other sign.
+
+    In float64 a rate is within 1 ULP of the exact value, also next to the pole. (With `staircase` and a pole beyond
+    p = 2**100 the divisor has an error of 2**-100 there.)
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; initial_learning_rate is at most 2**1000 (1e301) in size.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = InverseTimeDecay(0.1, decay_steps=1000, decay_rate=0.5)
+    >>> schedule(0), schedule(1000), schedule(2000), schedule(-2000)
+    (0.1, 0.06666666666666667, 0.05, inf)
+    >>> InverseTimeDecay(0.1, 1000, 0.5, staircase=True).precompute(0, 3001, 750)
+    array([0.1       , 0.1       , 0.06666667, 0.05      , 0.04      ])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.InverseTimeDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    decay_steps = parameter("decay_steps", "How many steps it takes p to grow by 1, as it was given.")
+    decay_rate = parameter("decay_rate", "What the divisor grows by as p grows by 1, as it was given.")
+    staircase = parameter("staircase", "Whether the rate falls at multiples of decay_steps alone.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        self._set(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+
+    def _set(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        rate = number_of("decay_rate", decay_rate)
+        stairs = flag_of("staircase", staircase)
+        check_name(name)
+        if not abs(initial) <= LARGEST:
+            raise ValueError(
+                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
+                f"Received: initial_learning_rate={initial_learning_rate}"
+            )
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "decay_steps": decay_steps,
+            "decay_rate": decay_rate,
+            "staircase": staircase,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, rate, stairs, name), dtype)
+        self._fold_inverse_time_decay(initial, length, rate, stairs, single)
+
+
+class PiecewiseConstantDecay(Formula):
+    """Keras's PiecewiseConstantDecay: one rate up to each boundary, and one beyond.
+
+    With s the step, in optimizer steps::
+
+        s <= boundaries[0]:                      values[0]
+        boundaries[i - 1] < s <= boundaries[i]:  values[i]
+        boundaries[-1] < s:                      values[-1]
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    boundaries : list, tuple, range or one-dimensional array of int or float
+        The last step of each value but the last, rising strictly; any number of them. Integers are exact within int64,
+        and are compared exactly with every step; none is rounded to the steps' type. Empty: the one value holds always.
+    values : list, tuple, or one-dimensional array of float
+        The rates, one more than boundaries. If all are NumPy float32 the results are float32, as with
+        ``dtype=numpy.float32``.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. NaN gives NaN, +inf
+    the last value and -inf the first.
+
+    Raises
+    ------
+    ValueError
+        Not one more value than boundaries; boundaries that do not rise or an integer beyond int64; a number that is not
+        finite; an array that is not of one dimension.
+    TypeError
+        `boundaries` or `values` that are no such sequence, or an element that is no number.
+
+    Examples
+    --------
+    >>> schedule = PiecewiseConstantDecay([100_000, 110_000], [1.0, 0.5, 0.1])
+    >>> schedule(100_000), schedule(100_001), schedule(10**18)
+    (1.0, 0.5, 0.1)
+    >>> schedule.precompute(99_999, 110_002, 5_001)
+    array([1. , 0.5, 0.1])
+
+    References
+    ----------
+    ``keras.optimizers.schedules.PiecewiseConstantDecay`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        boundaries: Sequence[float] | np.ndarray[Any, Any],
+        values: Sequence[float] | np.ndarray[Any, Any],
+        name: str = "PiecewiseConstant",
+    ) -> None:
+        self._set(boundaries, values, name)
+
+    def _set(
+        self,
+        boundaries: Sequence[float] | np.ndarray[Any, Any],
+        values: Sequence[float] | np.ndarray[Any, Any],
+        name: str,
+    ) -> None:
+        ends, given = _items("boundaries", boundaries), _items("values", values)
+        if len(ends) != len(given) - 1:
+            raise ValueError(
+                "The length of boundaries should be 1 less than the length of "
+                f"values. Received: boundaries={shown(boundaries)} of length "
+                f"{len(ends)}, and values={shown(values)} of length {len(given)}."
+            )
+        exact = tuple(_boundary(end) for end in ends)
+        for before, after in itertools.pairwise(exact):
+            if not before < after:
+                raise ValueError(f"Argument `boundaries` must rise strictly. Received: {before}, then {after}")
+        rates = tuple(number_of("values", value) for value in given)
+        dtypes = {dtype_of("values", value) for value in given}
+        check_name(name)
+        config = {
+            "boundaries": exact,
+            "values": tuple(value if isinstance(value, np.float32) else _python_number(value) for value in given),
+            "name": name,
+        }
+        single = self._take(config, (exact, rates, name), dtypes.pop() if len(dtypes) == 1 else np.dtype(np.float64))
+        self._fold_piecewise_constant(exact, rates, single)
+
+    @property
+    def boundaries(self) -> list[float]:
+        """The last step of each value but the last, as Python numbers."""
+        return list(self._config["boundaries"])
+
+    @property
+    def values(self) -> list[float]:
+        """The rates, as Python numbers, but for NumPy float32."""
+        return list(self._config["values"])
+
+    def get_config(self) -> dict[str, Any]:
+        """The parameters, by Keras's keys; lists of Python numbers, but for NumPy float32.
+
+        >>> PiecewiseConstantDecay((10, 20.5), np.array([1, 0.5, 0.1])).get_config()
+        {'boundaries': [10, 20.5], 'values': [1.0, 0.5, 0.1], 'name': 'PiecewiseConstant'}
+        """
+        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
+
+
+def _items(name: str, given: Any) -> list[Any]:
+    """The numbers of a parameter that is a sequence."""
+    if isinstance(given, np.ndarray):
+        if given.ndim != 1:
+            raise ValueError(f"Argument `{name}` must have one dimension. Received: an array of shape {given.shape}")
+    elif not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"Argument `{name}` must be a list, a tuple or an array of numbers. {received(name, given)}")
+    return list(given)
+
+
+def _python_number(value: Any) -> int | float:
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def _boundary(value: Any) -> int | float:
+    number_of("boundaries", value)
+    boundary = _python_number(value)
+    if isinstance(boundary, int) and not -(2**63) <= boundary < 2**63:
+        raise ValueError(f"Argument `boundaries` must lie within int64 where it is whole. Received: {shown(value)}")
+    return boundary

@@ -8,7 +8,7 @@ in the C headers and in blocks.c.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.mem cimport PyMem_Free
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, Py_TPFLAGS_HAVE_VECTORCALL
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t
@@ -36,17 +36,37 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         pass
     ctypedef struct cf_cosine_decay:
         pass
+    ctypedef struct cf_exponential_decay:
+        pass
+    ctypedef struct cf_polynomial_decay:
+        pass
+    ctypedef struct cf_inverse_time_decay:
+        pass
+    ctypedef struct cf_piecewise_constant:
+        pass
     ctypedef union cf_any_schedule:
         cf_cosine_decay cosine_decay
+        cf_inverse_time_decay inverse_time_decay
+        cf_piecewise_constant piecewise_constant
+        cf_exponential_decay exponential_decay
+        cf_polynomial_decay polynomial_decay
     ctypedef struct cf_schedule:
         int family
         cf_any_schedule as_ "as"
     enum:
-        CF_COSINE_DECAY
+        CF_COSINE_DECAY, CF_EXPONENTIAL_DECAY, CF_INVERSE_TIME_DECAY, CF_POLYNOMIAL_DECAY, CF_PIECEWISE_CONSTANT
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
                               double start, cf_pair warmup_steps)
+    void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double initial, cf_pair decay_steps, double rate,
+                                    int staircase)
+    void cf_piecewise_constant_init(cf_piecewise_constant *p, int64_t count, const cf_pair *boundaries,
+                                    const double *values, double *lasts)
+    void cf_exponential_decay_init(cf_exponential_decay *p, double start, cf_pair decay_steps, double decay_rate,
+                                   int staircase)
+    void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end, double power,
+                                  int cycle)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
 
 cdef extern from "blocks.h" nogil:
@@ -315,6 +335,34 @@ cdef class Schedule:
         cf_cosine_decay_init(&self.folded.as_.cosine_decay, peak, _count(decay_steps), alpha, has_warmup, start,
                              _count(warmup_steps))
         self._folded(CF_COSINE_DECAY, single)
+
+    def _fold_inverse_time_decay(self, double initial, decay_steps, double rate, bint staircase, bint single):
+        cf_inverse_time_decay_init(&self.folded.as_.inverse_time_decay, initial, _count(decay_steps), rate, staircase)
+        self._folded(CF_INVERSE_TIME_DECAY, single)
+
+    def _fold_piecewise_constant(self, tuple boundaries, tuple values, bint single):
+        cdef Py_ssize_t count = len(boundaries), i
+        cdef cf_pair *pairs
+        cdef double *numbers
+        self.memory = PyMem_Malloc(count * sizeof(cf_pair) + (2 * count + 1) * sizeof(double))
+        if self.memory == NULL:
+            raise MemoryError
+        pairs = <cf_pair *>self.memory
+        numbers = <double *>(pairs + count)
+        for i in range(count):
+            pairs[i] = _count(boundaries[i])
+        for i in range(count + 1):
+            numbers[i] = values[i]
+        cf_piecewise_constant_init(&self.folded.as_.piecewise_constant, count, pairs, numbers, numbers + count + 1)
+        self._folded(CF_PIECEWISE_CONSTANT, single)
+
+    def _fold_exponential_decay(self, double start, decay_steps, double decay_rate, bint staircase, bint single):
+        cf_exponential_decay_init(&self.folded.as_.exponential_decay, start, _count(decay_steps), decay_rate, staircase)
+        self._folded(CF_EXPONENTIAL_DECAY, single)
+
+    def _fold_polynomial_decay(self, double start, decay_steps, double end, double power, bint cycle, bint single):
+        cf_polynomial_decay_init(&self.folded.as_.polynomial_decay, start, _count(decay_steps), end, power, cycle)
+        self._folded(CF_POLYNOMIAL_DECAY, single)
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
         if self._ready and out is None and dtype is None and num_threads is None:

@@ -4,54 +4,30 @@
  * as pairs of doubles. Then one loop (loops.h) goes from the steps to the rates. */
 
 #include "cosine_decay.h"
+#include "powers.h"
+#include "ratios.h"
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
 #endif
-
-/* ---- Schedules of one formula for all steps ---- */
-
-/* A formula's loops, as a table by origin and whether floats are wanted. */
-#define FAMILY_LOOPS(name, struct_type, rate)                           \
-    LOOP(name##_int64s, struct_type, from_int64s, rate, double)         \
-    LOOP(name##_range, struct_type, from_range, rate, double)           \
-    LOOP(name##_doubles, struct_type, from_doubles, rate, double)       \
-    LOOP(name##_pairs, struct_type, from_pairs, rate, double)           \
-    LOOP(name##_int64s_float, struct_type, from_int64s, rate, float)    \
-    LOOP(name##_range_float, struct_type, from_range, rate, float)      \
-    LOOP(name##_doubles_float, struct_type, from_doubles, rate, float)  \
-    LOOP(name##_pairs_float, struct_type, from_pairs, rate, float)      \
-    static loop *const name[ORIGINS][2] = {                             \
-        [INT64S] = {name##_int64s, name##_int64s_float},                \
-        [RANGE] = {name##_range, name##_range_float},                   \
-        [DOUBLES] = {name##_doubles, name##_doubles_float},             \
-        [PAIRS] = {name##_pairs, name##_pairs_float},                   \
-    };
-
-/* The rates of n elements, the first of which stands at r and is the job's number `begin`. */
-static inline void evaluate_family(const cf_job *job, const void *schedule, loop *const table[ORIGINS][2],
-                                   const rows *r, int64_t begin, int n, sink out)
-{
-    const int floats = job->rates.type == CF_FLOAT32;
-    double hi[CF_BLOCK], lo[CF_BLOCK];
-    source s = {0};
-    range in;
-    enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
-    /* Further out an int64 is not exact in one double. */
-    if (origin == DOUBLES || in.least < -0x1p50 || in.greatest > 0x1p50) {
-        const int whole = !job->steps.data || job->steps.type < CF_FLOAT32;
-        origin = whole ? PAIRS : DOUBLES;
-        load_block(job, r, begin, n, hi, whole ? lo : NULL);
-        s = (source){.data = (const char *)hi, .lo = whole ? lo : NULL};
-    }
-    table[origin][floats](schedule, s, out, n);
-}
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
 {
     const cf_schedule *schedule = job->schedule;
     switch (schedule->family) {
     case CF_COSINE_DECAY: evaluate_cosine_decay(job, &schedule->as.cosine_decay, r, begin, n, out); break;
+    case CF_INVERSE_TIME_DECAY:
+        evaluate_inverse_time_decay(job, &schedule->as.inverse_time_decay, r, begin, n, out);
+        break;
+    case CF_PIECEWISE_CONSTANT:
+        evaluate_piecewise_constant(job, &schedule->as.piecewise_constant, r, begin, n, out);
+        break;
+    case CF_EXPONENTIAL_DECAY:
+        evaluate_exponential_decay(job, &schedule->as.exponential_decay, r, begin, n, out);
+        break;
+    case CF_POLYNOMIAL_DECAY:
+        evaluate_polynomial_decay(job, &schedule->as.polynomial_decay, r, begin, n, out);
+        break;
     default: break;
     }
 }

@@ -142,7 +142,11 @@ def test_public_names(cf):
     """The package has its public names and says what they are."""
     assert sorted(cf.__all__) == [
         "CosineDecay",
+        "ExponentialDecay",
+        "InverseTimeDecay",
         "LearningRateSchedule",
+        "PiecewiseConstantDecay",
+        "PolynomialDecay",
         "__version__",
         "build_info",
         "deserialize",

@@ -107,8 +107,8 @@ CF_INLINE double cf_near(double x)
     return x;
 }
 
-/* a * b + c, where a * b is exact: rounded once with FMA or without. This and cf_square_rest are FMA's only places; it
- * makes no difference to a result but its time. */
+/* a * b + c, where a * b is exact: rounded once with FMA or without. This and the two rests below are FMA's only
+ * places; it makes no difference to a result but its time. */
 CF_INLINE double cf_exact_plus(double a, double b, double c)
 {
 #if CF_FMA
@@ -126,6 +126,17 @@ CF_INLINE double cf_square_rest(double x, double square)
 #else
     const double xh = cf_near(x), xl = x - xh;
     return ((xh * xh - square) + (xh + xh) * xl) + xl * xl;
+#endif
+}
+
+/* a * b - product exactly, `product` being a * b rounded (Dekker). FMA changes no bit, but below 2^-960. */
+CF_INLINE double cf_product_rest(double a, double b, double product)
+{
+#if CF_FMA
+    return fma(a, b, -product);
+#else
+    const double ah = cf_near(a), al = a - ah, bh = cf_near(b), bl = b - bh;
+    return (((ah * bh - product) + ah * bl) + al * bh) + al * bl;
 #endif
 }
 

@@ -6,15 +6,25 @@
 #define COSINE_FAST_SCHEDULES_H
 
 #include "cosine_fast.h"
+#include "cosine_fast_powers.h"
+#include "cosine_fast_ratios.h"
 
 enum cf_family {
-    CF_COSINE_DECAY
+    CF_COSINE_DECAY,
+    CF_EXPONENTIAL_DECAY,
+    CF_INVERSE_TIME_DECAY,
+    CF_POLYNOMIAL_DECAY,
+    CF_PIECEWISE_CONSTANT
 };
 
 typedef struct cf_schedule {
     int family; /* enum cf_family: which of these it is */
     union {
         cf_cosine_decay cosine_decay;
+        cf_inverse_time_decay inverse_time_decay;
+        cf_piecewise_constant piecewise_constant;
+        cf_exponential_decay exponential_decay;
+        cf_polynomial_decay polynomial_decay;
     } as;
 } cf_schedule;
 
@@ -22,6 +32,10 @@ static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
 {
     switch (p->family) {
     case CF_COSINE_DECAY: return cf_cosine_decay_at(&p->as.cosine_decay, step);
+    case CF_INVERSE_TIME_DECAY: return cf_inverse_time_decay_at(&p->as.inverse_time_decay, step);
+    case CF_PIECEWISE_CONSTANT: return cf_piecewise_constant_at(&p->as.piecewise_constant, step);
+    case CF_EXPONENTIAL_DECAY: return cf_exponential_decay_at(&p->as.exponential_decay, step);
+    case CF_POLYNOMIAL_DECAY: return cf_polynomial_decay_at(&p->as.polynomial_decay, step);
     default: return NAN;
     }
 }

@@ -1,0 +1,116 @@
+"""InverseTimeDecay and PiecewiseConstantDecay, as in cosine_fast_ratios.h: the same operations, so the same bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ._pairs import Pair, add, from_int64, from_number, less, near, two_sum, where
+
+ZERO = np.float64(0.0)
+
+
+def exact_product(a: Any, b: Any) -> Pair:
+    """a * b exactly, where nothing underflows (Dekker)."""
+    p, ah, bh = a * b, near(a), near(b)
+    al, bl = a - ah, b - bh
+    return Pair(p, (((ah * bh - p) + ah * bl) + al * bh) + al * bl)
+
+
+def minus_multiple(a: Pair, n: Any, b: Pair) -> Pair:
+    """a - n * b, exactly where that has no more digits than a pair."""
+    return add(add(a, exact_product(-n, b.hi)), exact_product(-n, b.lo))
+
+
+def floor_quotient(step: Pair, length: Pair) -> Pair:
+    """floor(step / length) exactly, |step| <= 2**100 * length and 2**-64 <= length < 2**63."""
+    if length.lo != 0.0:  # it is whole, and takes no notice of a fraction, for which the rest would have no digits
+        step = Pair(np.floor(step.hi), step.lo)
+    first = np.floor(step.hi / length.hi)
+    rest = minus_multiple(step, first, length)
+    second = np.floor(rest.hi / length.hi)
+    rest = minus_multiple(rest, second, length)
+    second = second - np.where(less(rest, Pair(ZERO, ZERO)), 1.0, 0.0)
+    second = second + np.where(less(rest, length), 0.0, 1.0)
+    return two_sum(first, second)
+
+
+def take_unit(x: float) -> tuple[np.float64, np.float64]:
+    """x as a number in [1, 2) in size, or 0, and a power of 2."""
+    fraction, exponent = math.frexp(x)
+    return np.float64(2.0 * fraction), np.float64(math.ldexp(1.0, exponent - 1) if x else 1.0)
+
+
+def ratio(top: Pair, below: Pair) -> Any:
+    """top / below, rounded once."""
+    pole = below.hi == 0.0
+    inverse = 1.0 / np.where(pole, 1.0, below.hi)
+    q = top.hi * inverse
+    back = exact_product(q, below.hi)
+    rest = ((top.hi - back.hi) - back.lo) + (top.lo - q * below.lo)
+    return np.where(pole, top.hi * np.inf, q + rest * inverse)
+
+
+class InverseTimeDecay:
+    """The folded parameters, as cf_inverse_time_decay_init makes them, and the rate at an array of steps.
+
+    The header's short way for usual steps has the same bits.
+    """
+
+    def __init__(self, initial: float, decay_steps: int | float, rate: float, staircase: bool) -> None:
+        self.staircase = staircase
+        self.initial, self.unit = take_unit(initial)
+        self.rate, self.scale = take_unit(rate)
+        self.decay_steps = D = from_number(decay_steps)
+        self.smooth_from = D.hi * 2.0**100
+        self.top = add(exact_product(self.initial, D.hi), exact_product(self.initial, D.lo))
+
+    def __call__(self, steps: np.ndarray) -> np.ndarray:
+        """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
+        with np.errstate(all="ignore"):
+            s = from_int64(steps) if steps.dtype.kind == "i" else Pair(steps, np.zeros_like(steps))
+            if self.rate == 0.0:
+                # Without a decay_rate every step is step 0, but NaN.
+                s = Pair(np.where(np.isnan(s.hi), s.hi, 0.0), np.zeros_like(s.lo))
+            x, base, top = s, self.decay_steps, self.top
+            if self.staircase:
+                stairs = np.abs(s.hi) < self.smooth_from
+                x = where(stairs, floor_quotient(s, self.decay_steps), s)
+                base = where(stairs, Pair(1.0, 0.0), base)
+                top = where(stairs, Pair(self.initial, 0.0), top)
+            # Where r * x is so large that nothing else counts, x and its scale lose 2**600 each.
+            far = np.abs(x.hi * self.scale) > 2.0**700
+            down = np.where(far, 2.0**-600, 1.0)
+            scale = self.scale * down
+            x = Pair(x.hi * down * scale, x.lo * down * scale)
+            base = where(far, Pair(0.0, 0.0), base)
+            below = add(add(base, exact_product(x.hi, self.rate)), exact_product(x.lo, self.rate))
+            rates = ratio(top, below) * (self.unit * down) * down + 0.0  # -0 is +0
+            return np.where(np.isinf(s.hi), 0.0, rates)
+
+
+class PiecewiseConstantDecay:
+    """The pieces, and the rate at an array of steps."""
+
+    def __init__(self, boundaries: Sequence[int | float], values: Sequence[float]) -> None:
+        whole = [math.floor(b) for b in boundaries]
+        # The last step of each piece among int64s, but of pieces that end before all these, and among floats.
+        self.before = sum(b < -(2**63) for b in whole)
+        self.last_ints = np.array([min(b, 2**63 - 1) for b in whole[self.before :]], np.int64)
+        self.last_floats = np.array([_rounded_down(b) for b in boundaries], np.float64)
+        self.values = np.array(values, np.float64)
+
+    def __call__(self, steps: np.ndarray) -> np.ndarray:
+        """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
+        if steps.dtype.kind == "i":
+            return np.asarray(self.values[self.before + np.searchsorted(self.last_ints, steps)])
+        rates = self.values[np.searchsorted(self.last_floats, steps)]
+        return np.where(np.isnan(steps), steps, rates)
+
+
+def _rounded_down(x: int | float) -> float:
+    nearest = float(x)
+    return nearest if nearest <= x else math.nextafter(nearest, -math.inf)

@@ -1,0 +1,134 @@
+/* A block of InverseTimeDecay or PiecewiseConstantDecay. blocks.c alone includes this. */
+#ifndef COSINE_FAST_RATIOS_BLOCKS_H
+#define COSINE_FAST_RATIOS_BLOCKS_H
+
+#include "loops.h"
+
+#define BOTH_TYPES(name, struct_type, from, rate)  \
+    LOOP(name, struct_type, from, rate, double)    \
+    LOOP(name##_float, struct_type, from, rate, float)
+
+/* One rate for all of a block. */
+BOTH_TYPES(fill, double, from_range, ((void)step, *p))
+
+static void fill_block(double rate, int floats, source s, sink out, int n)
+{
+    (floats ? fill_float : fill)(&rate, s, out, n);
+}
+
+/* ---- InverseTimeDecay ---- */
+
+#define RATIO_LOOPS(name, staircase)                                                                           \
+    BOTH_TYPES(name##_int64s, cf_inverse_time_decay, from_int64s, cf_inverse_time_near(p, step.hi, staircase)) \
+    BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, cf_inverse_time_near(p, step.hi, staircase))   \
+    BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, cf_inverse_time_near(p, step.hi, staircase)) \
+    BOTH_TYPES(name##_pairs, cf_inverse_time_decay, from_pairs, cf_inverse_time_any(p, step, staircase))
+
+RATIO_LOOPS(smooth, 0)
+RATIO_LOOPS(stairs, 1)
+
+#define RATIO_ROW(name)                                                                                        \
+    {                                                                                                          \
+        [INT64S] = {name##_int64s, name##_int64s_float}, [RANGE] = {name##_range, name##_range_float},         \
+        [DOUBLES] = {name##_doubles, name##_doubles_float}, [PAIRS] = {name##_pairs, name##_pairs_float}       \
+    }
+
+/* By staircase, origin and whether floats are wanted. */
+static loop *const ratio_loops[2][ORIGINS][2] = {RATIO_ROW(smooth), RATIO_ROW(stairs)};
+
+/* The rates of n elements, the first of which stands at r and is the job's number `begin`. */
+static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time_decay *p, const rows *r, int64_t begin,
+                                        int n, sink out)
+{
+    const int floats = job->rates.type == CF_FLOAT32;
+    double hi[CF_BLOCK], lo[CF_BLOCK];
+    source s = {0};
+    range in;
+    enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
+    if (origin == DOUBLES) {
+        load_block(job, r, begin, n, hi, NULL);
+        s.data = (const char *)hi;
+        in = range_of(hi, n);
+    }
+    if (!p->plain || in.least < -0x1p50 || in.greatest > 0x1p50) {
+        origin = PAIRS;
+        load_block(job, r, begin, n, hi, lo);
+        s = (source){.data = (const char *)hi, .lo = lo};
+    } else if (p->staircase && origin != DOUBLES) { /* doubles may be NaN */
+        const double D = p->decay_steps.hi, first = cf_floor_quotient_near(in.least, D, p->inverse);
+        if (first == cf_floor_quotient_near(in.greatest, D, p->inverse)) {
+            fill_block(cf_inverse_time_near(p, in.least, 1), floats, s, out, n);
+            return;
+        }
+    }
+    ratio_loops[p->staircase][origin][floats](p, s, out, n);
+}
+
+/* ---- PiecewiseConstantDecay ---- */
+
+BOTH_TYPES(copy, void, from_doubles, ((void)p, step.hi))
+
+/* Up to so many boundaries each is held against all steps of a block; more are searched. */
+enum { FEW_BOUNDARIES = 32 };
+
+/* The number of table's `count` doubles below each step, NaN having any of them. All steps take one level of the
+ * search before the next: each is a loop that vectorises, with gathers where there are some. */
+static void search(const double *table, int64_t count, const double *restrict steps, int64_t *restrict below, int n)
+{
+    int i;
+    for (i = 0; i < n; i++) below[i] = 0;
+    while (count > 0) {
+        /* It is from `below` to below + count. */
+        const int64_t half = (count + 1) / 2;
+        INDEPENDENT
+        for (i = 0; i < n; i++) below[i] += table[below[i] + half - 1] < steps[i] ? half : 0;
+        count -= half;
+    }
+}
+
+/* The rates of n elements, likewise. */
+static void evaluate_piecewise_constant(const cf_job *job, const cf_piecewise_constant *p, const rows *r, int64_t begin,
+                                        int n, sink out)
+{
+    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
+    double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
+    int64_t first, last, below[CF_BLOCK];
+    source s = {0};
+    range in;
+    int i, j;
+    const int lies = as_it_lies(job, r, begin, n, &s, &in) != DOUBLES;
+
+    if (!lies) {
+        load_block(job, r, begin, n, hi, NULL);
+        in = range_of(hi, n);
+    }
+    if (whole && (in.least < -0x1p53 || in.greatest > 0x1p53)) {
+        load_block(job, r, begin, n, hi, lo);
+        for (i = 0; i < n; i++) rates[i] = cf_piecewise_constant_at(p, cf_make_pair(hi[i], lo[i]));
+    } else {
+        first = cf_piece_of(p, cf_make_pair(in.least, 0.0));
+        last = cf_piece_of(p, cf_make_pair(in.greatest, 0.0));
+        if (first == last && whole) {
+            fill_block(p->values[first], floats, s, out, n);
+            return;
+        }
+        if (lies) load_block(job, r, begin, n, hi, NULL);
+        if (last - first <= FEW_BOUNDARIES) {
+            for (i = 0; i < n; i++) rates[i] = p->values[first];
+            for (j = 0; j < last - first; j++) {
+                const double bound = p->lasts[first + j], value = p->values[first + j + 1];
+                for (i = 0; i < n; i++) rates[i] = bound < hi[i] ? value : rates[i];
+            }
+        } else {
+            search(p->lasts + first, last - first, hi, below, n);
+            for (i = 0; i < n; i++) rates[i] = p->values[first + below[i]];
+        }
+        if (!whole) {
+            for (i = 0; i < n; i++) rates[i] = hi[i] == hi[i] ? rates[i] : hi[i];
+        }
+    }
+    s = (source){.data = (const char *)rates};
+    (floats ? copy_float : copy)(p, s, out, n);
+}
+
+#endif
