@@ -17,10 +17,11 @@ from .schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )  # fmt: skip
+from .serialization import deserialize, serialize
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
-    "PolynomialDecay", "__version__", "build_info", "get_num_threads", "set_num_threads",
+    "PolynomialDecay", "__version__", "build_info", "deserialize", "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip

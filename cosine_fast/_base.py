@@ -136,7 +136,7 @@ def _apart(steps: np.ndarray[Any, Any], out: np.ndarray[Any, Any]) -> np.ndarray
 
 
 def check_name(name: Any) -> None:
-    if not isinstance(name, str):
+    if not (name is None or isinstance(name, str)):  # None stands in the configs of Keras's own documentation
         raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
 
 

@@ -149,7 +149,9 @@ def test_public_names(cf):
         "PolynomialDecay",
         "__version__",
         "build_info",
+        "deserialize",
         "get_num_threads",
+        "serialize",
         "set_num_threads",
     ]
     assert all(getattr(cf, name) for name in cf.__all__)

@@ -1,0 +1,232 @@
+"""Schedules as configs in Keras's format, both ways.
+
+A config is untrusted input. It names a class, which is looked up in two tables: the schedules of this package, and what
+the caller gives as `custom_objects`. Nothing is imported by a name.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from . import schedules
+from ._backend import shown
+from ._base import LearningRateSchedule
+
+_CLASSES: dict[str, type[LearningRateSchedule]] = {
+    name: cls for name, cls in vars(schedules).items() if isinstance(cls, type) and cls.__module__ == schedules.__name__
+}
+_KERAS = "keras.optimizers.schedules"
+_REGISTERED = "cosine_fast"  # the package that integrations/keras.py registers its classes under
+# Who writes the names in _CLASSES and means these classes; another module's class of such a name is another class.
+_MODULES = (
+    _KERAS,
+    "keras.src.optimizers.schedules.learning_rate_schedule",
+    "cosine_fast",
+    schedules.__name__,
+    "cosine_fast.integrations.keras",
+)
+_KEYS = {"module", "class_name", "config", "registered_name", "shared_object_id"}
+_DEEPEST = 32  # levels of lists and dicts in each other; Python's own stack ends at some hundreds
+
+
+def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
+    """The schedule as a dict in the format of ``keras.optimizers.schedules.serialize``, which is JSON throughout.
+
+    NumPy scalars become Python numbers, and arrays and tuples become lists; so a schedule whose rates are float32
+    comes back with rates in float64. A schedule among a custom schedule's parameters is serialized in its place.
+
+    Parameters
+    ----------
+    schedule : LearningRateSchedule
+        One of this package's, or of a class derived from them, which then has to be told to `deserialize`, and to
+        Keras, in ``custom_objects``.
+
+    Returns
+    -------
+    dict
+        With the keys ``module``, ``class_name``, ``config`` and ``registered_name``. Keras's ``deserialize`` makes
+        Keras's class of it, `cosine_fast.deserialize` this package's.
+
+    Raises
+    ------
+    TypeError
+        `schedule` is none, or its ``get_config()`` gives what JSON has no form for.
+    ValueError
+        Its config has numbers that are not finite or too large for a float, or is nested too deeply.
+
+    Examples
+    --------
+    >>> import cosine_fast
+    >>> cosine_fast.serialize(cosine_fast.CosineDecay(0.1, 1000))  # doctest: +NORMALIZE_WHITESPACE
+    {'module': 'keras.optimizers.schedules', 'class_name': 'CosineDecay',
+     'config': {'initial_learning_rate': 0.1, 'decay_steps': 1000, 'alpha': 0.0, 'name': 'CosineDecay',
+                'warmup_target': None, 'warmup_steps': 0},
+     'registered_name': None}
+    """
+    return _serialized(schedule, 0)
+
+
+def deserialize(
+    config: Mapping[str, Any], custom_objects: Mapping[str, type[LearningRateSchedule]] | None = None
+) -> LearningRateSchedule:
+    """The schedule that a config describes, as `serialize` or ``keras.optimizers.schedules.serialize`` wrote it.
+
+    A config may come from anywhere: what is in it is checked, and no name in it is imported.
+
+    Parameters
+    ----------
+    config : dict
+        With the keys ``class_name`` and ``config``, and, in the newer format, ``module`` and ``registered_name``.
+    custom_objects : dict, optional
+        Further classes, by the ``registered_name`` or ``class_name`` that configs name them by. They are derived from
+        `LearningRateSchedule`, and their ``from_config`` is called. They come before this package's own.
+
+    Returns
+    -------
+    LearningRateSchedule
+        Of this package's class of that name, or of the one in `custom_objects`.
+
+    Raises
+    ------
+    ValueError
+        An unknown class, missing or unknown keys around the parameters, a parameter out of its range, a number that
+        is not finite, too deep nesting.
+    TypeError
+        A missing or unknown parameter, or one of another type: a string or a bool for a number.
+
+    Examples
+    --------
+    >>> import cosine_fast
+    >>> config = {"class_name": "CosineDecay", "config": {"initial_learning_rate": 0.1, "decay_steps": 1000}}
+    >>> cosine_fast.deserialize(config)(500)
+    0.05
+    >>> cosine_fast.deserialize({"class_name": "os.system", "config": {}})
+    Traceback (most recent call last):
+    ...
+    ValueError: Unknown schedule 'os.system'. A class of one's own has to be given in `custom_objects`.
+    """
+    if not isinstance(config, Mapping):
+        raise TypeError(f"Argument `config` must be a dict. Received: config={shown(config)}")
+    if not (custom_objects is None or isinstance(custom_objects, Mapping)):
+        raise TypeError(f"Argument `custom_objects` must be a dict. Received: {type(custom_objects).__name__}")
+    for key in config:
+        if key not in _KEYS:
+            raise ValueError(f"Unknown key {shown(key)} in the config of a schedule")
+    for key in ("class_name", "config"):
+        if key not in config:
+            raise ValueError(f"Key {key!r} is missing in the config of a schedule")
+    cls = _class_of(config, custom_objects or {})
+    if not isinstance(config["config"], Mapping):
+        raise TypeError(f"The parameters of {cls.__name__} must be a dict. Received: {shown(config['config'])}")
+    return cls.from_config({_key(key): _read(value, 1) for key, value in config["config"].items()})
+
+
+def _class_of(
+    config: Mapping[str, Any], custom_objects: Mapping[str, type[LearningRateSchedule]]
+) -> type[LearningRateSchedule]:
+    name, registered, module = (config.get(key) for key in ("class_name", "registered_name", "module"))
+    for key, value in (("class_name", name), ("registered_name", registered), ("module", module)):
+        if not (isinstance(value, str) or (value is None and key != "class_name")):
+            raise TypeError(f"{key!r} in the config of a schedule must be a string. Received: {shown(value)}")
+    for known in (registered, name):
+        if known is not None and known in custom_objects:
+            cls = custom_objects[known]
+            if not (isinstance(cls, type) and issubclass(cls, LearningRateSchedule)):
+                raise TypeError(
+                    f"Argument `custom_objects` must have classes derived from LearningRateSchedule. Received: "
+                    f"{known!r}: {shown(cls)}"
+                )
+            return cls
+    ours = registered in (None, name, f"{_REGISTERED}>{name}") and (module in _MODULES or "module" not in config)
+    if not ours or name not in _CLASSES:
+        whose = "" if module is None or module in _MODULES else f" of {shown(module)}"
+        raise ValueError(
+            f"Unknown schedule {shown(name)}{whose}. A class of one's own has to be given in `custom_objects`."
+        )
+    return _CLASSES[name]
+
+
+def _serialized(schedule: LearningRateSchedule, depth: int) -> dict[str, Any]:
+    if not isinstance(schedule, LearningRateSchedule):
+        raise TypeError(f"Argument `schedule` must be a LearningRateSchedule. Received: {shown(schedule)}")
+    cls = type(schedule)
+    config = schedule.get_config()
+    if not isinstance(config, Mapping):
+        raise TypeError(f"The get_config() of {cls.__name__} must give a dict. Received: {shown(config)}")
+    ours = _CLASSES.get(cls.__name__) is cls
+    return {
+        "module": _KERAS if ours else None if cls.__module__ == "__main__" else cls.__module__,
+        "class_name": cls.__name__,
+        "config": _written(config, depth),
+        "registered_name": None if ours else cls.__name__,
+    }
+
+
+def _finite(number: Any) -> Any:
+    try:
+        finite = math.isfinite(number)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise ValueError(f"A number in a config must be a finite float. Received: {shown(number)}")
+    return number
+
+
+def _deeper(depth: int) -> int:
+    if depth == _DEEPEST:
+        raise ValueError(f"The config of a schedule is nested more than {_DEEPEST} levels deep")
+    return depth + 1
+
+
+def _written(value: Any, depth: int) -> Any:
+    """The value as json.dumps takes it."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(_finite(value))
+    if isinstance(value, numbers.Real):
+        return float(_finite(value))
+    depth = _deeper(depth)
+    if isinstance(value, (list, tuple)):
+        return [_written(item, depth) for item in value]
+    if isinstance(value, Mapping):
+        return {_key(key): _written(item, depth) for key, item in value.items()}
+    if isinstance(value, LearningRateSchedule):
+        return _serialized(value, depth)
+    raise TypeError(f"JSON has no form for what a schedule's config has: {shown(value)} ({type(value).__name__})")
+
+
+def _read(value: Any, depth: int) -> Any:
+    """The value, checked, with lists for what JSON has no form for and Keras writes as a dict."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, numbers.Real):
+        return _finite(value)
+    depth = _deeper(depth)
+    if isinstance(value, (list, tuple)):
+        return [_read(item, depth) for item in value]
+    if isinstance(value, Mapping):
+        made = value.get("class_name")
+        if made in ("__numpy__", "__tensor__"):
+            inner = value.get("config")
+            if isinstance(inner, Mapping) and "value" in inner:
+                return _read(inner["value"], depth)
+        elif made == "__tuple__" and isinstance(value.get("items"), list):
+            return _read(value["items"], depth)
+        if isinstance(made, str) and made.startswith("__"):
+            raise ValueError(f"The config of a schedule cannot have a {shown(made)}")
+        return {_key(key): _read(item, depth) for key, item in value.items()}
+    raise TypeError(f"The config of a schedule cannot have {shown(value)} ({type(value).__name__})")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"The keys in a config must be strings. Received: {shown(key)}")
+    return key
