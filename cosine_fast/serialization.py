@@ -21,14 +21,12 @@ _CLASSES: dict[str, type[LearningRateSchedule]] = {
     name: cls for name, cls in vars(schedules).items() if isinstance(cls, type) and cls.__module__ == schedules.__name__
 }
 _KERAS = "keras.optimizers.schedules"
-_REGISTERED = "cosine_fast"  # the package that integrations/keras.py registers its classes under
 # Who writes the names in _CLASSES and means these classes; another module's class of such a name is another class.
 _MODULES = (
     _KERAS,
     "keras.src.optimizers.schedules.learning_rate_schedule",
     "cosine_fast",
     schedules.__name__,
-    "cosine_fast.integrations.keras",
 )
 _KEYS = {"module", "class_name", "config", "registered_name", "shared_object_id"}
 _DEEPEST = 32  # levels of lists and dicts in each other; Python's own stack ends at some hundreds
@@ -142,7 +140,7 @@ def _class_of(
                     f"{known!r}: {shown(cls)}"
                 )
             return cls
-    ours = registered in (None, name, f"{_REGISTERED}>{name}") and (module in _MODULES or "module" not in config)
+    ours = registered in (None, name) and (module in _MODULES or "module" not in config)
     if not ours or name not in _CLASSES:
         whose = "" if module is None or module in _MODULES else f" of {shown(module)}"
         raise ValueError(

@@ -448,7 +448,7 @@ def test_a_large_result(compiled):
         (([1], [1, None]), TypeError, "Argument `values` must be a number. Received: values=None (NoneType)"),
         (([1], None), TypeError, "Argument `values` must be a list, a tuple or an array of numbers."),
         (([1], np.zeros(2, np.float16)), TypeError, "Argument `values` must be a Python number or a NumPy float64"),
-        (([1], [1, 2], None), TypeError, "Argument `name` must be a string."),
+        (([1], [1, 2], 5), TypeError, "Argument `name` must be a string."),
     ],
 )
 def test_piecewise_constant_errors(cf, arguments, error, text):
