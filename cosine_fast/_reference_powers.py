@@ -251,9 +251,9 @@ def _log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     # z * (c0 + w * (c1 + w * (...))) with w = z^2, c0 and c1 and their products being pairs
     w = zh * zh
     w_rest = square_rest(zh, w) + (zh + zh) * zl
-    tail: Any = LOG2[8].hi
-    for c in LOG2[7:1:-1]:
-        tail = c.hi + w * tail
+    ww = w * w
+    c2, c3, c4, c5, c6, c7, c8 = (c.hi for c in LOG2[2:])
+    tail = (c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7))
     tail = w * tail
     c1 = LOG2[1].hi + tail
     tail = (tail - (c1 - LOG2[1].hi)) + LOG2[1].lo
@@ -301,8 +301,8 @@ class PolynomialDecay:
             # D * ceil(step / D) is the step and what is left to the cycle's end.
             later = step.hi > 0.0
             zeros = Pair(_ZERO, _ZERO)
-            _, rest = _stairs(where(later, step, zeros), D, 1.0 / D.hi)
-            left = where(rest.hi > 0.0, add(D, negate(rest)), zeros)
+            _, passed = _stairs(where(later, step, zeros), D, 1.0 / D.hi)
+            left = where(passed.hi > 0.0, add(D, negate(passed)), zeros)
             r = where(later, left, r)
             D = where(later, add(step, left), D)
             inverse = 2.0**-100 / D.hi

@@ -165,8 +165,8 @@ class ExponentialDecay(Formula):
     decay_steps : int or float
         How many steps it takes p to grow by 1; > 0. Whole numbers are exact up to 2**63 - 1.
     decay_rate : float
-        What the rate is multiplied by as p grows by 1. Above 1 the rate grows, as far as infinity. 0: the rate is 0 from
-        p > 0 on, and infinite where p < 0. Below 0, which needs `staircase`, every second stair has the other sign.
+        What the rate is multiplied by as p grows by 1. Above 1 the rate grows, as far as infinity. 0: the rate is 0
+        where p > 0, and infinite where p < 0. Below 0, which needs `staircase`, every second stair has the other sign.
     staircase : bool
         Whether the rate falls once every decay_steps, at their multiples, and not with every step.
     name : str

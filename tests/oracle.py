@@ -47,3 +47,33 @@ def ulps(value: float, exact: mpf, at: float = 0.0, dtype: type = np.float64) ->
 
 def largest(*rates: float) -> float:
     return max(math.fabs(rate) for rate in rates)
+
+
+def exponential(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
+    """Keras's ExponentialDecay."""
+    p, rate = Fraction(step) / Fraction(decay_steps), Fraction(decay_rate)
+    if staircase:
+        p = Fraction(math.floor(p))
+    if rate == 0:
+        return exactly(initial_learning_rate) * (1 if p == 0 else 0 if p > 0 else mp.inf)
+    with mp.workprec(PRECISION):
+        power = mp.power(exactly(abs(rate)), exactly(p))
+        return exactly(initial_learning_rate) * (-power if rate < 0 and p % 2 else power)
+
+
+def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False) -> mpf:
+    """Keras's PolynomialDecay; before step 0 the cycle is the first."""
+    s, D, L0, end = (Fraction(x) for x in (step, decay_steps, initial_learning_rate, end_learning_rate))
+    # So many digits that a rate of 1e-300 counts beside one of 1e300, and a step beside D.
+    digits = PRECISION + _apart(L0, end) + _apart(s, D)
+    D = D * max(1, math.ceil(s / D)) if cycle else D
+    left, fall = 1 - min(s, D) / D, L0 - end
+    with mp.workprec(digits):
+        left, fall, end = (mpf(x.numerator) / x.denominator for x in (left, fall, end))
+        return fall * mp.power(left, mpf(power)) + end
+
+
+def _apart(a: Fraction, b: Fraction) -> int:
+    """Binary digits between two numbers, at least."""
+    sizes = [x.numerator.bit_length() - x.denominator.bit_length() for x in (a, b) if x]
+    return max(sizes) - min(sizes) if sizes else 0

@@ -142,7 +142,9 @@ def test_public_names(cf):
     """The package has its public names and says what they are."""
     assert sorted(cf.__all__) == [
         "CosineDecay",
+        "ExponentialDecay",
         "LearningRateSchedule",
+        "PolynomialDecay",
         "__version__",
         "build_info",
         "get_num_threads",

@@ -395,7 +395,10 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     const uint64_t bits = cf_bits(r.hi * inverse) + UINT64_C(0x95F619980C433);
     const double down = cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000)));
     const double k = cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - 4503599627371419.0; /* 2^52 + 923 */
-    double zh, zl, w, w_rest, tail, product, rest, c1, g;
+    const double c2 = cf_log2_table[2][0], c3 = cf_log2_table[3][0], c4 = cf_log2_table[4][0];
+    const double c5 = cf_log2_table[5][0], c6 = cf_log2_table[6][0], c7 = cf_log2_table[7][0];
+    const double c8 = cf_log2_table[8][0];
+    double zh, zl, w, w_rest, ww, tail, product, rest, c1, g;
     cf_pair numerator, denominator, log;
 
     /* z = (r / 2^k - D) / (r / 2^k + D) */
@@ -422,12 +425,9 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     /* z * (c0 + w * (c1 + w * (...))) with w = z^2, c0 and c1 and their products being pairs */
     w = zh * zh;
     w_rest = cf_square_rest(zh, w) + (zh + zh) * zl;
-    tail = cf_log2_table[8][0];
-    tail = w * (cf_log2_table[2][0]
-                + w * (cf_log2_table[3][0]
-                       + w * (cf_log2_table[4][0]
-                              + w * (cf_log2_table[5][0]
-                                     + w * (cf_log2_table[6][0] + w * (cf_log2_table[7][0] + w * tail))))));
+    ww = w * w;
+    tail = (c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7));
+    tail = w * tail;
     c1 = cf_log2_table[1][0] + tail;
     tail = (tail - (c1 - cf_log2_table[1][0])) + cf_log2_table[1][1];
     product = w * c1;
@@ -445,7 +445,9 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
  * p->single. */
 CF_INLINE double cf_power_decay(const cf_polynomial_decay *p, cf_pair step, int cycle, int single)
 {
-    const double start = p->start, end = p->end, at_end = p->at_end, c0_hi = p->curve.c0_hi, c0_lo = p->curve.c0_lo;
+    /* Loaded anyhow: a loop with a load in a branch stays scalar. */
+    const double start = p->start, end = p->end, at_end = p->at_end, farthest = p->farthest;
+    const double c0_hi = p->curve.c0_hi, c0_lo = p->curve.c0_lo;
     const int lowest = step.hi < -1.7976931348623157e308;
     double inverse = p->inverse, exponent = p->curve.exponent, E, rest, n, f, base, rate;
     cf_pair D = p->decay_steps, r, log, y, factors, sum;
@@ -497,7 +499,7 @@ CF_INLINE double cf_power_decay(const cf_polynomial_decay *p, cf_pair step, int 
     rest = fabs(E) > CF_MOST ? 0.0 : rest;
     E = E > CF_MOST ? CF_MOST : E;
     E = E < -CF_MOST ? -CF_MOST : E;
-    if (!single) E = lowest ? p->farthest : E;
+    if (!single) E = lowest ? farthest : E;
     n = cf_round(E);
     f = E - n;
     E = f + rest;
