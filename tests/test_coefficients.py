@@ -12,17 +12,16 @@ import pytest
 pytest.importorskip("mpmath", reason="the coefficients are made with mpmath")
 
 ROOT = Path(__file__).parent.parent
-SCRIPT, HEADER, REFERENCE = (
-    ROOT / "src" / "coefficients.py",
-    ROOT / "cosine_fast" / "include" / "cosine_fast.h",
-    ROOT / "cosine_fast" / "_reference.py",
-)
-if not all(path.exists() for path in (SCRIPT, HEADER, REFERENCE)):
+SCRIPT, PACKAGE = ROOT / "src" / "coefficients.py", ROOT / "cosine_fast"
+COSINE = PACKAGE / "include" / "cosine_fast.h", PACKAGE / "_reference.py"
+POWERS = PACKAGE / "include" / "cosine_fast_powers.h", PACKAGE / "_reference_powers.py"
+if not all(path.exists() for path in (SCRIPT, *COSINE, *POWERS)):
     pytest.skip("src/coefficients.py is only in the source tree", allow_module_level=True)
 
 HEX = re.compile(r"-?0x[01]\.[0-9a-f]+p[+-]\d+")
 DECIMALS = re.compile(r"\{(-?[\d.e-]+), (-?[\d.e-]+)\}")  # what the compiler reads; the header's hex is a comment
-TERMS = {"SINGLE": 9, "WIDE": 13}
+TERMS = {"SINGLE": 9, "WIDE": 13, "EXP2": 12, "LOG2": 9, "WIDE_LOG2": 15}
+PLACES = {"SINGLE": COSINE, "WIDE": COSINE, "EXP2": POWERS, "LOG2": POWERS, "WIDE_LOG2": POWERS}
 
 
 def floats(text):
@@ -37,7 +36,7 @@ def made():
     ).stdout
     tables = {}
     for name in TERMS:
-        table = re.search(rf"{name}: (\d+) terms, relative error 2\^(-[\d.]+)\n((?: .*\n)+)", output)
+        table = re.search(rf"^{name}: (\d+) terms, relative error 2\^(-[\d.]+)\n((?: .*\n)+)", output, re.MULTILINE)
         assert int(table[1]) == TERMS[name]
         tables[name] = table[2], floats(table[3])
     return tables
@@ -46,7 +45,7 @@ def made():
 @pytest.mark.parametrize("name", TERMS)
 def test_header(made, name):
     """The header's tables and the errors beside them are the script's."""
-    table = re.search(rf"cf_{name.lower()}_table\[.*?\n}};", HEADER.read_text(), re.DOTALL)[0]
+    table = re.search(rf"cf_{name.lower()}_table\[.*?\n}};", PLACES[name][0].read_text(), re.DOTALL)[0]
     assert floats(table) == made[name][1]
     assert [float(number) for row in DECIMALS.findall(table) for number in row] == made[name][1]
     assert len(floats(table)) == 2 * TERMS[name]
@@ -56,7 +55,7 @@ def test_header(made, name):
 @pytest.mark.parametrize("name", TERMS)
 def test_reference(made, name):
     """The pure-Python backend's tables are the script's."""
-    table = re.search(rf'^{name} = table\("""(.*?)"""\)', REFERENCE.read_text(), re.DOTALL | re.MULTILINE)[1]
+    table = re.search(rf'^{name} = table\("""(.*?)"""\)', PLACES[name][1].read_text(), re.DOTALL | re.MULTILINE)[1]
     assert floats(table) == made[name][1]
 
 
@@ -64,3 +63,6 @@ def test_relative_error(made):
     """The errors are small enough for the kinds of schedule that use the tables."""
     assert float(made["SINGLE"][0]) < -55
     assert float(made["WIDE"][0]) < -104
+    assert float(made["EXP2"][0]) < -60
+    assert float(made["LOG2"][0]) < -66
+    assert float(made["WIDE_LOG2"][0]) < -104
