@@ -309,8 +309,8 @@ def _boundaries(count: int) -> Callable[[int], dict[str, Any]]:
     }
 
 
-def _decay(**more: Any) -> Callable[[int], dict[str, Any]]:
-    return lambda n: {"initial_learning_rate": PEAK, "decay_steps": max(1, n // 10)} | more
+def _decay(parts: float = 10, **more: Any) -> Callable[[int], dict[str, Any]]:
+    return lambda n: {"initial_learning_rate": PEAK, "decay_steps": max(1, int(n / parts))} | more
 
 
 def _restarts(t_mul: float) -> Callable[[int], dict[str, Any]]:
@@ -332,8 +332,8 @@ FAMILY: dict[str, Member] = {
     "InverseTimeDecay, staircase, shuffled": Member(
         "InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5, **STAIRCASE), shuffled=True
     ),
-    "PolynomialDecay": Member("PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5, power=0.5)),
-    "PolynomialDecay, linear": Member("PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5)),
+    "PolynomialDecay": Member("PolynomialDecay", "polynomial", _decay(1.25, end_learning_rate=1e-5, power=0.5)),
+    "PolynomialDecay, linear": Member("PolynomialDecay", "polynomial", _decay(1.25, end_learning_rate=1e-5)),
     "PolynomialDecay, cycle": Member(
         "PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)
     ),
@@ -380,7 +380,8 @@ def _family_loops() -> dict[str, Callable[..., None]]:
                 length *= 1.0 if step == 0.0 else math.ceil(step / decay_steps)
             else:
                 step = min(step, length)
-            out[i] = (initial_learning_rate - end_learning_rate) * (1 - step / length) ** power + end_learning_rate
+            left = max(0.0, 1 - step / length)  # fastmath makes it -1e-16 at the end, whose root would be NaN
+            out[i] = (initial_learning_rate - end_learning_rate) * left**power + end_learning_rate
 
     def piecewise(steps, out, boundaries, values):  # type: ignore
         for i in numba.prange(steps.size):

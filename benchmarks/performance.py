@@ -360,7 +360,7 @@ class Benchmark:
             try:
                 call = peers.family_parallel(member, steps, out, all_threads())
                 # Rounded quotients put some steps on the wrong side of a restart, or on the wrong stair.
-                check(name, call(), expected, 1e-9, others=1e-4)
+                check(name, call(), expected, 1e-8, others=1e-4)
                 timers[NUMBA] = Timer(call)
             except AbsentError as error:
                 self.absent[f"{NUMBA}: {name}"] = str(error)
