@@ -359,8 +359,9 @@ class Benchmark:
             schedule(steps, out=expected)
             try:
                 call = peers.family_parallel(member, steps, out, all_threads())
-                # Rounded quotients put some steps on the wrong side of a restart, or on the wrong stair.
-                check(name, call(), expected, 1e-8, others=1e-4)
+                # Rounded quotients put some steps on the wrong side of a restart, or on the wrong stair; and of a root
+                # next to the end half the digits are left.
+                check(name, call(), expected, 1e-6, others=1e-4)
                 timers[NUMBA] = Timer(call)
             except AbsentError as error:
                 self.absent[f"{NUMBA}: {name}"] = str(error)
