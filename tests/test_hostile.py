@@ -430,10 +430,10 @@ def test_parameters(cf, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_name(cf, kind):
-    """As `name`: a string, or a TypeError."""
+    """As `name`: a string or None, or a TypeError."""
     made = KINDS[kind]()
     have = outcome(lambda: cf.CosineDecay(0.1, 10, name=made))
-    if isinstance(made, str):
+    if made is None or isinstance(made, str):
         assert have.name == made
     else:
         assert isinstance(have, (TypeError, OwnError)), have
