@@ -9,8 +9,9 @@ import contextlib
 import math
 import numbers
 import operator
+import sys
 import warnings
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex, TypeGuard
 
 import numpy as np
 
@@ -93,6 +94,12 @@ def _beyond_int64(step: int) -> OverflowError:
 def _loses_digits(array: np.ndarray[Any, Any]) -> bool:
     """Whether floats may have been made of ints that are not theirs; NaN does not hide them."""
     return array.dtype.itemsize > 2 and not bool(np.all(np.abs(array) < 2.0**53))
+
+
+def _is_masked(array: Any) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
+    """Whether it is a masked array. numpy.ma is not imported for this: where no one has, there is none."""
+    ma = sys.modules.get("numpy.ma")
+    return isinstance(array, getattr(ma, "MaskedArray", ()))
 
 
 def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
@@ -327,12 +334,12 @@ class CosineDecay(Schedule):
         if out is None:
             rates = np.empty_like(array, wanted, subok=False)  # in the steps' own order: neighbours stay neighbours
             self._evaluate_any(array, rates, threads)
-            if isinstance(step, np.ma.MaskedArray):
+            if _is_masked(step):
                 return np.ma.array(rates, mask=np.ma.getmaskarray(step).copy())[()]
             return rates if array.ndim else rates[()]
         rates = _check_out(out, array.shape, dtype)
         self._evaluate_any(_apart(array, rates), rates, threads)
-        if isinstance(out, np.ma.MaskedArray):
+        if _is_masked(out):
             out.mask = np.ma.getmask(step)
         return out
 
@@ -410,7 +417,7 @@ class CosineDecay(Schedule):
             rates = np.empty(count, self._dtype if dtype is None else _rate_dtype(dtype))
         else:
             rates = _check_out(out, (count,), dtype)
-            if isinstance(out, np.ma.MaskedArray):
+            if _is_masked(out):
                 out.mask = np.ma.nomask
         if count:
             # Modulo 2**64: a stride may be longer than int64 is, the steps are not.

@@ -98,7 +98,8 @@ steps = np.arange(n)
 halves = np.zeros(n, np.float16)
 calls = [lambda: schedule(steps), lambda: schedule.precompute(n), lambda: schedule(halves), lambda: schedule([5.5, 7])]
 want = [call().tobytes() for call in calls] if os.environ.get("WARM") else None
-used = int(open("/proc/self/statm").read().split()[0]) * mmap.PAGESIZE
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * mmap.PAGESIZE
 refused = 0
 outcomes = []
 for spare in [*range(0, 4 << 20, 1 << 18), *range(4 << 20, 64 << 20, 4 << 20)]:
@@ -132,7 +133,8 @@ import numpy as np
 import cosine_fast
 schedule = cosine_fast.CosineDecay(0.1, 1000, 0.1)
 out = np.ones(300_000)
-used = int(open("/proc/self/statm").read().split()[0]) * mmap.PAGESIZE
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * mmap.PAGESIZE
 resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 20), resource.RLIM_INFINITY))
 schedule.precompute(300_000, out=out)
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
