@@ -289,12 +289,11 @@ static inline void cf_exponential_decay_init(cf_exponential_decay *p, double sta
     }
 }
 
-/* The rate at a step, or a stair. `single`: it is a single double. */
-CF_INLINE double cf_exponential(const cf_exponential_decay *p, cf_pair x, int single)
+/* The rate at a step, or a stair, but for two factors, powers of 2. `single`: it is a single double. */
+CF_INLINE cf_pair cf_power(const cf_exponential_decay *p, cf_pair x, int single, cf_pair *factors)
 {
     const double limit = p->limit, stop = p->stop; /* loaded anyhow: a loop with a load in a branch stays scalar */
     double head, P, R, n, f, sum;
-    cf_pair y, factors;
     if (!single) x.lo = fabs(x.hi) > limit ? 0.0 : x.lo;
     x.hi = x.hi > limit ? stop : x.hi;
     x.hi = x.hi < -limit ? -stop : x.hi;
@@ -305,8 +304,15 @@ CF_INLINE double cf_exponential(const cf_exponential_decay *p, cf_pair x, int si
     n = cf_round(P);
     f = P - n; /* exact */
     sum = f + R;
-    y = cf_power_curve_at(&p->curve, cf_make_pair(p->curve.c0_hi, 0.0), sum, R - (sum - f));
-    factors = cf_two_factors(n + p->curve.exponent);
+    *factors = cf_two_factors(n + p->curve.exponent);
+    return cf_power_curve_at(&p->curve, cf_make_pair(p->curve.c0_hi, p->curve.c0_lo), sum, R - (sum - f));
+}
+
+/* The rate at a step, or a stair. */
+CF_INLINE double cf_exponential(const cf_exponential_decay *p, cf_pair x, int single)
+{
+    cf_pair factors;
+    const cf_pair y = cf_power(p, x, single, &factors);
     return ((y.hi + y.lo) * factors.hi) * factors.lo;
 }
 
