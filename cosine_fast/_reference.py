@@ -33,7 +33,7 @@ from ._pairs import (
     two_sum,
     where,
 )  # fmt: skip
-from ._reference_powers import Curve, ExponentialDecay, PolynomialDecay, bits_of, is_odd, stairs
+from ._reference_powers import Curve, ExponentialDecay, PolynomialDecay, bits_of, is_odd, nearest_stairs
 from ._reference_ratios import InverseTimeDecay, PiecewiseConstantDecay
 
 OPENMP = False
@@ -279,7 +279,12 @@ class CosineDecayRestarts:
             self.heights.curve.exponent += exponent
         self.cycles: dict[int, Cycle] = {}  # those that were asked for
         if self.equal:
+            # That from 0 to D, and that from -D to 0; pairs have the same formula as single doubles.
             self.wave = CosineDecay(self.peak, decay_steps, self.alpha, False, 0.0, 0)
+            self.wave.pairs = True
+            self.back = copy.copy(self.wave)
+            self.back.warmup_steps, self.back.end_step = negate(D), zero
+            self.back.longer = self.back.shorter = Pair(zero, zero)
         else:
             limit = Triple.of(D.hi, D.lo).over(Triple.of(*two_sum(one, -self.t_mul)))
             self.limit = limit.pair_from()
@@ -289,6 +294,7 @@ class CosineDecayRestarts:
     def height(self, n: Pair) -> tuple[Pair, Pair]:
         """The height of a cycle's wave, but for two factors; and these."""
         y, factors = self.heights.power(n)
+        y = fast_two_sum(y.hi, y.lo)
         if self.heights.alternates:
             sign = (is_odd(n.hi) ^ is_odd(n.lo)) << np.uint64(63)
             y = Pair(*((bits_of(x) ^ sign).view(np.float64) for x in y))
@@ -298,8 +304,9 @@ class CosineDecayRestarts:
         if not self.scaled:
             return wave.curve(step)
         upper, _, (P, R) = wave.wave(step)
-        top = fast_two_sum(1.0, -P)
-        y = multiply(height, Pair(np.where(upper, top.hi, P), np.where(upper, top.lo - R, R)))
+        down = fast_two_sum(1.0, -P)
+        unit = fast_two_sum(np.where(upper, down.hi, P), np.where(upper, down.lo - R, R))
+        y = multiply(height, unit)
         y = Pair((y.hi * factors.hi) * factors.lo, (y.lo * factors.hi) * factors.lo)
         s = two_sum(self.floor.hi, y.hi)
         return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + (self.floor.lo + y.lo)), s.hi)
@@ -366,14 +373,14 @@ class CosineDecayRestarts:
             rates = np.full(steps.shape, np.nan)
             if self.equal:
                 step = Pair(step.hi[inside], step.lo[inside])
-                count, rest = stairs(step, self.decay_steps, self.inverse)
-                zero = np.float64(0.0)
-                height, factors = self.height(count) if self.scaled else (Pair(zero, zero), Pair(zero, zero))
-                wave = self.wave
-                if rest.lo.any() and not wave.pairs:  # a negative fraction: pairs have the same formula
-                    wave = copy.copy(wave)
-                    wave.pairs = True
-                rates[inside] = self.rates(wave, rest, height, factors)
+                count, rest = nearest_stairs(step, self.decay_steps, self.inverse)
+                # The second half from its end: a small fraction before a restart is lost in the way from the last one.
+                second = rest.hi < 0.0
+                count = fast_two_sum(count.hi, np.where(second, count.lo - 1.0, count.lo))
+                height, factors = self.height(count) if self.scaled else (count, count)
+                rates[inside] = np.where(
+                    second, self.rates(self.back, rest, height, factors), self.rates(self.wave, rest, height, factors)
+                )
                 return rates
             ended = step.hi > 0.0 if self.t_mul < 1.0 else step.hi < 0.0
             below = less(step, self.limit)

@@ -149,16 +149,21 @@ def _less_times(s: Pair, count: Any, D: Pair) -> Pair:
     return add(s, Pair(-lo, -product_rest(count, D.lo, lo)))
 
 
-def stairs(s: Pair, D: Pair, inverse: Any) -> tuple[Pair, Pair]:
-    """How many times D goes into s, rounded down, and what remains; for |s| <= _HUGE_STEP."""
+def nearest_stairs(s: Pair, D: Pair, inverse: Any) -> tuple[Pair, Pair]:
+    """The nearest multiple of D, a unit more or less, and what remains, of either sign; for |s| <= _HUGE_STEP."""
     quotient = s.hi * inverse
     whole = (bits_of(quotient) & ~np.uint64(7)).view(np.float64)
     first = np.where(np.abs(quotient) < 2.0**50, _round(quotient), whole)
     rest = _less_times(s, first, D)
     second = _round(rest.hi * inverse)
-    rest = _less_times(rest, second, D)
+    return Pair(first, second), _less_times(rest, second, D)
+
+
+def stairs(s: Pair, D: Pair, inverse: Any) -> tuple[Pair, Pair]:
+    """How many times D goes into s, rounded down, and what remains; for |s| <= _HUGE_STEP."""
+    count, rest = nearest_stairs(s, D, inverse)
     below = rest.hi < 0.0
-    return fast_two_sum(first, np.where(below, second - 1.0, second)), where(below, add(rest, D), rest)
+    return fast_two_sum(count.hi, np.where(below, count.lo - 1.0, count.lo)), where(below, add(rest, D), rest)
 
 
 def is_odd(x: Any) -> Any:

@@ -33,7 +33,7 @@ static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][2] = {
 /* Equal cycles: of each step its place in its cycle, and that one's number, come as a pair. */
 #define EQUAL_LOOPS(kind)                                                                                          \
     BOTH_TYPES(equal_scaled_##kind, cf_cosine_decay_restarts, from_pairs,                                          \
-               cf_equal_scaled(p, cf_make_pair(step.lo, 0.0), cf_make_pair(step.hi, 0.0), CF_##kind, 1))
+               cf_equal_scaled(p, &p->wave, cf_make_pair(step.lo, 0.0), cf_make_pair(step.hi, 0.0), CF_##kind, 1))
 
 EQUAL_LOOPS(SINGLE)
 EQUAL_LOOPS(PAIR)
@@ -103,19 +103,9 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
         return;
     }
     load_block(job, r, begin, n, hi, lo);
-    if (p->scaled) {
-        for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_restarts_at(p, cf_make_pair(hi[i], lo[i]));
-        s = (source){.data = (const char *)rates};
-        (floats ? copy_float : copy)(p, s, out, n);
-    } else {
-        for (i = 0; i < n; i++) {
-            const cf_pair rest = cf_many_stairs(cf_make_pair(hi[i], lo[i]), p->decay_steps, inverse).rest;
-            hi[i] = fabs(hi[i]) <= CF_FAR ? rest.hi : NAN;
-            lo[i] = rest.lo;
-        }
-        s = (source){.data = (const char *)hi, .lo = lo};
-        loops[PAIRS][kind == CF_WIDE ? CF_WIDE : CF_PAIR][CF_DECAY][floats](&p->wave, s, out, n);
-    }
+    for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_restarts_at(p, cf_make_pair(hi[i], lo[i]));
+    s = (source){.data = (const char *)rates};
+    (floats ? copy_float : copy)(p, s, out, n);
 }
 
 /* Cycles of different lengths. */

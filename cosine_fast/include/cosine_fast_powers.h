@@ -223,22 +223,31 @@ CF_INLINE cf_pair cf_less_times(cf_pair s, double count, cf_pair D)
     return cf_add(s, cf_make_pair(-lo, -cf_product_rest(count, D.lo, lo)));
 }
 
-/* For |s| <= CF_HUGE_STEP; exact up to 2^98 times. */
-CF_INLINE cf_stairs cf_many_stairs(cf_pair s, cf_pair D, double inverse)
+/* The nearest multiple of D, a unit more or less, and what remains, of either sign; for |s| <= CF_HUGE_STEP, and exact up
+ * to 2^98 times. */
+CF_INLINE cf_stairs cf_nearest_stairs(cf_pair s, cf_pair D, double inverse)
 {
     cf_stairs r;
     const double quotient = s.hi * inverse;
     /* From 2^50 on it is an integer without its last three digits. */
     const double whole = cf_double(cf_bits(quotient) & ~UINT64_C(7));
-    const double first = fabs(quotient) < CF_FEW ? cf_round(quotient) : whole;
-    cf_pair rest = cf_less_times(s, first, D), up;
-    double second = cf_round(rest.hi * inverse);
-    rest = cf_less_times(rest, second, D);
-    up = cf_add(rest, D);
-    second = rest.hi < 0.0 ? second - 1.0 : second;
-    r.rest.hi = rest.hi < 0.0 ? up.hi : rest.hi;
-    r.rest.lo = rest.hi < 0.0 ? up.lo : rest.lo;
-    r.count = cf_fast_two_sum(first, second);
+    r.count.hi = fabs(quotient) < CF_FEW ? cf_round(quotient) : whole;
+    r.rest = cf_less_times(s, r.count.hi, D);
+    r.count.lo = cf_round(r.rest.hi * inverse);
+    r.rest = cf_less_times(r.rest, r.count.lo, D);
+    return r;
+}
+
+/* For |s| <= CF_HUGE_STEP; exact up to 2^98 times. */
+CF_INLINE cf_stairs cf_many_stairs(cf_pair s, cf_pair D, double inverse)
+{
+    const cf_stairs nearest = cf_nearest_stairs(s, D, inverse);
+    const cf_pair up = cf_add(nearest.rest, D);
+    const double second = nearest.rest.hi < 0.0 ? nearest.count.lo - 1.0 : nearest.count.lo;
+    cf_stairs r;
+    r.rest.hi = nearest.rest.hi < 0.0 ? up.hi : nearest.rest.hi;
+    r.rest.lo = nearest.rest.hi < 0.0 ? up.lo : nearest.rest.lo;
+    r.count = cf_fast_two_sum(nearest.count.hi, second);
     return r;
 }
 

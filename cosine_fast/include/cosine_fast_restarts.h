@@ -24,8 +24,8 @@
  *     NaN gives NaN, and so do, where the cycles go on, floats beyond 2^65: none lies in a cycle rather than another.
  *
  * Accuracy
- *     As CosineDecay: at most 2 ULP; where a wave crosses zero, and m is not 1, of the cycle's larger end. At the start of
- *     a cycle the peak and past the cycles the floor is rounded once.
+ *     As CosineDecay: at most 2 ULP; where m is not 1 and a wave goes from the floor towards zero, of the larger of the
+ *     cycle's ends. The start of a cycle with m = 1 and the floor are rounded once.
  */
 #ifndef COSINE_FAST_RESTARTS_H
 #define COSINE_FAST_RESTARTS_H
@@ -107,8 +107,8 @@ typedef struct cf_cosine_decay_restarts {
     double end;                  /* the floor, rounded once */
     cf_pair floor;
     cf_pair limit;               /* not equal: all cycles are below it (t_mul < 1), or from it on (t_mul > 1) */
-    cf_cosine_decay wave;        /* equal: as in a cycle, the first one's, ... */
-    cf_exponential_decay height; /* ... and scaled: the height of each */
+    cf_cosine_decay wave, back;  /* equal: as in a cycle, that from 0 to D, and that from -D to 0 */
+    cf_exponential_decay height; /* scaled: the height of a cycle */
     int64_t count;               /* not equal: cycles 0 to count - 1 are folded */
     const cf_cycle *cycles;
 } cf_cosine_decay_restarts;
@@ -116,7 +116,8 @@ typedef struct cf_cosine_decay_restarts {
 /* The height of a cycle's wave, and the two factors that belong to it. `single`: n is a single double. */
 CF_INLINE cf_pair cf_height(const cf_cosine_decay_restarts *p, cf_pair n, int single, cf_pair *factors)
 {
-    cf_pair height = cf_power(&p->height, n, single, factors);
+    const cf_pair y = cf_power(&p->height, n, single, factors);
+    cf_pair height = cf_fast_two_sum(y.hi, y.lo);
     const uint64_t sign = ((cf_is_odd(n.hi) ^ (single ? 0 : cf_is_odd(n.lo))) & p->height.alternates) << 63;
     height.hi = cf_double(cf_bits(height.hi) ^ sign);
     height.lo = cf_double(cf_bits(height.lo) ^ sign);
@@ -129,7 +130,7 @@ CF_INLINE cf_pair cf_unit_wave(const cf_cosine_decay *p, cf_pair step, int kind)
     const cf_wave w = cf_wave_at(p, step, kind, CF_DECAY);
     const double P = kind == CF_WIDE ? w.P : w.head * p->c0_hi; /* exact */
     const cf_pair upper = cf_fast_two_sum(1.0, -P);
-    return cf_make_pair(w.upper ? upper.hi : P, w.upper ? upper.lo - w.R : w.R);
+    return cf_fast_two_sum(w.upper ? upper.hi : P, w.upper ? upper.lo - w.R : w.R);
 }
 
 CF_INLINE double cf_scaled(cf_pair floor, cf_pair height, cf_pair factors, cf_pair wave)
@@ -312,6 +313,10 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
     }
     if (p->equal) {
         cf_cosine_decay_init(&p->wave, p->scaled ? 1.0 : initial, decay_steps, p->scaled ? 0.0 : alpha, 0, 0.0, zero);
+        p->back = p->wave;
+        p->back.warmup_steps = cf_negate(decay_steps);
+        p->back.longer = p->back.shorter = zero;
+        p->back.end_step = 0.0;
     } else {
         const cf_triple D = cf_make_triple(decay_steps.hi, decay_steps.lo, 0.0);
         const cf_pair beyond = cf_two_sum(1.0, -t_mul);
@@ -352,42 +357,52 @@ CF_INLINE double cf_cycle_at(const cf_cycle *c, cf_pair step, int scaled)
     }
 }
 
-/* Equal cycles: which one a step within CF_FAR lies in, and where in it. */
-CF_INLINE cf_stairs cf_equal_cycle(const cf_cosine_decay_restarts *p, cf_pair step)
-{
-    if (p->few && step.lo == 0.0 && fabs(step.hi) <= CF_FEW && (step.hi >= 0.0 || step.hi == floor(step.hi)))
-        return cf_few_stairs(step.hi, p->decay_steps.hi, p->inverse);
-    return cf_many_stairs(step, p->decay_steps, p->inverse);
-}
-
-/* The rate of a `scaled` schedule in equal cycles; `kind` is the wave's, or CF_PAIR for it. `few`: the cycle's number and
- * the step are single doubles. */
-CF_INLINE double cf_equal_scaled(const cf_cosine_decay_restarts *p, cf_pair count, cf_pair rest, int kind, int few)
+/* The rate of a `scaled` schedule in equal cycles, `rest` lying in `wave`. `few`: the cycle's number and the rest are
+ * single doubles. */
+CF_INLINE double cf_equal_scaled(const cf_cosine_decay_restarts *p, const cf_cosine_decay *wave, cf_pair count,
+                                 cf_pair rest, int kind, int few)
 {
     cf_pair factors;
     const cf_pair height = cf_height(p, count, few, &factors);
-    return cf_scaled(p->floor, height, factors, cf_unit_wave(&p->wave, rest, kind));
+    return cf_scaled(p->floor, height, factors, cf_unit_wave(wave, rest, kind));
+}
+
+static inline double cf_equal_at(const cf_cosine_decay_restarts *p, cf_pair step)
+{
+    const cf_cosine_decay *wave = &p->wave;
+    cf_stairs s;
+    int kind = wave->kind;
+    if (p->few && step.lo == 0.0 && fabs(step.hi) <= CF_FEW && (step.hi >= 0.0 || step.hi == floor(step.hi))) {
+        s = cf_few_stairs(step.hi, p->decay_steps.hi, p->inverse);
+    } else {
+        /* The second half from its end: a small fraction before a restart is lost in the way from the last one. */
+        s = cf_nearest_stairs(step, p->decay_steps, p->inverse);
+        if (s.rest.hi < 0.0) {
+            s.count.lo -= 1.0;
+            wave = &p->back;
+        }
+        s.count = cf_fast_two_sum(s.count.hi, s.count.lo);
+        if (kind == CF_SINGLE) kind = CF_PAIR; /* the same formula, of two doubles */
+    }
+    if (p->scaled) {
+        switch (kind) {
+        case CF_SINGLE: return cf_equal_scaled(p, wave, s.count, s.rest, CF_SINGLE, 0);
+        case CF_PAIR: return cf_equal_scaled(p, wave, s.count, s.rest, CF_PAIR, 0);
+        default: return cf_equal_scaled(p, wave, s.count, s.rest, CF_WIDE, 0);
+        }
+    }
+    switch (kind) {
+    case CF_SINGLE: return cf_rate(wave, s.rest, CF_SINGLE, CF_DECAY);
+    case CF_PAIR: return cf_rate(wave, s.rest, CF_PAIR, CF_DECAY);
+    default: return cf_rate(wave, s.rest, CF_WIDE, CF_DECAY);
+    }
 }
 
 static inline double cf_cosine_decay_restarts_at(const cf_cosine_decay_restarts *p, cf_pair step)
 {
     if (!cf_in_cycles(p, step)) return cf_outside(p, step);
     if (p->equal) {
-        const cf_stairs s = cf_equal_cycle(p, step);
-        /* A negative fraction may have a rest of two doubles, for which CF_PAIR has the same formula. */
-        const int kind = s.rest.lo != 0.0 && p->wave.kind == CF_SINGLE ? CF_PAIR : p->wave.kind;
-        if (p->scaled) {
-            switch (kind) {
-            case CF_SINGLE: return cf_equal_scaled(p, s.count, s.rest, CF_SINGLE, 0);
-            case CF_PAIR: return cf_equal_scaled(p, s.count, s.rest, CF_PAIR, 0);
-            default: return cf_equal_scaled(p, s.count, s.rest, CF_WIDE, 0);
-            }
-        }
-        switch (kind) {
-        case CF_SINGLE: return cf_rate(&p->wave, s.rest, CF_SINGLE, CF_DECAY);
-        case CF_PAIR: return cf_rate(&p->wave, s.rest, CF_PAIR, CF_DECAY);
-        default: return cf_rate(&p->wave, s.rest, CF_WIDE, CF_DECAY);
-        }
+        return cf_equal_at(p, step);
     } else {
         cf_cycle own;
         const cf_cycle *const c = cf_cycle_of(p, step, &own);
