@@ -94,7 +94,8 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
         }
         s = (source){.data = (const char *)hi, .lo = p->scaled ? lo : NULL};
         if (!p->scaled) {
-            loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][CF_DECAY][floats](&p->wave, s, out, n);
+            const int phase = kind == CF_PAIR ? phase_of(&p->wave, range_of(hi, n)) : CF_DECAY; /* others gain nothing */
+            loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][phase][floats](&p->wave, s, out, n);
         } else if (kind == CF_PAIR) {
             (floats ? equal_scaled_PAIR_float : equal_scaled_PAIR)(p, s, out, n);
         } else {
@@ -108,14 +109,53 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
     (floats ? copy_float : copy)(p, s, out, n);
 }
 
+/* The rates of n steps, in the order in which the others of their cycle are found. Rarely many: those in cycles that are
+ * not folded, or in none. */
+static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const double *hi, const double *lo, int n,
+                            double *rates)
+{
+    double some_hi[CF_BLOCK], some_lo[CF_BLOCK], some_rates[CF_BLOCK];
+    int left[CF_BLOCK], some[CF_BLOCK], count = 0, i;
+    cf_cycle own;
+    for (i = 0; i < n; i++) {
+        const cf_pair step = cf_make_pair(hi[i], lo[i]);
+        left[count] = i;
+        count += cf_in_cycles(p, step);
+        rates[i] = cf_outside(p, step);
+    }
+    while (count > 0) {
+        /* A cycle at a time: of all that are left those in the cycle of the first. */
+        const cf_cycle *const c = cf_cycle_of(p, cf_make_pair(hi[left[0]], lo[left[0]]), &own);
+        const int wide = c->wave.kind == CF_WIDE;
+        const sink to = {(char *)some_rates, NULL};
+        int taken = 0, kept = 0;
+        source s = {.data = (const char *)some_hi, .lo = wide ? some_lo : NULL};
+        for (i = 0; i < count; i++) {
+            const cf_pair step = cf_make_pair(hi[left[i]], lo[left[i]]);
+            const int inside = (!cf_less(step, c->first)) & cf_less(step, c->next);
+            some[taken] = left[i];
+            some_hi[taken] = step.hi;
+            some_lo[taken] = step.lo;
+            taken += inside;
+            left[kept] = left[i];
+            kept += !inside;
+        }
+        evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(some_hi, taken), 0, s, to, taken);
+        for (i = 0; i < taken; i++) rates[some[i]] = some_rates[i];
+        count = kept;
+    }
+}
+
 /* Cycles of different lengths. */
 static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                     int n, sink out)
 {
     const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
-    double some_hi[CF_BLOCK], some_lo[CF_BLOCK], some_rates[CF_BLOCK];
-    int left[CF_BLOCK], some[CF_BLOCK], count = 0, i;
+    double sorted_hi[CF_BLOCK], sorted_lo[CF_BLOCK], sorted_rates[CF_BLOCK];
+    int64_t cycle[CF_BLOCK];
+    int place[CF_BLOCK], ends[CF_CYCLES + 1] = {0}, i, first;
+    double beyond;
     cf_cycle own;
     source s = {0};
     range in;
@@ -135,36 +175,37 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
         }
     }
 
-    /* A cycle at a time: of all steps that are left those in the cycle of the first. */
+    /* The steps sorted by cycles; first those that are in none that is folded, or are not doubles. */
     load_block(job, r, begin, n, hi, lo);
+    search(p->befores, p->count, hi, cycle, n);
+    beyond = p->count ? cf_double_before(p->cycles[p->count - 1].next) : 0.0;
     for (i = 0; i < n; i++) {
-        const cf_pair step = cf_make_pair(hi[i], lo[i]);
-        if (cf_in_cycles(p, step)) {
-            left[count++] = i;
-        } else {
-            rates[i] = cf_outside(p, step);
-        }
+        cycle[i] = (hi[i] <= beyond) & (lo[i] == 0.0) ? cycle[i] : 0;
+        ends[cycle[i]]++;
     }
-    while (count > 0) {
-        const cf_cycle *const c = cf_cycle_of(p, cf_make_pair(hi[left[0]], lo[left[0]]), &own);
-        const int wide = c->wave.kind == CF_WIDE;
-        sink to = {(char *)some_rates, NULL};
-        int taken = 0, kept = 0;
-        for (i = 0; i < count; i++) {
-            const cf_pair step = cf_make_pair(hi[left[i]], lo[left[i]]);
-            const int inside = (!cf_less(step, c->first)) & cf_less(step, c->next);
-            some[taken] = left[i];
-            some_hi[taken] = step.hi;
-            some_lo[taken] = step.lo;
-            taken += inside;
-            left[kept] = left[i];
-            kept += !inside;
-        }
-        s = (source){.data = (const char *)some_hi, .lo = wide ? some_lo : NULL};
-        evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(some_hi, taken), 0, s, to, taken);
-        for (i = 0; i < taken; i++) rates[some[i]] = some_rates[i];
-        count = kept;
+    for (i = 1; i <= p->count; i++) ends[i] += ends[i - 1];
+    for (i = n - 1; i >= 0; i--) {
+        const int to = --ends[cycle[i]];
+        place[i] = to;
+        sorted_hi[to] = hi[i];
+        sorted_lo[to] = lo[i];
     }
+    /* Now they are where the cycles' steps begin. */
+    first = p->count ? ends[1] : n;
+    if (first > 0) evaluate_others(p, whole, sorted_hi, sorted_lo, first, sorted_rates);
+    for (i = 1; first < n; i++) {
+        const int end = i < p->count ? ends[i + 1] : n;
+        if (end > first) {
+            const cf_cycle *const c = &p->cycles[i - 1];
+            const int wide = c->wave.kind == CF_WIDE;
+            const sink to = {(char *)(sorted_rates + first), NULL};
+            s = (source){.data = (const char *)(sorted_hi + first), .lo = wide ? sorted_lo + first : NULL};
+            evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(sorted_hi + first, end - first), 0, s,
+                           to, end - first);
+        }
+        first = end;
+    }
+    for (i = 0; i < n; i++) rates[i] = sorted_rates[place[i]];
     s = (source){.data = (const char *)rates};
     (floats ? copy_float : copy)(p, s, out, n);
 }

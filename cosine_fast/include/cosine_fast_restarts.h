@@ -87,8 +87,15 @@ static inline cf_pair cf_pair_from(cf_triple a)
     return cf_make_pair(a.hi, a.lo > 0.0 ? nextafter(a.mid, INFINITY) : a.mid);
 }
 
+/* The greatest double that is below a. */
+static inline double cf_double_before(cf_pair a)
+{
+    return a.lo > 0.0 ? a.hi : nextafter(a.hi, -INFINITY);
+}
+
 /* ---- The schedule ---- */
 
+#define CF_CYCLES 64 /* that are folded at most: more than a training run has, and with t_mul = 2 all there are */
 #define CF_NO_STEP 3.872591914849318e-121 /* 2^-400 */
 
 /* One cycle, in its own place. */
@@ -113,6 +120,7 @@ typedef struct cf_cosine_decay_restarts {
     cf_exponential_decay height; /* scaled: the height of a cycle */
     int64_t count;               /* not equal: cycles 0 to count - 1 are folded */
     const cf_cycle *cycles;
+    double befores[CF_CYCLES];   /* of each of these the last double that is before it */
 } cf_cosine_decay_restarts;
 
 /* The height of a cycle's wave, and the two factors that belong to it. `single`: n is a single double. */
@@ -281,11 +289,9 @@ static inline const cf_cycle *cf_cycle_of(const cf_cosine_decay_restarts *p, cf_
 
 /* ---- Folding ---- */
 
-#define CF_CYCLES 32 /* more than a training run has */
-
 /* Fold the parameters, which are trusted: rates as for CosineDecay, 2^-32 <= D < 2^63, 2^-64 <= t_mul <= 2^64, m_mul
- * finite. cycles: memory for `capacity` of them, that has to live as long as this; it changes the time that a rate takes,
- * and no bit. t_mul = 1 needs none. */
+ * finite. cycles: memory for `capacity` of them, CF_CYCLES being enough, that has to live as long as this; it changes the
+ * time that a rate takes, and no bit. t_mul = 1 needs none. */
 static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps,
                                                  double t_mul, double m_mul, double alpha, cf_cycle *cycles,
                                                  int64_t capacity)
@@ -330,10 +336,11 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
         /* It lies in no cycle itself: the least step above it does. */
         if (t_mul > 1.0 && limit.lo == 0.0) p->limit.lo = nextafter(p->limit.lo, INFINITY);
         place.begin = cf_begin_of(p, 0, &place.length);
-        while (p->count < capacity && place.begin.hi < 9223372036854775808.0) { /* 2^63 */
+        while (p->count < capacity && p->count < CF_CYCLES && place.begin.hi < 9223372036854775808.0) { /* 2^63 */
             place.end = cf_begin_of(p, p->count + 1, &next_length);
             if (!cf_less(cf_pair_from(place.begin), cf_pair_from(place.end))) break; /* too short for a step */
             cf_cycle_fold(p, p->count, &place, &cycles[p->count]);
+            p->befores[p->count] = cf_double_before(cycles[p->count].first);
             p->count++;
             place.begin = place.end;
             place.length = next_length;
