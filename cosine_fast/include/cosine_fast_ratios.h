@@ -57,25 +57,40 @@ CF_INLINE cf_pair cf_floor_quotient(cf_pair step, cf_pair length)
     return cf_two_sum(first, second);
 }
 
+/* c - a * b, rounded once, where c less the rounded product is exact. FMA changes no bit. */
+CF_INLINE double cf_rest(double c, double a, double b)
+{
+#if CF_FMA
+    return fma(-a, b, c);
+#else
+    const double product = a * b;
+    return (c - product) - cf_product_rest(a, b, product);
+#endif
+}
+
 /* The same for |step| <= 2^50 and length >= 1, both of one double; inverse = 1 / length. */
 CF_INLINE double cf_floor_quotient_near(double step, double length, double inverse)
 {
-    /* 3 * 2^51 leaves no fraction: n is within 3/4 of the quotient, so that the floor is n or n - 1. */
+    /* 3 * 2^51 leaves no fraction: n is within 3/4 of the quotient, so that the floor is n or n - 1. Only the sign of
+     * the rest is looked at, which is right though for n = 0 and 1 more is rounded than cf_rest wants. */
     const double n = (step * inverse + 6755399441055744.0) - 6755399441055744.0;
-    const cf_pair multiple = cf_exact_product(n, length);
-    return (step - multiple.hi) - multiple.lo < 0.0 ? n - 1.0 : n;
+    return cf_rest(step, n, length) < 0.0 ? n - 1.0 : n;
 }
 
 /* ---- InverseTimeDecay ---- */
 
 typedef struct cf_inverse_time_decay {
     int staircase;
-    int plain;           /* steps of one double up to 2^50 may go the short way */
+    int plain;           /* usual steps go the short way, ... */
+    cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 36 bits, */
+    cf_pair height;      /* L0 times that, */
+    double margin;       /* and |x + offset| at least this */
+    double whole_to;     /* x + offset.hi is exact for whole x up to this size */
+    double inverse;      /* 1 / decay_steps */
     double initial;      /* initial_learning_rate over `unit`, a power of 2: 0, or in [1, 2) in size ... */
     double rate;         /* ... and so decay_rate, over `scale`, which the step takes */
     double unit, scale;
     cf_pair decay_steps;
-    double inverse;      /* 1 / decay_steps */
     double smooth_from;  /* beyond these steps a staircase is a smooth curve */
     cf_pair top;         /* initial * decay_steps */
 } cf_inverse_time_decay;
@@ -87,6 +102,12 @@ static inline double cf_take_unit(double x, double *unit)
     x = 2.0 * frexp(x, &exponent);
     *unit = x == 0.0 ? 1.0 : ldexp(1.0, exponent - 1);
     return x;
+}
+
+/* Whether x is from 2^-300 to 2^300 in size. */
+static inline int cf_is_usual(double x)
+{
+    return fabs(x) >= 4.909093465297727e-91 && fabs(x) <= 2.037035976334486e+90;
 }
 
 /* Fold the parameters, which are trusted: finite, |initial| <= 2^1000, 2^-64 <= decay_steps < 2^63. */
@@ -101,31 +122,43 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
     p->inverse = 1.0 / decay_steps.hi;
     p->smooth_from = ldexp(decay_steps.hi, 100);
     p->top = cf_add(cf_exact_product(p->initial, decay_steps.hi), cf_exact_product(p->initial, decay_steps.lo));
-    p->plain = decay_steps.lo == 0.0 && p->scale <= ldexp(1.0, 600) && (!staircase || decay_steps.hi >= 1.0);
+    p->plain = cf_is_usual(initial) && cf_is_usual(rate);
+    p->plain = p->plain && (!staircase || (decay_steps.lo == 0.0 && decay_steps.hi >= 1.0));
+    if (p->plain) {
+        const cf_pair offset = cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0));
+        const double wide = offset.hi * 131073.0; /* 2^17 + 1, which leaves 53 - 17 bits (Veltkamp) */
+        p->height = cf_multiply(offset, cf_make_pair(initial, 0.0));
+        p->offset.hi = wide - (wide - offset.hi);
+        p->offset.lo = (offset.hi - p->offset.hi) + offset.lo;
+        p->margin = fabs(p->offset.hi) * 0.0625;
+        p->whole_to = fabs(p->offset.hi) <= 4503599627370496.0 ? fabs(p->offset.hi) * 32768.0 : 0.0; /* 2^52, 2^15 */
+    }
 }
 
-/* top / below, rounded once. */
+/* top / below, rounded once, where below.lo is at most 2^-32 of below.hi. */
 CF_INLINE double cf_ratio(cf_pair top, cf_pair below)
 {
-    const int pole = below.hi == 0.0;
-    const double inverse = 1.0 / (pole ? 1.0 : below.hi), q = top.hi * inverse;
-    const cf_pair back = cf_exact_product(q, below.hi);
-    const double rest = ((top.hi - back.hi) - back.lo) + (top.lo - q * below.lo);
-    return pole ? top.hi * INFINITY : q + rest * inverse;
+    const double inverse = 1.0 / below.hi, q = top.hi * inverse;
+    const double rest = cf_rest(top.hi, q, below.hi) + (top.lo - q * below.lo);
+    return q + rest * inverse;
 }
 
-/* The rate at a step up to 2^50 of a `plain` schedule; `staircase` is a constant. */
-CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double step, int staircase)
+/* What the short way counts in: the step, or the stair it is on. `staircase` is a constant, here and below. */
+CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, int staircase)
 {
-    const double x = staircase ? cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse) : step;
-    const double base = staircase ? 1.0 : p->decay_steps.hi;
-    const cf_pair top = staircase ? cf_make_pair(p->initial, 0.0) : p->top;
-    const cf_pair product = cf_exact_product(x * p->scale, p->rate), sum = cf_two_sum(base, product.hi);
-    return cf_ratio(top, cf_fast_two_sum(sum.hi, sum.lo + product.lo)) * p->unit + 0.0; /* -0 is +0 */
+    return staircase ? cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse) : step;
 }
 
-/* The rate at any step of any schedule. */
-CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
+/* The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r), for steps up to 2^50 that are not next to the pole.
+ * `whole`, a constant: x + offset.hi is exact. */
+CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
+{
+    const cf_pair sum = whole ? cf_make_pair(p->offset.hi + x, 0.0) : cf_two_sum(p->offset.hi, x);
+    return cf_ratio(p->height, cf_make_pair(sum.hi, whole ? p->offset.lo : sum.lo + p->offset.lo));
+}
+
+/* The long way, for any step of any schedule. */
+CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
     const cf_pair zero = {0.0, 0.0}, D = p->decay_steps, smooth_top = p->top;
     const double initial = p->initial, unit = p->unit; /* loaded anyhow: a loop with a load in a branch stays scalar */
@@ -146,15 +179,32 @@ CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair ste
     top = cf_make_pair(stairs ? initial : smooth_top.hi, stairs ? 0.0 : smooth_top.lo);
     product = cf_exact_product(x.hi, p->rate);
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
-    rate = cf_ratio(top, below) * (unit * less) * less + 0.0;
+    rate = cf_ratio(top, cf_make_pair(below.hi == 0.0 ? 1.0 : below.hi, below.lo));
+    rate = below.hi == 0.0 ? top.hi * INFINITY : rate;
+    rate = rate * (unit * less) * less + 0.0; /* -0 is +0 */
     return fabs(s.hi) > 1.7976931348623157e308 ? 0.0 : rate;
+}
+
+/* Whether the short way is for a step, x being what it counts in. */
+CF_INLINE int cf_inverse_time_is_near(const cf_inverse_time_decay *p, cf_pair step, double x)
+{
+    const int few = step.lo == 0.0 && fabs(step.hi) <= 1125899906842624.0; /* 2^50 */
+    return p->plain & few & (fabs(x + p->offset.hi) >= p->margin);
+}
+
+/* Either way, without a branch. */
+CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
+{
+    const double x = cf_inverse_time_x(p, step.hi, staircase);
+    const double near = cf_inverse_time_near(p, x, 0), far = cf_inverse_time_far(p, step, staircase);
+    return cf_inverse_time_is_near(p, step, x) ? near : far;
 }
 
 static inline double cf_inverse_time_decay_at(const cf_inverse_time_decay *p, cf_pair step)
 {
-    if (p->plain && step.lo == 0.0 && fabs(step.hi) <= 1125899906842624.0) /* 2^50 */
-        return p->staircase ? cf_inverse_time_near(p, step.hi, 1) : cf_inverse_time_near(p, step.hi, 0);
-    return p->staircase ? cf_inverse_time_any(p, step, 1) : cf_inverse_time_any(p, step, 0);
+    const double x = p->staircase ? cf_inverse_time_x(p, step.hi, 1) : step.hi;
+    if (cf_inverse_time_is_near(p, step, x)) return cf_inverse_time_near(p, x, 0);
+    return p->staircase ? cf_inverse_time_far(p, step, 1) : cf_inverse_time_far(p, step, 0);
 }
 
 /* ---- PiecewiseConstantDecay ---- */
