@@ -18,7 +18,7 @@ static void fill_block(double rate, int floats, source s, sink out, int n)
 
 /* ---- InverseTimeDecay ---- */
 
-#define NEAR(staircase, whole) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase), whole)
+#define NEAR(staircase, whole) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase, whole), whole)
 #define RATIO_LOOPS(name, staircase)                                                   \
     BOTH_TYPES(name##_int64s, cf_inverse_time_decay, from_int64s, NEAR(staircase, 1))   \
     BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, NEAR(staircase, 1))     \
@@ -50,8 +50,8 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
     }
-    x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1) : in.least;
-    x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1) : in.greatest;
+    x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, 0) : in.least;
+    x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, 0) : in.greatest;
     if (!p->plain || in.least < -0x1p50 || in.greatest > 0x1p50
         || !(x.least + p->offset.hi >= p->margin || x.greatest + p->offset.hi <= -p->margin)) {
         origin = PAIRS;

@@ -77,6 +77,13 @@ CF_INLINE double cf_floor_quotient_near(double step, double length, double inver
     return cf_rest(step, n, length) < 0.0 ? n - 1.0 : n;
 }
 
+/* The same for a whole step and a whole length up to 2^49; shift = inverse / 2 - 1/2. */
+CF_INLINE double cf_floor_quotient_whole(double step, double inverse, double shift)
+{
+    /* (step + 1/2) / length is 1 / (2 * length) or more from a whole number, and all errors here are less together. */
+    return ((step * inverse + shift) + 6755399441055744.0) - 6755399441055744.0;
+}
+
 /* ---- InverseTimeDecay ---- */
 
 typedef struct cf_inverse_time_decay {
@@ -85,8 +92,9 @@ typedef struct cf_inverse_time_decay {
     cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 36 bits, */
     cf_pair height;      /* L0 times that, */
     double margin;       /* and |x + offset| at least this */
-    double whole_to;     /* x + offset.hi is exact for whole x up to this size */
+    double whole_to;     /* x + offset.hi is exact for whole x up to this size, if the stairs are those of whole steps */
     double inverse;      /* 1 / decay_steps */
+    double shift;        /* inverse / 2 - 1/2 */
     double initial;      /* initial_learning_rate over `unit`, a power of 2: 0, or in [1, 2) in size ... */
     double rate;         /* ... and so decay_rate, over `scale`, which the step takes */
     double unit, scale;
@@ -120,6 +128,7 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
     p->rate = cf_take_unit(rate, &p->scale);
     p->decay_steps = decay_steps;
     p->inverse = 1.0 / decay_steps.hi;
+    p->shift = p->inverse / 2.0 - 0.5;
     p->smooth_from = ldexp(decay_steps.hi, 100);
     p->top = cf_add(cf_exact_product(p->initial, decay_steps.hi), cf_exact_product(p->initial, decay_steps.lo));
     p->plain = cf_is_usual(initial) && cf_is_usual(rate);
@@ -131,7 +140,8 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
         p->offset.hi = wide - (wide - offset.hi);
         p->offset.lo = (offset.hi - p->offset.hi) + offset.lo;
         p->margin = fabs(p->offset.hi) * 0.0625;
-        p->whole_to = fabs(p->offset.hi) <= 4503599627370496.0 ? fabs(p->offset.hi) * 32768.0 : 0.0; /* 2^52, 2^15 */
+        if (fabs(p->offset.hi) <= 4503599627370496.0 && (!staircase || (decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi))))
+            p->whole_to = fabs(p->offset.hi) * 32768.0; /* 2^15 */
     }
 }
 
@@ -143,14 +153,16 @@ CF_INLINE double cf_ratio(cf_pair top, cf_pair below)
     return q + rest * inverse;
 }
 
-/* What the short way counts in: the step, or the stair it is on. `staircase` is a constant, here and below. */
-CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, int staircase)
+/* What the short way counts in: the step, or the stair it is on. `staircase` and `whole` are constants: all steps are
+ * whole, and x up to whole_to. It changes what is computed, never what comes out. */
+CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, int staircase, int whole)
 {
-    return staircase ? cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse) : step;
+    if (!staircase) return step;
+    return whole ? cf_floor_quotient_whole(step, p->inverse, p->shift)
+                 : cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse);
 }
 
-/* The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r), for steps up to 2^50 that are not next to the pole.
- * `whole`, a constant: x + offset.hi is exact. */
+/* The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r), for steps up to 2^50 that are not next to the pole. */
 CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
 {
     const cf_pair sum = whole ? cf_make_pair(p->offset.hi + x, 0.0) : cf_two_sum(p->offset.hi, x);
@@ -195,14 +207,14 @@ CF_INLINE int cf_inverse_time_is_near(const cf_inverse_time_decay *p, cf_pair st
 /* Either way, without a branch. */
 CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
-    const double x = cf_inverse_time_x(p, step.hi, staircase);
+    const double x = cf_inverse_time_x(p, step.hi, staircase, 0);
     const double near = cf_inverse_time_near(p, x, 0), far = cf_inverse_time_far(p, step, staircase);
     return cf_inverse_time_is_near(p, step, x) ? near : far;
 }
 
 static inline double cf_inverse_time_decay_at(const cf_inverse_time_decay *p, cf_pair step)
 {
-    const double x = p->staircase ? cf_inverse_time_x(p, step.hi, 1) : step.hi;
+    const double x = p->staircase ? cf_inverse_time_x(p, step.hi, 1, 0) : step.hi;
     if (cf_inverse_time_is_near(p, step, x)) return cf_inverse_time_near(p, x, 0);
     return p->staircase ? cf_inverse_time_far(p, step, 1) : cf_inverse_time_far(p, step, 0);
 }
