@@ -7,10 +7,17 @@
  *         smooth     L0 / (1 + r * s / D) = (L0 * D) / (D + r * s)
  *         staircase  L0 / (1 + r * floor(s / D))
  *
- *     Either is top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also where
- *     base and r * x cancel, near the pole. The quotient is rounded by half a unit in the last place, when it is
- *     corrected by its exact remainder: at most 0.51 ULP in all, and 1 for subnormal rates, which are rounded twice.
- *     At the pole itself the rate is L0 * infinity (NaN for L0 = 0).
+ *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). C and
+ *     L0 * C are folded once, to 2^-100 of themselves. C's first 36 bits are one double, to which a whole x up to
+ *     2^15 * C is added exactly; the rest of C, and of the division, correct the quotient. Not within C / 16 of the
+ *     pole, where what C lacks would count, nor beyond 2^50 or for rates beyond 2^300.
+ *
+ *     The long way: top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also
+ *     where base and r * x cancel, near the pole. The quotient is corrected likewise.
+ *
+ *     Either way the quotient is rounded by half a unit in the last place, when it is corrected by its exact remainder:
+ *     at most 0.51 ULP in all, and 1 for subnormal rates, which are rounded twice. Which way a step goes depends on it
+ *     and the parameters alone. At the pole itself the rate is L0 * infinity (NaN for L0 = 0).
  *
  *     floor(s / D) is exact up to 2^100. Beyond (an int64 s goes there for D < 2^-37) the staircase is taken for the
  *     smooth curve, which is within 2^-100 of its larger part: a difference only next to a pole of |r| < 2^-100.
