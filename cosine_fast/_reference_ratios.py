@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._pairs import Pair, add, from_int64, from_number, less, near, two_sum, where
+from ._pairs import Pair, add, divide, from_int64, from_number, less, multiply, near, two_sum, where
 
 ZERO = np.float64(0.0)
 
@@ -44,52 +44,87 @@ def take_unit(x: float) -> tuple[np.float64, np.float64]:
     return np.float64(2.0 * fraction), np.float64(math.ldexp(1.0, exponent - 1) if x else 1.0)
 
 
+def rest(c: Any, a: Any, b: Any) -> Any:
+    """c - a * b, rounded once, where c less the rounded product is exact."""
+    product = exact_product(a, b)
+    return (c - product.hi) - product.lo
+
+
+def floor_quotient_near(step: Any, length: Any, inverse: Any) -> Any:
+    """floor(step / length) exactly, |step| <= 2**50 and length >= 1, both of one double; inverse = 1 / length."""
+    n = (step * inverse + 6755399441055744.0) - 6755399441055744.0
+    return np.where(rest(step, n, length) < 0.0, n - 1.0, n)
+
+
 def ratio(top: Pair, below: Pair) -> Any:
-    """top / below, rounded once."""
-    pole = below.hi == 0.0
-    inverse = 1.0 / np.where(pole, 1.0, below.hi)
+    """top / below, rounded once, where below.lo is at most 2**-32 of below.hi."""
+    inverse = 1.0 / below.hi
     q = top.hi * inverse
-    back = exact_product(q, below.hi)
-    rest = ((top.hi - back.hi) - back.lo) + (top.lo - q * below.lo)
-    return np.where(pole, top.hi * np.inf, q + rest * inverse)
+    return q + (rest(top.hi, q, below.hi) + (top.lo - q * below.lo)) * inverse
+
+
+def is_usual(x: float) -> bool:
+    return 2.0**-300 <= abs(x) <= 2.0**300
 
 
 class InverseTimeDecay:
-    """The folded parameters, as cf_inverse_time_decay_init makes them, and the rate at an array of steps.
-
-    The header's short way for usual steps has the same bits.
-    """
+    """The folded parameters, as cf_inverse_time_decay_init makes them, and the rate at an array of steps."""
 
     def __init__(self, initial: float, decay_steps: int | float, rate: float, staircase: bool) -> None:
         self.staircase = staircase
         self.initial, self.unit = take_unit(initial)
         self.rate, self.scale = take_unit(rate)
         self.decay_steps = D = from_number(decay_steps)
+        self.inverse = 1.0 / D.hi
         self.smooth_from = D.hi * 2.0**100
         self.top = add(exact_product(self.initial, D.hi), exact_product(self.initial, D.lo))
+        self.plain = is_usual(initial) and is_usual(rate)
+        self.plain &= not staircase or (D.lo == 0.0 and D.hi >= 1.0)
+        if self.plain:
+            offset = divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO))
+            wide = offset.hi * 131073.0  # 2**17 + 1, which leaves 53 - 17 bits (Veltkamp)
+            first = wide - (wide - offset.hi)
+            self.height = multiply(offset, Pair(np.float64(initial), ZERO))
+            self.offset = Pair(first, (offset.hi - first) + offset.lo)
+            self.margin = abs(first) * 0.0625
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
         with np.errstate(all="ignore"):
             s = from_int64(steps) if steps.dtype.kind == "i" else Pair(steps, np.zeros_like(steps))
-            if self.rate == 0.0:
-                # Without a decay_rate every step is step 0, but NaN.
-                s = Pair(np.where(np.isnan(s.hi), s.hi, 0.0), np.zeros_like(s.lo))
-            x, base, top = s, self.decay_steps, self.top
-            if self.staircase:
-                stairs = np.abs(s.hi) < self.smooth_from
-                x = where(stairs, floor_quotient(s, self.decay_steps), s)
-                base = where(stairs, Pair(1.0, 0.0), base)
-                top = where(stairs, Pair(self.initial, 0.0), top)
-            # Where r * x is so large that nothing else counts, x and its scale lose 2**600 each.
-            far = np.abs(x.hi * self.scale) > 2.0**700
-            down = np.where(far, 2.0**-600, 1.0)
-            scale = self.scale * down
-            x = Pair(x.hi * down * scale, x.lo * down * scale)
-            base = where(far, Pair(0.0, 0.0), base)
-            below = add(add(base, exact_product(x.hi, self.rate)), exact_product(x.lo, self.rate))
-            rates = ratio(top, below) * (self.unit * down) * down + 0.0  # -0 is +0
-            return np.where(np.isinf(s.hi), 0.0, rates)
+            if not self.plain:
+                return self.far(s)
+            x = floor_quotient_near(s.hi, self.decay_steps.hi, self.inverse) if self.staircase else s.hi
+            near = (s.lo == 0.0) & (np.abs(s.hi) <= 2.0**50) & (np.abs(x + self.offset.hi) >= self.margin)
+            return self.near(x) if near.all() else np.where(near, self.near(x), self.far(s))
+
+    def near(self, x: Any) -> Any:
+        """The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r)."""
+        total = two_sum(self.offset.hi, x)
+        return ratio(self.height, Pair(total.hi, total.lo + self.offset.lo))
+
+    def far(self, s: Pair) -> Any:
+        """The long way, for any step of any schedule."""
+        if self.rate == 0.0:
+            # Without a decay_rate every step is step 0, but NaN.
+            s = Pair(np.where(np.isnan(s.hi), s.hi, 0.0), np.zeros_like(s.lo))
+        x, base, top = s, self.decay_steps, self.top
+        if self.staircase:
+            stairs = np.abs(s.hi) < self.smooth_from
+            x = where(stairs, floor_quotient(s, self.decay_steps), s)
+            base = where(stairs, Pair(1.0, 0.0), base)
+            top = where(stairs, Pair(self.initial, 0.0), top)
+        # Where r * x is so large that nothing else counts, x and its scale lose 2**600 each.
+        far = np.abs(x.hi * self.scale) > 2.0**700
+        down = np.where(far, 2.0**-600, 1.0)
+        scale = self.scale * down
+        x = Pair(x.hi * down * scale, x.lo * down * scale)
+        base = where(far, Pair(0.0, 0.0), base)
+        below = add(add(base, exact_product(x.hi, self.rate)), exact_product(x.lo, self.rate))
+        pole = below.hi == 0.0
+        rates = np.where(pole, top.hi * np.inf, ratio(top, Pair(np.where(pole, 1.0, below.hi), below.lo)))
+        rates = rates * (self.unit * down) * down + 0.0  # -0 is +0
+        return np.where(np.isinf(s.hi), 0.0, rates)
 
 
 class PiecewiseConstantDecay:

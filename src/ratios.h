@@ -18,10 +18,11 @@ static void fill_block(double rate, int floats, source s, sink out, int n)
 
 /* ---- InverseTimeDecay ---- */
 
-#define RATIO_LOOPS(name, staircase)                                                                           \
-    BOTH_TYPES(name##_int64s, cf_inverse_time_decay, from_int64s, cf_inverse_time_near(p, step.hi, staircase)) \
-    BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, cf_inverse_time_near(p, step.hi, staircase))   \
-    BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, cf_inverse_time_near(p, step.hi, staircase)) \
+#define NEAR(staircase, whole) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase, whole), whole)
+#define RATIO_LOOPS(name, staircase)                                                   \
+    BOTH_TYPES(name##_int64s, cf_inverse_time_decay, from_int64s, NEAR(staircase, 1))   \
+    BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, NEAR(staircase, 1))     \
+    BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, NEAR(staircase, 0)) \
     BOTH_TYPES(name##_pairs, cf_inverse_time_decay, from_pairs, cf_inverse_time_any(p, step, staircase))
 
 RATIO_LOOPS(smooth, 0)
@@ -43,23 +44,26 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
     const int floats = job->rates.type == CF_FLOAT32;
     double hi[CF_BLOCK], lo[CF_BLOCK];
     source s = {0};
-    range in;
+    range in, x;
     enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
     if (origin == DOUBLES) {
         load_block(job, r, begin, n, hi, NULL);
-        s.data = (const char *)hi;
         in = range_of(hi, n);
     }
-    if (!p->plain || in.least < -0x1p50 || in.greatest > 0x1p50) {
+    x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, 0) : in.least;
+    x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, 0) : in.greatest;
+    if (!p->plain || in.least < -0x1p50 || in.greatest > 0x1p50
+        || !(x.least + p->offset.hi >= p->margin || x.greatest + p->offset.hi <= -p->margin)) {
         origin = PAIRS;
         load_block(job, r, begin, n, hi, lo);
         s = (source){.data = (const char *)hi, .lo = lo};
-    } else if (p->staircase && origin != DOUBLES) { /* doubles may be NaN */
-        const double D = p->decay_steps.hi, first = cf_floor_quotient_near(in.least, D, p->inverse);
-        if (first == cf_floor_quotient_near(in.greatest, D, p->inverse)) {
-            fill_block(cf_inverse_time_near(p, in.least, 1), floats, s, out, n);
-            return;
-        }
+    } else if (origin == DOUBLES || x.least < -p->whole_to || x.greatest > p->whole_to) {
+        if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
+        origin = DOUBLES;
+        s = (source){.data = (const char *)hi};
+    } else if (p->staircase && x.least == x.greatest) {
+        fill_block(cf_inverse_time_near(p, x.least, 1), floats, s, out, n);
+        return;
     }
     ratio_loops[p->staircase][origin][floats](p, s, out, n);
 }

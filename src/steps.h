@@ -231,15 +231,19 @@ static range range_of(const double *restrict x, int n)
     return r;
 }
 
+/* Two by two: the chain from one least to the next is what takes the time where a comparison is one instruction and
+ * its choice another. */
 static range range_of_int64s(const char *data, int n)
 {
-    int64_t least = int64_at(data, 0), greatest = least;
+    const int half = n / 2;
+    int64_t least = int64_at(data, n - 1), greatest = least;
     range r;
     int i;
-    for (i = 0; i < n; i++) {
-        const int64_t v = int64_at(data, i);
-        least = v < least ? v : least;
-        greatest = v > greatest ? v : greatest;
+    for (i = 0; i < half; i++) {
+        const int64_t v = int64_at(data, i), w = int64_at(data, i + half);
+        const int64_t lower = v < w ? v : w, higher = v < w ? w : v;
+        least = lower < least ? lower : least;
+        greatest = higher > greatest ? higher : greatest;
     }
     r.least = (double)least;
     r.greatest = (double)greatest;

@@ -7,10 +7,17 @@
  *         smooth     L0 / (1 + r * s / D) = (L0 * D) / (D + r * s)
  *         staircase  L0 / (1 + r * floor(s / D))
  *
- *     Either is top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also where
- *     base and r * x cancel, near the pole. The quotient is rounded by half a unit in the last place, when it is
- *     corrected by its exact remainder: at most 0.51 ULP in all, and 1 for subnormal rates, which are rounded twice.
- *     At the pole itself the rate is L0 * infinity (NaN for L0 = 0).
+ *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). C and
+ *     L0 * C are folded once, to 2^-100 of themselves. C's first 36 bits are one double, to which a whole x up to
+ *     2^15 * C is added exactly; the rest of C, and of the division, correct the quotient. Not within C / 16 of the
+ *     pole, where what C lacks would count, nor beyond 2^50 or for rates beyond 2^300.
+ *
+ *     The long way: top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also
+ *     where base and r * x cancel, near the pole. The quotient is corrected likewise.
+ *
+ *     Either way the quotient is rounded by half a unit in the last place, when it is corrected by its exact remainder:
+ *     at most 0.51 ULP in all, and 1 for subnormal rates, which are rounded twice. Which way a step goes depends on it
+ *     and the parameters alone. At the pole itself the rate is L0 * infinity (NaN for L0 = 0).
  *
  *     floor(s / D) is exact up to 2^100. Beyond (an int64 s goes there for D < 2^-37) the staircase is taken for the
  *     smooth curve, which is within 2^-100 of its larger part: a difference only next to a pole of |r| < 2^-100.
@@ -50,25 +57,48 @@ CF_INLINE cf_pair cf_floor_quotient(cf_pair step, cf_pair length)
     return cf_two_sum(first, second);
 }
 
+/* c - a * b, rounded once, where c less the rounded product is exact. FMA changes no bit. */
+CF_INLINE double cf_rest(double c, double a, double b)
+{
+#if CF_FMA
+    return fma(-a, b, c);
+#else
+    const double product = a * b;
+    return (c - product) - cf_product_rest(a, b, product);
+#endif
+}
+
 /* The same for |step| <= 2^50 and length >= 1, both of one double; inverse = 1 / length. */
 CF_INLINE double cf_floor_quotient_near(double step, double length, double inverse)
 {
-    /* 3 * 2^51 leaves no fraction: n is within 3/4 of the quotient, so that the floor is n or n - 1. */
+    /* 3 * 2^51 leaves no fraction: n is within 3/4 of the quotient, so that the floor is n or n - 1. Only the sign of
+     * the rest is looked at, which is right though for n = 0 and 1 more is rounded than cf_rest wants. */
     const double n = (step * inverse + 6755399441055744.0) - 6755399441055744.0;
-    const cf_pair multiple = cf_exact_product(n, length);
-    return (step - multiple.hi) - multiple.lo < 0.0 ? n - 1.0 : n;
+    return cf_rest(step, n, length) < 0.0 ? n - 1.0 : n;
+}
+
+/* The same for a whole step and a whole length up to 2^49; shift = inverse / 2 - 1/2. */
+CF_INLINE double cf_floor_quotient_whole(double step, double inverse, double shift)
+{
+    /* (step + 1/2) / length is 1 / (2 * length) or more from a whole number, and all errors here are less together. */
+    return ((step * inverse + shift) + 6755399441055744.0) - 6755399441055744.0;
 }
 
 /* ---- InverseTimeDecay ---- */
 
 typedef struct cf_inverse_time_decay {
     int staircase;
-    int plain;           /* steps of one double up to 2^50 may go the short way */
+    int plain;           /* usual steps go the short way, ... */
+    cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 36 bits, */
+    cf_pair height;      /* L0 times that, */
+    double margin;       /* and |x + offset| at least this */
+    double whole_to;     /* x + offset.hi is exact for whole x up to this size, if the stairs are those of whole steps */
+    double inverse;      /* 1 / decay_steps */
+    double shift;        /* inverse / 2 - 1/2 */
     double initial;      /* initial_learning_rate over `unit`, a power of 2: 0, or in [1, 2) in size ... */
     double rate;         /* ... and so decay_rate, over `scale`, which the step takes */
     double unit, scale;
     cf_pair decay_steps;
-    double inverse;      /* 1 / decay_steps */
     double smooth_from;  /* beyond these steps a staircase is a smooth curve */
     cf_pair top;         /* initial * decay_steps */
 } cf_inverse_time_decay;
@@ -82,6 +112,12 @@ static inline double cf_take_unit(double x, double *unit)
     return x;
 }
 
+/* Whether x is from 2^-300 to 2^300 in size. */
+static inline int cf_is_usual(double x)
+{
+    return fabs(x) >= 4.909093465297727e-91 && fabs(x) <= 2.037035976334486e+90;
+}
+
 /* Fold the parameters, which are trusted: finite, |initial| <= 2^1000, 2^-64 <= decay_steps < 2^63. */
 static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double initial, cf_pair decay_steps,
                                               double rate, int staircase)
@@ -92,33 +128,49 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
     p->rate = cf_take_unit(rate, &p->scale);
     p->decay_steps = decay_steps;
     p->inverse = 1.0 / decay_steps.hi;
+    p->shift = p->inverse / 2.0 - 0.5;
     p->smooth_from = ldexp(decay_steps.hi, 100);
     p->top = cf_add(cf_exact_product(p->initial, decay_steps.hi), cf_exact_product(p->initial, decay_steps.lo));
-    p->plain = decay_steps.lo == 0.0 && p->scale <= ldexp(1.0, 600) && (!staircase || decay_steps.hi >= 1.0);
+    p->plain = cf_is_usual(initial) && cf_is_usual(rate);
+    p->plain = p->plain && (!staircase || (decay_steps.lo == 0.0 && decay_steps.hi >= 1.0));
+    if (p->plain) {
+        const cf_pair offset = cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0));
+        const double wide = offset.hi * 131073.0; /* 2^17 + 1, which leaves 53 - 17 bits (Veltkamp) */
+        p->height = cf_multiply(offset, cf_make_pair(initial, 0.0));
+        p->offset.hi = wide - (wide - offset.hi);
+        p->offset.lo = (offset.hi - p->offset.hi) + offset.lo;
+        p->margin = fabs(p->offset.hi) * 0.0625;
+        if (fabs(p->offset.hi) <= 4503599627370496.0 && (!staircase || (decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi))))
+            p->whole_to = fabs(p->offset.hi) * 32768.0; /* 2^15 */
+    }
 }
 
-/* top / below, rounded once. */
+/* top / below, rounded once, where below.lo is at most 2^-32 of below.hi. */
 CF_INLINE double cf_ratio(cf_pair top, cf_pair below)
 {
-    const int pole = below.hi == 0.0;
-    const double inverse = 1.0 / (pole ? 1.0 : below.hi), q = top.hi * inverse;
-    const cf_pair back = cf_exact_product(q, below.hi);
-    const double rest = ((top.hi - back.hi) - back.lo) + (top.lo - q * below.lo);
-    return pole ? top.hi * INFINITY : q + rest * inverse;
+    const double inverse = 1.0 / below.hi, q = top.hi * inverse;
+    const double rest = cf_rest(top.hi, q, below.hi) + (top.lo - q * below.lo);
+    return q + rest * inverse;
 }
 
-/* The rate at a step up to 2^50 of a `plain` schedule; `staircase` is a constant. */
-CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double step, int staircase)
+/* What the short way counts in: the step, or the stair it is on. `staircase` and `whole` are constants: all steps are
+ * whole, and x up to whole_to. It changes what is computed, never what comes out. */
+CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, int staircase, int whole)
 {
-    const double x = staircase ? cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse) : step;
-    const double base = staircase ? 1.0 : p->decay_steps.hi;
-    const cf_pair top = staircase ? cf_make_pair(p->initial, 0.0) : p->top;
-    const cf_pair product = cf_exact_product(x * p->scale, p->rate), sum = cf_two_sum(base, product.hi);
-    return cf_ratio(top, cf_fast_two_sum(sum.hi, sum.lo + product.lo)) * p->unit + 0.0; /* -0 is +0 */
+    if (!staircase) return step;
+    return whole ? cf_floor_quotient_whole(step, p->inverse, p->shift)
+                 : cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse);
 }
 
-/* The rate at any step of any schedule. */
-CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
+/* The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r), for steps up to 2^50 that are not next to the pole. */
+CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
+{
+    const cf_pair sum = whole ? cf_make_pair(p->offset.hi + x, 0.0) : cf_two_sum(p->offset.hi, x);
+    return cf_ratio(p->height, cf_make_pair(sum.hi, whole ? p->offset.lo : sum.lo + p->offset.lo));
+}
+
+/* The long way, for any step of any schedule. */
+CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
     const cf_pair zero = {0.0, 0.0}, D = p->decay_steps, smooth_top = p->top;
     const double initial = p->initial, unit = p->unit; /* loaded anyhow: a loop with a load in a branch stays scalar */
@@ -139,15 +191,32 @@ CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair ste
     top = cf_make_pair(stairs ? initial : smooth_top.hi, stairs ? 0.0 : smooth_top.lo);
     product = cf_exact_product(x.hi, p->rate);
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
-    rate = cf_ratio(top, below) * (unit * less) * less + 0.0;
+    rate = cf_ratio(top, cf_make_pair(below.hi == 0.0 ? 1.0 : below.hi, below.lo));
+    rate = below.hi == 0.0 ? top.hi * INFINITY : rate;
+    rate = rate * (unit * less) * less + 0.0; /* -0 is +0 */
     return fabs(s.hi) > 1.7976931348623157e308 ? 0.0 : rate;
+}
+
+/* Whether the short way is for a step, x being what it counts in. */
+CF_INLINE int cf_inverse_time_is_near(const cf_inverse_time_decay *p, cf_pair step, double x)
+{
+    const int few = step.lo == 0.0 && fabs(step.hi) <= 1125899906842624.0; /* 2^50 */
+    return p->plain & few & (fabs(x + p->offset.hi) >= p->margin);
+}
+
+/* Either way, without a branch. */
+CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
+{
+    const double x = cf_inverse_time_x(p, step.hi, staircase, 0);
+    const double near = cf_inverse_time_near(p, x, 0), far = cf_inverse_time_far(p, step, staircase);
+    return cf_inverse_time_is_near(p, step, x) ? near : far;
 }
 
 static inline double cf_inverse_time_decay_at(const cf_inverse_time_decay *p, cf_pair step)
 {
-    if (p->plain && step.lo == 0.0 && fabs(step.hi) <= 1125899906842624.0) /* 2^50 */
-        return p->staircase ? cf_inverse_time_near(p, step.hi, 1) : cf_inverse_time_near(p, step.hi, 0);
-    return p->staircase ? cf_inverse_time_any(p, step, 1) : cf_inverse_time_any(p, step, 0);
+    const double x = p->staircase ? cf_inverse_time_x(p, step.hi, 1, 0) : step.hi;
+    if (cf_inverse_time_is_near(p, step, x)) return cf_inverse_time_near(p, x, 0);
+    return p->staircase ? cf_inverse_time_far(p, step, 1) : cf_inverse_time_far(p, step, 0);
 }
 
 /* ---- PiecewiseConstantDecay ---- */
