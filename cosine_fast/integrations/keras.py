@@ -17,7 +17,10 @@ from keras.optimizers import schedules
 import cosine_fast
 from cosine_fast._base import Formula, _restore
 
-__all__ = ["CosineDecay", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "PolynomialDecay"]
+__all__ = [
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
+    "PolynomialDecay",
+]  # fmt: skip
 
 # What depends on the backend that Keras runs on:
 # _compiling(): whether what runs now is being compiled, known steps and all;
@@ -143,6 +146,13 @@ class CosineDecay(_Fast, schedules.CosineDecay):
     """
 
     _class = cosine_fast.CosineDecay
+
+
+@keras.saving.register_keras_serializable("cosine_fast")
+class CosineDecayRestarts(_Fast, schedules.CosineDecayRestarts):
+    """Keras's CosineDecayRestarts, with `cosine_fast.CosineDecayRestarts` for known steps."""
+
+    _class = cosine_fast.CosineDecayRestarts
 
 
 @keras.saving.register_keras_serializable("cosine_fast")
