@@ -280,6 +280,12 @@ def test_every_class_is_here():
         assert getattr(fast, name)._class is getattr(cosine_fast, name)
 
 
+def test_an_optimizer_does_not_know_cosine_fasts_own_class():
+    """It calls it as any function, without a step: that is what the classes here are for."""
+    with pytest.raises(TypeError):
+        keras.optimizers.SGD(cosine_fast.CosineDecay(0.5, 10)).learning_rate  # noqa: B018
+
+
 def test_parameters_can_be_changed():
     """As Keras's schedules can; the next step knows."""
     schedule = fast.ExponentialDecay(0.5, 10, 0.5)

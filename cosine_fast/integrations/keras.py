@@ -41,7 +41,7 @@ if keras.config.backend() == "jax":
     def _readable(step: Any) -> bool:
         if not isinstance(step, jax.Array) or isinstance(step, jax.core.Tracer):
             return False
-        return next(iter(step.devices())).platform == "cpu"
+        return bool(next(iter(step.devices())).platform == "cpu")
 
     def _tensor(rate: float, dtype: str) -> Any:
         return _same(np.asarray(rate, dtype))
@@ -63,7 +63,7 @@ elif keras.config.backend() == "torch":
 else:
 
     def _compiling() -> bool:
-        return keras.config.backend() != "numpy"  # others have not been tried: Keras's operations do all
+        return bool(keras.config.backend() != "numpy")  # others have not been tried: Keras's operations do all
 
     def _untouched(function: Any) -> Any:
         return function
