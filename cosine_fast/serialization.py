@@ -27,6 +27,7 @@ _MODULES = (
     "keras.src.optimizers.schedules.learning_rate_schedule",
     "cosine_fast",
     schedules.__name__,
+    "cosine_fast.integrations.keras",  # as registered there, "cosine_fast>CosineDecay"; it need not be imported
 )
 _KEYS = {"module", "class_name", "config", "registered_name", "shared_object_id"}
 _DEEPEST = 32  # levels of lists and dicts in each other; Python's own stack ends at some hundreds
@@ -140,7 +141,7 @@ def _class_of(
                     f"{known!r}: {shown(cls)}"
                 )
             return cls
-    ours = registered in (None, name) and (module in _MODULES or "module" not in config)
+    ours = registered in (None, name, f"cosine_fast>{name}") and (module in _MODULES or "module" not in config)
     if not ours or name not in _CLASSES:
         whose = "" if module is None or module in _MODULES else f" of {shown(module)}"
         raise ValueError(

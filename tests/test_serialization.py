@@ -44,6 +44,8 @@ def test_forms_of_a_config(cf, name, config):
     assert cf.deserialize({**older, "module": KERAS, "registered_name": None, "shared_object_id": 5}) == schedule
     ours = {"module": "cosine_fast", "registered_name": name}
     assert cf.deserialize({**older, **ours}) == schedule
+    in_keras = {"module": "cosine_fast.integrations.keras", "registered_name": f"cosine_fast>{name}"}
+    assert cf.deserialize({**older, **in_keras}) == schedule
 
 
 def test_the_config_in_kerass_documentation(cf):
