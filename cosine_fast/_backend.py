@@ -138,6 +138,15 @@ def get_include() -> str:
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
 
 
+def addresses(module: str) -> dict[str, int]:
+    """Of the functions of cf_api (cosine_fast_embed.h), for a module that cannot do without."""
+    if backend != "compiled":
+        raise ImportError(
+            f"{module} needs cosine_fast's compiled backend: the pure-Python one has no functions that C could call"
+        )
+    return kernel.ADDRESSES
+
+
 def build_info() -> dict[str, Any]:
     """What this installation is and does: the facts to put into a bug report.
 
