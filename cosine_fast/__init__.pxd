@@ -45,12 +45,12 @@ cdef extern from "cosine_fast.h" nogil:
         int version
         int size
         const void *(*schedule_of)(void *object) except NULL
-        double (*at_int64)(const void *schedule, int64_t step) noexcept
-        double (*at_double)(const void *schedule, double step) noexcept
-        void (*of_int64s)(const void *schedule, const int64_t *steps, double *rates, int64_t n) noexcept
-        void (*of_doubles)(const void *schedule, const double *steps, double *rates, int64_t n) noexcept
-        void (*of_range)(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n) noexcept
-        double (*integrand)(double step, void *schedule) noexcept
+        double (*at_int64)(const void *schedule, int64_t step) noexcept nogil
+        double (*at_double)(const void *schedule, double step) noexcept nogil
+        void (*of_int64s)(const void *schedule, const int64_t *steps, double *rates, int64_t n) noexcept nogil
+        void (*of_doubles)(const void *schedule, const double *steps, double *rates, int64_t n) noexcept nogil
+        void (*of_range)(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n) noexcept nogil
+        double (*integrand)(double step, void *schedule) noexcept nogil
     const char *CF_API_NAME
     const char *cf_api_error(const cf_api *api)
 

@@ -154,7 +154,7 @@ CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t s
  * from as many as there are. They look at the steps block by block, and are fast where a block's steps are all whole or
  * within 2^50; the rates are cf_cosine_decay_at's in any case. */
 
-enum { CF_ROW = 256 };
+#define CF_ROW 256
 
 /* The rates of at most CF_ROW steps by one loop; kind and phase are constants. */
 #define CF_ROW_LOOP(kind, phase)                                                                       \

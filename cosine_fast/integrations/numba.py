@@ -257,9 +257,13 @@ def _schedule_at(typing: Any, schedules: Any, address: Any) -> Any:
 
 @overload(len)
 def _len(schedules: Any) -> Any:
-    if isinstance(schedules, SchedulesType):
-        return lambda schedules: len(schedules._addresses)
-    return None
+    if not isinstance(schedules, SchedulesType):
+        return None
+
+    def length(schedules: Any) -> Any:
+        return len(schedules._addresses)
+
+    return length
 
 
 @overload(operator.getitem)
