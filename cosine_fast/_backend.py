@@ -128,7 +128,7 @@ def set_num_threads(num_threads: SupportsIndex | None) -> None:
 def get_include() -> str:
     """The folder of cosine_fast.h, for C, C++ and Cython: ``cc -I...``.
 
-    ``python -m cosine_fast --cflags`` prints it as a compiler takes it, with the flags that the bits and the speed need.
+    ``python -m cosine_fast --cflags`` prints it as a compiler takes it, with the flags that bits and speed need.
     docs/simulators.md says how to use the header.
 
     >>> import os

@@ -142,7 +142,6 @@ def _of_range(typing: Any, schedule: Any, start: Any, step: Any, rates: Any, n: 
     return sig, call
 
 
-@overload_method(ScheduleType, "precompute")
 def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
     alone = stop is None or isinstance(stop, (types.NoneType, types.Omitted))
     single = schedule.rate == types.float32
@@ -159,6 +158,10 @@ def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> A
         return rates.astype(np.float32) if single else rates
 
     return precompute
+
+
+for _kind in (ScheduleType(False), ScheduleType(True)):  # a Callable's methods are those of each
+    overload_method(_kind, "precompute")(_precompute)
 
 
 # ---- Many schedules ----

@@ -2,8 +2,8 @@
 
     python flow_scipy.py [RUNS [STEPS]]
 
-A run that starts at x = 1 ends at exp(-integral of its schedule), which SciPy's quad finds with a schedule that it calls
-as C calls C. Where Python's `schedule` is called instead it gives the same bits, later.
+A run that starts at x = 1 ends at exp(-integral of its schedule). SciPy's quad finds that, and calls the schedule as C
+calls C. Where it calls Python's `schedule` instead it has the same bits, later.
 """
 
 from __future__ import annotations

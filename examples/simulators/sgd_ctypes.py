@@ -1,6 +1,6 @@
 """Stochastic gradient descent on a noisy quadratic, its rates from C's array function by ctypes: see sgd_python.py.
 
-    python sgd_ctypes.py [RUNS [STEPS]]
+python sgd_ctypes.py [RUNS [STEPS]]
 """
 
 from __future__ import annotations

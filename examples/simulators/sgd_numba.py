@@ -1,6 +1,6 @@
 """Stochastic gradient descent on a noisy quadratic, in Numba's parallel loop: see sgd_python.py.
 
-    python sgd_numba.py [RUNS [STEPS]]
+python sgd_numba.py [RUNS [STEPS]]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stochastic gradient descent on a noisy quadratic, with NumPy over all runs at once: see sgd_python.py.
 
-    python sgd_numpy.py [RUNS [STEPS]]
+python sgd_numpy.py [RUNS [STEPS]]
 """
 
 from __future__ import annotations
