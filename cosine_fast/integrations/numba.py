@@ -40,7 +40,8 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba import types
+from numba.core import cgutils
 from numba.core.imputils import lower_constant
 from numba.core.typing import signature
 from numba.extending import (
@@ -69,7 +70,7 @@ _constants: list[Schedule] = []  # compiled code has their addresses, and lives 
 # ---- A schedule: in compiled code its address. It cannot leave that code, so whoever called it keeps it alive ----
 
 
-class ScheduleType(types.Callable):  # type: ignore[misc]
+class ScheduleType(types.Callable):
     """A schedule of any class; `rate` is the type of its results."""
 
     def __init__(self, single: bool) -> None:
@@ -97,7 +98,7 @@ def _type_of(schedule: Any, context: Any) -> ScheduleType:
 
 
 @register_model(ScheduleType)
-class _ScheduleModel(models.PrimitiveModel):  # type: ignore[misc]
+class _ScheduleModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: ScheduleType) -> None:
         super().__init__(manager, kind, _POINTER)
 
@@ -217,7 +218,7 @@ class Schedules:
         return iter(self._schedules)
 
 
-class SchedulesType(types.Type):  # type: ignore[misc]
+class SchedulesType(types.Type):
     def __init__(self, single: bool) -> None:
         self.schedule = ScheduleType(single)
         super().__init__(name=f"cosine_fast.Schedules({self.schedule.rate})")
@@ -232,7 +233,7 @@ _ADDRESSES = types.Array(types.uintp, 1, "C")
 
 
 @register_model(SchedulesType)
-class _SchedulesModel(models.StructModel):  # type: ignore[misc]
+class _SchedulesModel(models.StructModel):
     def __init__(self, manager: Any, kind: SchedulesType) -> None:
         super().__init__(manager, kind, [("addresses", _ADDRESSES)])
 

@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Stochastic gradient descent on a noisy quadratic, in Cython without the GIL: see sgd_python.py.
 
-    python sgd_setup.py build_ext --inplace && python -c "import sgd_python, sgd_cython; sgd_python.main(sgd_cython.simulate)"
+    python sgd_setup.py build_ext --inplace
+    python -c "import sgd_python, sgd_cython; sgd_python.main(sgd_cython.simulate)"
 
-The schedule is one of C, made for each run in the parallel loop; `simulate_any` takes schedules of Python, of any class.
+The schedule is one of C, made for each run in the parallel loop. `simulate_any` takes those of Python, of any class.
 """
 
 from cython.parallel cimport prange
