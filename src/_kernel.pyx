@@ -59,6 +59,7 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         CF_COSINE_DECAY, CF_EXPONENTIAL_DECAY, CF_INVERSE_TIME_DECAY, CF_POLYNOMIAL_DECAY, CF_PIECEWISE_CONSTANT
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
+    cf_pair cf_from_step(int64_t step)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
                               double start, cf_pair warmup_steps)
     void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double initial, cf_pair decay_steps, double rate,
@@ -461,7 +462,7 @@ cdef const void *_schedule_of(void *thing) except NULL:
 
 
 cdef double _at_int64(const void *schedule, int64_t step) noexcept nogil:
-    return cf_schedule_at(<const cf_schedule *>schedule, cf_from_int64(step))
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_from_step(step))
 
 
 cdef double _at_double(const void *schedule, double step) noexcept nogil:

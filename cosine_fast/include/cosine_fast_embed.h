@@ -95,9 +95,15 @@ static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initia
 
 /* ---- One step ---- */
 
+/* cf_from_int64, in less time for the usual steps. */
+CF_INLINE cf_pair cf_from_step(int64_t step)
+{
+    return step == (int32_t)step ? cf_from_double((double)(int32_t)step) : cf_from_int64(step);
+}
+
 static inline double cf_cosine_decay_at_int64(const cf_cosine_decay *p, int64_t step)
 {
-    return cf_cosine_decay_at(p, cf_from_int64(step));
+    return cf_cosine_decay_at(p, cf_from_step(step));
 }
 
 static inline double cf_cosine_decay_at_double(const cf_cosine_decay *p, double step)

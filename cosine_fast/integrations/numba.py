@@ -91,10 +91,13 @@ class ScheduleType(types.Callable):
         return ScheduleType
 
 
+_TYPES = (ScheduleType(False), ScheduleType(True))
+
+
 @typeof_impl.register(Schedule)
 def _type_of(schedule: Any, context: Any) -> ScheduleType:
     schedule._address()  # or says why it has none
-    return ScheduleType(schedule.dtype == np.float32)
+    return _TYPES[schedule.dtype == np.float32]
 
 
 @register_model(ScheduleType)
@@ -161,7 +164,7 @@ def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> A
     return precompute
 
 
-for _kind in (ScheduleType(False), ScheduleType(True)):  # a Callable's methods are those of each
+for _kind in _TYPES:  # a Callable's methods are those of each
     overload_method(_kind, "precompute")(_precompute)
 
 
@@ -220,13 +223,16 @@ class Schedules:
 
 class SchedulesType(types.Type):
     def __init__(self, single: bool) -> None:
-        self.schedule = ScheduleType(single)
+        self.schedule = _TYPES[single]
         super().__init__(name=f"cosine_fast.Schedules({self.schedule.rate})")
+
+
+_TYPES_OF_MANY = (SchedulesType(False), SchedulesType(True))
 
 
 @typeof_impl.register(Schedules)
 def _type_of_many(schedules: Schedules, context: Any) -> SchedulesType:
-    return SchedulesType(schedules._single)
+    return _TYPES_OF_MANY[schedules._single]
 
 
 _ADDRESSES = types.Array(types.uintp, 1, "C")
