@@ -329,12 +329,12 @@ CYTHON_CHECK = """
 """
 
 
-def build_cython(workshop, *flags):
+def build_cython(workshop, *flags, source=textwrap.dedent(CYTHON)):
     for module in ("Cython", "setuptools"):
         pytest.importorskip(module, reason=f"there is no {module}")
     if not shutil.which("cc"):
         pytest.skip("there is no compiler")
-    (workshop.folder / "embedded.pyx").write_text(textwrap.dedent(CYTHON))
+    (workshop.folder / "embedded.pyx").write_text(source)
     (workshop.folder / "setup.py").write_text(textwrap.dedent(SETUP))
     (workshop.folder / "flags").write_text(shlex.join([*flags, *workshop.cflags(), "-O1"]))
     workshop.python("setup.py", "-q", "build_ext", "--inplace", "--force", "embedded")
@@ -735,3 +735,45 @@ def test_simulator_of_scipy(simulators):
     program = f"import flow_scipy, sgd_python; sgd_python.main({simulate})"
     want = simulators.python("-c", program, RUNS, STEPS).stdout
     assert simulators.python("flow_scipy.py", RUNS, STEPS).stdout == want
+
+
+# ---- The document ----
+
+
+def snippets(language):
+    """The blocks of docs/simulators.md in this language, each with the block of text that follows it, if any does."""
+    if not DOCUMENT.is_file():
+        pytest.skip("docs/ is not beside these tests")
+    pattern = rf"```{language}\n(.*?)```(?:\n\nprints\n\n```text\n(.*?)```)?"
+    return re.findall(pattern, DOCUMENT.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("language", NATIVE)
+def test_document_c(workshop, language):
+    """What stands there in C is a program that prints what stands below it, and C++ too."""
+    compiler, _, flags = NATIVE[language]
+    suffix = {"C": "c", "C++": "cpp"}[language]
+    found = snippets("c")
+    assert len(found) == 2
+    for source, output in found:
+        (workshop.folder / f"snippet.{suffix}").write_text(source)
+        workshop.compile(compiler, *flags, "-Wall", "-Wextra", "-Werror", "-O3", f"snippet.{suffix}", "-o", "snippet")
+        assert workshop.run("./snippet").stdout == output
+
+
+def test_document_cython(workshop, compiled):
+    """What stands there in Cython compiles, and its two functions have Python's sum."""
+    [(source, _)] = snippets("cython")
+    build_cython(workshop, source=source)
+    totals = "embedded.total(0.1, 99), embedded.total_of(cosine_fast.CosineDecay(0.1, 99), 99)"
+    program = f"import embedded, cosine_fast; print({totals})"
+    want = sum(compiled.CosineDecay(0.1, 99).precompute(99).tolist())
+    assert workshop.python("-c", program).stdout == f"{want} {want}\n"
+
+
+def test_document_python(workshop):
+    """What stands there in Python gives what stands there."""
+    for module in ("numba", "scipy"):
+        pytest.importorskip(module, reason=f"there is no {module}")
+    snippets("python")
+    workshop.python("-m", "doctest", DOCUMENT)
