@@ -329,12 +329,12 @@ CYTHON_CHECK = """
 """
 
 
-def build_cython(workshop, *flags, source=textwrap.dedent(CYTHON)):
+def build_cython(workshop, *flags, source=CYTHON):
     for module in ("Cython", "setuptools"):
         pytest.importorskip(module, reason=f"there is no {module}")
     if not shutil.which("cc"):
         pytest.skip("there is no compiler")
-    (workshop.folder / "embedded.pyx").write_text(source)
+    (workshop.folder / "embedded.pyx").write_text(textwrap.dedent(source))
     (workshop.folder / "setup.py").write_text(textwrap.dedent(SETUP))
     (workshop.folder / "flags").write_text(shlex.join([*flags, *workshop.cflags(), "-O1"]))
     workshop.python("setup.py", "-q", "build_ext", "--inplace", "--force", "embedded")
