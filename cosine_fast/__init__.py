@@ -12,6 +12,7 @@ from ._backend import build_info, get_include, get_num_threads, set_num_threads
 from ._base import LearningRateSchedule
 from .schedules import (
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
     InverseTimeDecay,
     PiecewiseConstantDecay,
@@ -22,7 +23,7 @@ from .serialization import deserialize, serialize
 __version__ = "0.1.0"
 
 __all__ = [
-    "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
-    "PolynomialDecay", "__version__", "build_info", "deserialize", "get_include", "get_num_threads", "serialize",
-    "set_num_threads",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
+    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "deserialize", "get_include",
+    "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip
