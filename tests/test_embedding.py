@@ -78,6 +78,7 @@ def integration(name, needs=None):
 FAMILY = [
     "CosineDecay(0.1, 1000, 0.1, warmup_target=1.0, warmup_steps=10)",
     "CosineDecay(0.1, 1000.5)",
+    "CosineDecayRestarts(0.1, 100, 1.5, 0.9, 0.1)",
     "ExponentialDecay(0.5, 1000, 0.25)",
     "InverseTimeDecay(0.5, 1000, 0.25)",
     "PolynomialDecay(0.5, 1000, 0.0, 2.0)",
