@@ -350,7 +350,7 @@ def main() -> None:
         shutil.copytree(SIMULATORS, folder, dirs_exist_ok=True)
         sys.path.insert(0, name)
         repeats, least = (3, 0.0005) if quick else (9, 0.005)
-        measure_simulators(folder, *((20, 200) if quick else (64, 10_000)), repeats, least)
+        measure_simulators(folder, *((20, 200) if quick else (512, 4000)), repeats, least)
         measure_rates(folder, 2000 if quick else 100_000, repeats, least)
 
 

@@ -539,6 +539,7 @@ def test_numba_cache(workshop, numba_integration):
 # ---- SciPy, ctypes, cffi ----
 
 
+@pytest.mark.filterwarnings("ignore:The maximum number of subdivisions")  # of steep restarts
 def test_scipy(compiled):
     """quad of a LowLevelCallable has the bits of quad of the schedule, and the function those of a step."""
     scipy_integrate = pytest.importorskip("scipy.integrate", reason="there is no scipy")
