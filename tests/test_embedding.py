@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_golden import GOLDEN, kinds
-from test_parity import assert_same
-from test_paths import BUILDS, _hex, _typed, program
+from test_parity import assert_same, steps_of
+from test_paths import BUILDS, PARAMETERS, _hex, _typed, floats_of, program
 
 TESTS = Path(__file__).parent
 SIMULATORS = TESTS.parent / "examples" / "simulators"
@@ -115,7 +115,7 @@ def test_version(compiled):
     assert compiled.__version__.split(".")[:2] == numbers
 
 
-def through_c(command, cases):
+def through_c(command, cases, **environment):
     """What tests/embed.c makes of parameters and their steps: its errors, and its rates."""
     lines = []
     for p, steps in cases:
@@ -124,7 +124,9 @@ def through_c(command, cases):
         rates = [_hex(x) for x in (p["initial_learning_rate"], p["alpha"], target)]
         lines.append(f"p {rates[0]} {counts[0]} {rates[1]} {rates[2]} {counts[1]}")
         lines += [f"s {_typed(step)}" for step in steps]
-    result = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, **environment}
+    text = "\n".join(lines)
+    result = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-2000:]
     said = [line for line in result.stdout.splitlines() if " " in line]
     rates = [int(line, 16) for line in result.stdout.splitlines() if " " not in line]
@@ -137,6 +139,34 @@ def test_golden_c(compiled, tmp_path_factory, build):
     cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
     errors, rates = through_c(program(build, compiled, tmp_path_factory, "embed.c"), cases)
     assert set(errors) == {"0 no error"}
+    assert_same(rates, np.array([value.float64 for _, values in GOLDEN for value in values]))
+
+
+def test_every_way_in_c(compiled, tmp_path_factory):
+    """All ways that C has give Python's bits, at whole and fractional steps about every joint of many schedules."""
+    cases, wanted = [], []
+    for p in PARAMETERS:
+        steps = [*steps_of(p, count=20).tolist(), *floats_of(p)[:300].tolist()]
+        schedule = compiled.CosineDecay(**p)
+        cases.append((p, steps))
+        wanted += [schedule(step) for step in steps]
+    assert_same(through_c(program("C, -O3", compiled, tmp_path_factory, "embed.c"), cases)[1], np.array(wanted))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_sanitizers(workshop, compiler):
+    """Nothing beside its memory, and nothing undefined, in any of these ways."""
+    flags = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    (workshop.folder / "empty.c").write_text("int main(void) { return 0; }\n")
+    if (
+        not shutil.which(compiler)
+        or workshop.run(compiler, *flags, "empty.c", succeeds=False, LD_PRELOAD="").returncode
+    ):
+        pytest.skip(f"there is no {compiler} with sanitizers")
+    workshop.compile(compiler, *flags, TESTS / "embed.c", "-o", "embed")
+    cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
+    rates = through_c([workshop.folder / "embed"], cases, LD_PRELOAD="")[1]
     assert_same(rates, np.array([value.float64 for _, values in GOLDEN for value in values]))
 
 
@@ -392,6 +422,8 @@ def test_numba_golden(compiled, evaluate):
             assert_same(evaluate(schedule, steps), rates, p)
     schedule = compiled.CosineDecay(np.float32(0.1), 1000)
     assert_same(evaluate(schedule, np.arange(1100), np.float32), schedule(np.arange(1100)))
+    precompute = pytest.importorskip("numba").njit(lambda schedule, stop: schedule.precompute(stop))
+    assert_same(precompute(schedule, 1100), schedule.precompute(1100))
 
 
 @pytest.mark.parametrize("text", FAMILY)
@@ -427,6 +459,10 @@ def test_numba_scalars(compiled, numba_integration):
     for step in (True, "7", 7j, None, np.arange(3)):
         with pytest.raises(numba.core.errors.TypingError, match=r"int64,\) -> float64"):
             rate(schedule, step)
+    precompute = numba.njit(lambda schedule, start, stop: schedule.precompute(start, stop))
+    for start, stop in ((0.5, 3), (0, 3.0), (True, 3), ("0", 3)):
+        with pytest.raises(numba.core.errors.TypingError):
+            precompute(schedule, start, stop)
 
 
 def test_numba_constants_live(compiled, numba_integration):

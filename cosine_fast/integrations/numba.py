@@ -148,6 +148,9 @@ def _of_range(typing: Any, schedule: Any, start: Any, step: Any, rates: Any, n: 
 
 def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
     alone = stop is None or isinstance(stop, (types.NoneType, types.Omitted))
+    numbers = [start, *[stop] * (not alone), *[step] * (not isinstance(step, (int, types.Omitted)))]
+    if not all(isinstance(number, types.Integer) for number in numbers):
+        return None
     single = schedule.rate == types.float32
 
     def precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
