@@ -1,8 +1,8 @@
-"""Arithmetic in pairs and triples, as in cosine_fast.h and cosine_fast_restarts.h: the same operations in the same order,
-on NumPy arrays; so the same bits.
+"""Arithmetic in pairs and triples, as in cosine_fast.h and cosine_fast_restarts.h: the same operations in the same
+order, on NumPy arrays; so the same bits.
 
-`Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded; `Triple`s of these
-scalars alone.
+`Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded; `Triple`s are
+of these scalars alone.
 """
 
 from __future__ import annotations

@@ -371,6 +371,10 @@ class CosineDecayRestarts:
             step = from_int64(steps) if steps.dtype.kind == "i" else Pair(steps, np.zeros_like(steps))
             inside = np.abs(step.hi) <= 2.0**65  # farther than any int64 none lies in one cycle rather than another
             rates = np.full(steps.shape, np.nan)
+            # So little before step 0 that its square may be no normal number.
+            nothing = (step.hi < 0.0) & (step.hi > -(2.0**-400))
+            inside &= ~nothing
+            rates[nothing] = self.end
             if self.equal:
                 step = Pair(step.hi[inside], step.lo[inside])
                 count, rest = nearest_stairs(step, self.decay_steps, self.inverse)

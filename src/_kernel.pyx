@@ -139,8 +139,8 @@ cdef int64_t TASK = 16 * CF_BLOCK
 cdef int64_t STREAMED = 32 * 1024 * 1024
 # Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
 # steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these. No slice
-# is longer than 4M elements: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when the
-# process has used up what it had, or a virtual machine what its host had given it.
+# is longer than 4M elements: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
+# the process has used up what it had, or a virtual machine what its host had given it.
 cdef int64_t FIRST_SLICE = 128 * 1024
 cdef int64_t LONGEST_SLICE = 4 * 1024 * 1024
 cdef double SLICE = 0.01

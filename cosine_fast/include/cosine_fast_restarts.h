@@ -21,7 +21,7 @@
  *     Negative steps are steps: cycles before the first are i = -1, -2, ...
  *     t < 1: cycles end at D / (1 - t), t > 1: they begin at -D / (t - 1). Beyond, the rate is the floor.
  *     m = 0: 0^0 = 1, and the waves are infinite before the first cycle. m < 0: every second wave points down.
- *     NaN gives NaN, and so do, where the cycles go on, floats beyond 2^65: none lies in a cycle rather than another.
+ *     Within 2^-400 before step 0 the rate is the floor. NaN gives NaN, and so do, where the cycles go on, floats beyond 2^65: none lies in a cycle rather than another.
  *
  * Accuracy
  *     As CosineDecay: at most 2 ULP; where m is not 1 and a wave goes from the floor towards zero, of the larger of the
@@ -88,6 +88,8 @@ static inline cf_pair cf_pair_from(cf_triple a)
 }
 
 /* ---- The schedule ---- */
+
+#define CF_NO_STEP 3.872591914849318e-121 /* 2^-400 */
 
 /* One cycle, in its own place. */
 typedef struct cf_cycle {
@@ -213,16 +215,17 @@ static inline void cf_cycle_fold(const cf_cosine_decay_restarts *p, int64_t i, c
     c->floor = p->floor;
 }
 
-/* Whether a step, not NaN, lies in a cycle. */
+/* Whether a step lies in a cycle; one so little before step 0 that its square may be no normal number does not. */
 CF_INLINE int cf_in_cycles(const cf_cosine_decay_restarts *p, cf_pair step)
 {
-    const int below = cf_less(step, p->limit);
-    return (fabs(step.hi) <= CF_FAR) & (p->equal | (p->t_mul < 1.0 ? below : !below));
+    const int below = cf_less(step, p->limit), nothing = (step.hi < 0.0) & (step.hi > -CF_NO_STEP);
+    return (fabs(step.hi) <= CF_FAR) & !nothing & (p->equal | (p->t_mul < 1.0 ? below : !below));
 }
 
 /* The rate at a step that lies in none. */
 static inline double cf_outside(const cf_cosine_decay_restarts *p, cf_pair step)
 {
+    if (fabs(step.hi) < CF_NO_STEP) return p->end;
     if (p->equal || step.hi != step.hi) return NAN;
     return (p->t_mul < 1.0) == (step.hi > 0.0) ? p->end : NAN;
 }
