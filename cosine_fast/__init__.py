@@ -8,7 +8,7 @@
 array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 """
 
-from ._backend import build_info, get_num_threads, set_num_threads
+from ._backend import build_info, get_include, get_num_threads, set_num_threads
 from ._base import LearningRateSchedule
 from .schedules import (
     CosineDecay,
@@ -24,6 +24,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
-    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "deserialize", "get_num_threads",
-    "serialize", "set_num_threads",
+    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "deserialize", "get_include",
+    "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip

@@ -125,6 +125,28 @@ def set_num_threads(num_threads: SupportsIndex | None) -> None:
     kernel.set_num_threads(check_threads(num_threads))
 
 
+def get_include() -> str:
+    """The folder of cosine_fast.h, for C, C++ and Cython: ``cc -I...``.
+
+    ``python -m cosine_fast --cflags`` prints it as a compiler takes it, with the flags that bits and speed need.
+    docs/simulators.md says how to use the header.
+
+    >>> import os
+    >>> os.path.isfile(os.path.join(get_include(), "cosine_fast.h"))
+    True
+    """
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
+
+
+def addresses(module: str) -> dict[str, int]:
+    """Of the functions of cf_api (cosine_fast_embed.h), for a module that cannot do without."""
+    if backend != "compiled":
+        raise ImportError(
+            f"{module} needs cosine_fast's compiled backend: the pure-Python one has no functions that C could call"
+        )
+    return kernel.ADDRESSES
+
+
 def build_info() -> dict[str, Any]:
     """What this installation is and does: the facts to put into a bug report.
 

@@ -10,6 +10,8 @@ in the C headers and in blocks.c.
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, Py_TPFLAGS_HAVE_VECTORCALL
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 
@@ -64,6 +66,7 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         CF_CYCLES
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
+    cf_pair cf_from_step(int64_t step)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
                               double start, cf_pair warmup_steps)
     void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double initial, cf_pair decay_steps, double rate,
@@ -77,6 +80,18 @@ cdef extern from "cosine_fast_schedules.h" nogil:
     void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps, double t_mul,
                                        double m_mul, double alpha, cf_cycle *cycles, int64_t capacity)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
+    int CF_VERSION
+    const char *CF_API_NAME
+    ctypedef struct cf_api:
+        int version
+        int size
+        const void *(*schedule_of)(void *object) except NULL
+        double (*at_int64)(const void *schedule, int64_t step) noexcept
+        double (*at_double)(const void *schedule, double step) noexcept
+        void (*of_int64s)(const void *schedule, const int64_t *steps, double *rates, int64_t n) noexcept
+        void (*of_doubles)(const void *schedule, const double *steps, double *rates, int64_t n) noexcept
+        void (*of_range)(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n) noexcept
+        double (*integrand)(double step, void *schedule) noexcept
 
 cdef extern from "blocks.h" nogil:
     enum:
@@ -399,6 +414,18 @@ cdef class Schedule:
             return cf_schedule_at(&self.folded, cf_make_pair(step, 0.0))
         return cf_schedule_at(&self.folded, cf_from_int64(step))
 
+    def _address(self):
+        """Where the folded parameters lie: what C_API's functions take, while this object lives."""
+        return <size_t>_schedule_of(<void *>self)
+
+    def _integrand(self):
+        """For SciPy: capsules of C_API's `integrand` and of its user_data, which keeps this object alive."""
+        cdef const void *schedule = _schedule_of(<void *>self)
+        user_data = PyCapsule_New(<void *>schedule, NULL, _release)
+        Py_INCREF(self)  # before the context says that there is something to release
+        PyCapsule_SetContext(user_data, <void *>self)
+        return PyCapsule_New(<void *>_integrand_at, "double (double, void *)", NULL), user_data
+
     def _evaluate(self, cnp.ndarray steps not None, cnp.ndarray rates not None, int num_threads):
         """The rates of an array of steps, into `rates`, an array of the same shape. num_threads 0: no one said."""
         cdef cf_job job
@@ -435,3 +462,96 @@ cdef Schedule _unfolded = Schedule.__new__(Schedule)
 cdef Py_ssize_t _vectorcall_offset = <char *>&_unfolded.vectorcall - <char *><PyObject *>_unfolded
 
 _offer_vectorcall(<PyTypeObject *>Schedule)
+
+
+# ---- For code that is compiled elsewhere: cf_api of cosine_fast_embed.h ----
+
+cdef void _release(object capsule) noexcept:
+    cdef void *owner = PyCapsule_GetContext(capsule)
+    if owner != NULL:
+        Py_DECREF(<object>owner)
+
+
+cdef const void *_schedule_of(void *thing) except NULL:
+    schedule = <object>thing
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"a schedule of cosine_fast's compiled backend is needed. Received: {type(schedule).__name__}")
+    if not (<Schedule>schedule)._ready:
+        raise TypeError(f"{type(schedule).__name__}.__init__ has not been called")
+    if Py_TYPE(schedule).tp_call != _tp_call:
+        raise TypeError(f"{type(schedule).__name__} has a __call__ of its own, which only Python can call")
+    return &(<Schedule>schedule).folded
+
+
+cdef double _at_int64(const void *schedule, int64_t step) noexcept nogil:
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_from_step(step))
+
+
+cdef double _at_double(const void *schedule, double step) noexcept nogil:
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_make_pair(step, 0.0))
+
+
+cdef double _integrand_at(double step, void *schedule) noexcept nogil:
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_make_pair(step, 0.0))
+
+
+cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, int64_t n) noexcept nogil:
+    """A job of one dimension; its steps' data, or its range, is set."""
+    if n < 1:
+        return
+    job.schedule = <const cf_schedule *>schedule
+    job.dimensions = 1
+    job.shape[0] = n
+    job.steps.type = type
+    job.steps.swapped = 0
+    job.steps.strides[0] = 8
+    job.rates.data = <char *>rates
+    job.rates.type = CF_FLOAT64
+    job.rates.swapped = 0
+    job.rates.strides[0] = 8
+    job.streamed = n > STREAMED // 8
+    _run(job, 0, n)
+
+
+cdef void _of_int64s(const void *schedule, const int64_t *steps, double *rates, int64_t n) noexcept nogil:
+    cdef cf_job job
+    job.steps.data = <char *>steps
+    _of_row(&job, schedule, CF_INT64, rates, n)
+
+
+cdef void _of_doubles(const void *schedule, const double *steps, double *rates, int64_t n) noexcept nogil:
+    cdef cf_job job
+    job.steps.data = <char *>steps
+    _of_row(&job, schedule, CF_FLOAT64, rates, n)
+
+
+cdef void _of_range(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n) noexcept nogil:
+    cdef cf_job job
+    job.steps.data = NULL
+    job.first = start
+    job.stride = step
+    _of_row(&job, schedule, CF_INT64, rates, n)
+
+
+cdef cf_api _api
+_api.version = CF_VERSION
+_api.size = sizeof(cf_api)
+_api.schedule_of = _schedule_of
+_api.at_int64 = _at_int64
+_api.at_double = _at_double
+_api.of_int64s = _of_int64s
+_api.of_doubles = _of_doubles
+_api.of_range = _of_range
+_api.integrand = _integrand_at
+
+C_API = PyCapsule_New(&_api, CF_API_NAME, NULL)
+
+# The same addresses, for whom a capsule is of no use: ctypes, cffi, Numba.
+ADDRESSES = {
+    "at_int64": <size_t>_at_int64,
+    "at_double": <size_t>_at_double,
+    "of_int64s": <size_t>_of_int64s,
+    "of_doubles": <size_t>_of_doubles,
+    "of_range": <size_t>_of_range,
+    "integrand": <size_t>_integrand_at,
+}

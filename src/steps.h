@@ -26,14 +26,7 @@ static inline double from_int64(int64_t i)
 /* The same for |i| < 2^51, in two instructions where there is none for it. */
 static inline double from_small_int64(int64_t i)
 {
-#if defined(__x86_64__) && !defined(__AVX512DQ__)
-    const uint64_t biased = (uint64_t)i + UINT64_C(0x4338000000000000); /* the digits of 3 * 2^51 + i */
-    double d;
-    memcpy(&d, &biased, sizeof d);
-    return d - 0x1.8p52;
-#else
-    return (double)i;
-#endif
+    return cf_from_small_int64(i);
 }
 
 static inline int64_t int64_at(const char *data, int i)

@@ -151,6 +151,7 @@ def test_public_names(cf):
         "__version__",
         "build_info",
         "deserialize",
+        "get_include",
         "get_num_threads",
         "serialize",
         "set_num_threads",

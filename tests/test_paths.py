@@ -48,8 +48,8 @@ def _emulator(build: str) -> list[str]:
 
 
 @functools.cache
-def _compiled(build: str, include: Path, folder: Path) -> tuple[Path | None, str]:
-    """tests/paths.c as a program, and why there is none; the reason is empty where the compiler refused the source."""
+def _compiled(build: str, source: str, include: Path, folder: Path) -> tuple[Path | None, str]:
+    """A file of tests/ as a program, and why there is none; no reason is where the compiler refused the source."""
     variable, usual, flags = BUILDS[build]
     named = [os.environ.get(variable), sysconfig.get_config_var(variable), usual] if variable else [usual]
     compilers = [command for name in named if name and shutil.which((command := shlex.split(name))[0])]
@@ -66,22 +66,24 @@ def _compiled(build: str, include: Path, folder: Path) -> tuple[Path | None, str
         sys.stderr.write(result.stderr)
         return result.returncode == 0
 
-    name = "".join(c for c in build if c.isalnum())
+    name = "".join(c for c in source + build if c.isalnum())
     empty = folder / f"{name}.c"
     empty.write_text("int main(void) { return 0; }\n")
     if not compiles(empty, folder / f"{name}.empty"):
         return None, f"{compilers[0][0]} does not compile with {' '.join(flags)}"
     output = folder / name
-    return (output, "") if compiles(Path(__file__).with_name("paths.c"), output) else (None, "")
+    return (output, "") if compiles(Path(__file__).with_name(source), output) else (None, "")
 
 
-def program(build: str, package: ModuleType, folders: pytest.TempPathFactory) -> list[str | Path]:
-    """The command of tests/paths.c, compiled against the header that lies in this package."""
+def program(
+    build: str, package: ModuleType, folders: pytest.TempPathFactory, source: str = "paths.c"
+) -> list[str | Path]:
+    """The command of a file of tests/, compiled against the header that lies in this package."""
     include = Path(str(importlib.resources.files(package))) / "include"
-    compiled, reason = _compiled(build, include, folders.getbasetemp())
+    compiled, reason = _compiled(build, source, include, folders.getbasetemp())
     if reason:
         pytest.skip(reason)
-    assert compiled is not None, "paths.c does not compile without a warning: see the captured stderr"
+    assert compiled is not None, f"{source} does not compile without a warning: see the captured stderr"
     return [*_emulator(build), compiled]
 
 

@@ -603,4 +603,6 @@ static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
     return cf_cosine_decay_at_any(p, step);
 }
 
+#include "cosine_fast_embed.h" /* for programs: checked parameters, loops, arrays */
+
 #endif

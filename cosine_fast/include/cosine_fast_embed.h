@@ -1,0 +1,272 @@
+/* cosine_fast_embed.h: CosineDecay in programs of other people. <cosine_fast.h> includes it.
+ *
+ *     cf_cosine_decay schedule;
+ *     int error = cf_cosine_decay_init_checked(&schedule, 0.0, cf_from_int64(900), 0.1, 1e-3, cf_from_int64(100));
+ *     if (error) fprintf(stderr, "%s\n", cf_error_text(error));
+ *     rate = cf_cosine_decay_at_int64(&schedule, step);
+ *
+ * Nothing here has state: a schedule that has been initialised may be read by any number of threads.
+ *
+ * Versions
+ *     What a program compiles of these headers is its own, and no later installation changes it. What it takes from the
+ *     installed package while it runs is in cf_api, which grows at its end alone: cf_api_error says whether the package
+ *     has all that the program's header promised it. A schedule that comes from there is an address and no more: which
+ *     struct lies behind it may change with every version.
+ */
+#ifndef COSINE_FAST_EMBED_H
+#define COSINE_FAST_EMBED_H
+
+#include "cosine_fast.h"
+
+/* The package's version, without its last part, which changes nothing here. */
+#define CF_VERSION_MAJOR 0
+#define CF_VERSION_MINOR 1
+#define CF_VERSION (1000 * CF_VERSION_MAJOR + CF_VERSION_MINOR)
+
+/* ---- Parameters that have not been checked ---- */
+
+/* They keep their numbers; further ones come at the end. */
+enum cf_error {
+    CF_OK = 0,
+    CF_BAD_INITIAL_LEARNING_RATE = 1,
+    CF_BAD_DECAY_STEPS = 2,
+    CF_BAD_ALPHA = 3,
+    CF_BAD_WARMUP_TARGET = 4,
+    CF_BAD_WARMUP_STEPS = 5,
+    CF_BAD_SIZE = 6
+};
+
+static inline const char *cf_error_text(int error)
+{
+    switch (error) {
+    case CF_OK: return "no error";
+    case CF_BAD_INITIAL_LEARNING_RATE: return "initial_learning_rate must be finite";
+    case CF_BAD_DECAY_STEPS: return "decay_steps must be > 0, at least 2^-64 and below 2^63";
+    case CF_BAD_ALPHA: return "alpha must be finite";
+    case CF_BAD_WARMUP_TARGET: return "warmup_target must be finite, or NaN for no warmup";
+    case CF_BAD_WARMUP_STEPS: return "warmup_steps must be 0, or at least 2^-64 and below 2^63";
+    case CF_BAD_SIZE:
+        return "the rates, their products with alpha and 1 - alpha, and the warmup's slope must be at most 2^1000";
+    default: return "unknown error";
+    }
+}
+
+/* A number of steps, or a step, with or without a fraction. (cf_from_int64 makes one of any int64.) */
+CF_INLINE cf_pair cf_from_double(double x)
+{
+    return cf_make_pair(x, 0.0);
+}
+
+#define CF_NO_WARMUP NAN /* as a warmup_target */
+
+/* Whether a pair is a number of steps that Python would take: whole where it has two parts. */
+static inline int cf_is_count(cf_pair n)
+{
+    const cf_pair most = cf_from_int64(INT64_MAX);
+    if (!(n.hi == 0.0 || n.hi >= ldexp(1.0, -64)) || n.hi > most.hi) return 0;
+    if (n.lo != 0.0 && !(n.lo == floor(n.lo) && n.hi + n.lo == n.hi)) return 0;
+    return !cf_less(most, n);
+}
+
+/* Keras's parameters in Keras's order, by the rules of Python's CosineDecay. warmup_target NaN: no warmup.
+ * 0, or an enum cf_error; then *p is as it was. */
+static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
+                                               double alpha, double warmup_target, cf_pair warmup_steps)
+{
+    const double most = ldexp(1.0, 1000), start = initial_learning_rate;
+    const int has_target = warmup_target == warmup_target;
+    const double peak = has_target ? warmup_target : start;
+    const int has_warmup = has_target && warmup_steps.hi > 0.0;
+    const double rise = has_warmup ? peak - start : 0.0;
+
+    if (!(start - start == 0.0)) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_count(decay_steps) || decay_steps.hi == 0.0) return CF_BAD_DECAY_STEPS;
+    if (!(alpha - alpha == 0.0)) return CF_BAD_ALPHA;
+    if (!cf_is_count(warmup_steps)) return CF_BAD_WARMUP_STEPS;
+    if (!(peak - peak == 0.0)) return CF_BAD_WARMUP_TARGET;
+    if (!(fabs(start) <= most && fabs(peak) <= most && fabs(peak * alpha) <= most
+          && fabs(peak * (1.0 - alpha)) <= most && fabs(rise) <= most
+          && (rise == 0.0 || fabs(rise / warmup_steps.hi) <= most))) {
+        return CF_BAD_SIZE;
+    }
+    cf_cosine_decay_init(p, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
+    return CF_OK;
+}
+
+/* ---- One step ---- */
+
+/* cf_from_int64, in less time for the usual steps. */
+CF_INLINE cf_pair cf_from_step(int64_t step)
+{
+    return step == (int32_t)step ? cf_from_double((double)(int32_t)step) : cf_from_int64(step);
+}
+
+static inline double cf_cosine_decay_at_int64(const cf_cosine_decay *p, int64_t step)
+{
+    return cf_cosine_decay_at(p, cf_from_step(step));
+}
+
+static inline double cf_cosine_decay_at_double(const cf_cosine_decay *p, double step)
+{
+    return cf_cosine_decay_at(p, cf_from_double(step));
+}
+
+/* ---- Steps in a loop of one's own, without a branch, so that it vectorises ----
+ *
+ * Ask once, before the loop, whether all its steps are `plain`; nearly all steps of nearly all schedules are. Let the
+ * loop read a local copy of the schedule: of one that others may write to, the compiler reads it all anew each time.
+ *
+ *     const cf_cosine_decay own = *schedule;
+ *     if (cf_cosine_decay_is_plain(&own, first, last))
+ *         for (i = 0; i <= last - first; i++) weights[i] -= cf_cosine_decay_plain_int64(&own, first + i) * slopes[i];
+ *
+ * GCC wants -O3 and -fno-trapping-math for it; `python -m cosine_fast --cflags` has all but -O3. */
+
+#define CF_PLAIN 1125899906842624.0 /* 2^50: of farther steps not all that is done with them is exact */
+
+/* Whether these two functions have the rates of all steps, whole or not, from `least` to `greatest` (and of NaN). */
+static inline int cf_cosine_decay_is_plain(const cf_cosine_decay *p, double least, double greatest)
+{
+    return p->kind == CF_SINGLE && least >= (p->has_warmup ? -CF_PLAIN : 0.0) && greatest <= CF_PLAIN;
+}
+
+CF_INLINE double cf_cosine_decay_plain_double(const cf_cosine_decay *p, double step)
+{
+    return cf_rate(p, cf_make_pair(step, 0.0), CF_SINGLE, CF_ANY);
+}
+
+/* (double)i for |i| < 2^51. x86 has an instruction for vectors of int64 in AVX-512 alone; without it compilers would go
+ * one by one. */
+CF_INLINE double cf_from_small_int64(int64_t i)
+{
+#if defined(__x86_64__) && !defined(__AVX512DQ__)
+    const uint64_t biased = (uint64_t)i + UINT64_C(0x4338000000000000); /* the digits of 3 * 2^51 + i */
+    double d;
+    memcpy(&d, &biased, sizeof d);
+    return d - 6755399441055744.0;
+#else
+    return (double)i;
+#endif
+}
+
+CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t step)
+{
+    return cf_cosine_decay_plain_double(p, cf_from_small_int64(step));
+}
+
+/* ---- Arrays and ranges ----
+ *
+ * n steps in a row to n rates in a row. The rates may lie where the steps lie, each on its step. One thread: call them
+ * from as many as there are. They look at the steps block by block, and are fast where a block's steps are all whole or
+ * within 2^50; the rates are cf_cosine_decay_at's in any case. */
+
+#define CF_ROW 256
+
+/* The rates of at most CF_ROW steps by one loop; kind and phase are constants. */
+#define CF_ROW_LOOP(kind, phase)                                                                       \
+    do {                                                                                               \
+        for (i = 0; i < n; i++) rates[i] = cf_rate(&own, cf_make_pair(steps[i], 0.0), (kind), (phase)); \
+        return;                                                                                        \
+    } while (0)
+
+/* As cf_cosine_decay_at, for steps that are all one double and between least and greatest (or NaN). */
+static CF_NOINLINE void cf_cosine_decay_row(const cf_cosine_decay *p, const double *steps, double *rates, int n,
+                                            double least, double greatest, int whole)
+{
+    const cf_cosine_decay own = *p;
+    const int ahead = least >= own.warmup_steps.hi; /* none in the warmup */
+    int i;
+    if (own.kind != CF_WIDE && least >= (own.has_warmup ? -CF_PLAIN : 0.0) && greatest <= CF_PLAIN) {
+        if (own.kind == CF_PAIR && ahead) CF_ROW_LOOP(CF_PAIR, CF_DECAY);
+        if (own.kind == CF_PAIR) CF_ROW_LOOP(CF_PAIR, CF_ANY);
+        if (own.exact && whole && ahead) CF_ROW_LOOP(CF_EXACT, CF_DECAY);
+        if (own.exact && whole) CF_ROW_LOOP(CF_EXACT, CF_ANY);
+        if (ahead) CF_ROW_LOOP(CF_SINGLE, CF_DECAY);
+        CF_ROW_LOOP(CF_SINGLE, CF_ANY);
+    }
+    for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_at_double(p, steps[i]);
+}
+
+#undef CF_ROW_LOOP
+
+static inline void cf_cosine_decay_of_int64s(const cf_cosine_decay *p, const int64_t *steps, double *rates, int64_t n)
+{
+    const int64_t most = INT64_C(1) << 50;
+    double row[CF_ROW];
+    for (; n > 0; n -= CF_ROW, steps += CF_ROW, rates += CF_ROW) {
+        const int length = n < CF_ROW ? (int)n : CF_ROW;
+        int64_t least = steps[0], greatest = steps[0];
+        int i;
+        for (i = 0; i < length; i++) {
+            least = steps[i] < least ? steps[i] : least;
+            greatest = steps[i] > greatest ? steps[i] : greatest;
+        }
+        if (least >= -most && greatest <= most) {
+            for (i = 0; i < length; i++) row[i] = cf_from_small_int64(steps[i]);
+            cf_cosine_decay_row(p, row, rates, length, (double)least, (double)greatest, 1);
+        } else {
+            for (i = 0; i < length; i++) rates[i] = cf_cosine_decay_at_int64(p, steps[i]);
+        }
+    }
+}
+
+static inline void cf_cosine_decay_of_doubles(const cf_cosine_decay *p, const double *steps, double *rates, int64_t n)
+{
+    for (; n > 0; n -= CF_ROW, steps += CF_ROW, rates += CF_ROW) {
+        const int length = n < CF_ROW ? (int)n : CF_ROW;
+        double least = INFINITY, greatest = -INFINITY;
+        int i;
+        for (i = 0; i < length; i++) {
+            least = steps[i] < least ? steps[i] : least;
+            greatest = steps[i] > greatest ? steps[i] : greatest;
+        }
+        cf_cosine_decay_row(p, steps, rates, length, least, greatest, 0);
+    }
+}
+
+/* The rates of start, start + step, ..., n of them, all within int64. */
+static inline void cf_cosine_decay_of_range(const cf_cosine_decay *p, int64_t start, int64_t step, double *rates,
+                                            int64_t n)
+{
+    int64_t steps[CF_ROW], done = 0;
+    while (done < n) {
+        const int length = n - done < CF_ROW ? (int)(n - done) : CF_ROW;
+        int i;
+        /* Modulo 2^64: the product may overflow where the sum does not. */
+        for (i = 0; i < length; i++)
+            steps[i] = (int64_t)((uint64_t)start + ((uint64_t)done + (uint64_t)i) * (uint64_t)step);
+        cf_cosine_decay_of_int64s(p, steps, rates + done, length);
+        done += length;
+    }
+}
+
+/* ---- What the installed package offers to code that is compiled elsewhere ---- */
+
+/* In the capsule cosine_fast._kernel.C_API. All but schedule_of may be called without the GIL, from any thread. They
+ * serve every schedule of the package, and compute in float64 whatever its dtype. */
+typedef struct cf_api {
+    int version; /* CF_VERSION of the package */
+    int size;    /* of its cf_api */
+    /* The schedule of a Python object, which has to live as long; NULL and a Python exception where it is none. */
+    const void *(*schedule_of)(void *object);
+    double (*at_int64)(const void *schedule, int64_t step);
+    double (*at_double)(const void *schedule, double step);
+    void (*of_int64s)(const void *schedule, const int64_t *steps, double *rates, int64_t n);
+    void (*of_doubles)(const void *schedule, const double *steps, double *rates, int64_t n);
+    void (*of_range)(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n);
+    double (*integrand)(double step, void *schedule); /* at_double as SciPy's integrators call it */
+} cf_api;
+
+#define CF_API_NAME "cosine_fast._kernel.C_API"
+
+/* NULL where the package that runs serves a program compiled with this header, else why not. */
+static inline const char *cf_api_error(const cf_api *api)
+{
+    if (api->version / 1000 != CF_VERSION_MAJOR)
+        return "the installed cosine_fast has another major version than the one this was compiled with: compile again";
+    if (api->version < CF_VERSION || api->size < (int)sizeof(cf_api))
+        return "the installed cosine_fast is older than the one this was compiled with: upgrade it, or compile again";
+    return NULL;
+}
+
+#endif

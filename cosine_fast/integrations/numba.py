@@ -1,0 +1,296 @@
+"""Schedules inside Numba's compiled functions, ``@njit(parallel=True)`` among them, with no trip to Python.
+
+>>> import numpy as np
+>>> from numba import njit, prange
+>>> from cosine_fast import CosineDecay
+>>> from cosine_fast.integrations.numba import Schedules
+>>> @njit
+... def total(schedule, steps):
+...     rates = 0.0
+...     for step in range(steps):
+...         rates += schedule(step)
+...     return rates
+>>> round(total(CosineDecay(0.5, decay_steps=1000), 1000), 9)
+250.25
+>>> @njit(parallel=True)
+... def middles(schedules, step):
+...     rates = np.empty(len(schedules))
+...     for i in prange(len(schedules)):
+...         rates[i] = schedules[i](step)
+...     return rates
+>>> middles(Schedules([CosineDecay(0.1, 1000), CosineDecay(0.5, 1000)]), 500)
+array([0.05, 0.25])
+
+To import this module is enough: a schedule of any class is then an argument, a global or a variable of a closure like
+any other. ``schedule(step)`` takes an int or a float, and ``schedule.precompute(start, stop, step)`` gives an array, on
+the thread that calls it: with the bits and the dtype that they have in Python. (An int is an int64, as all are there.)
+Many schedules, one a run, are a `Schedules`.
+
+One function of the compiled backend serves all schedules, so that another one needs no new compilation. A function with
+a schedule as a global keeps it for as long as the process lives, and is not cached on disk (``cache=True``); one that
+gets it as an argument can be.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import lower_constant
+from numba.core.typing import signature
+from numba.extending import (
+    NativeValue,
+    intrinsic,
+    lower_builtin,
+    make_attribute_wrapper,
+    models,
+    overload,
+    overload_method,
+    register_model,
+    typeof_impl,
+    unbox,
+)
+
+from .._backend import Schedule, addresses
+
+# By name, and not by address, in the compiled code: it may come from a cache.
+for _name, _address in addresses(__name__).items():
+    llvmlite.binding.add_symbol(f"cosine_fast_{_name}", _address)
+
+_POINTER = ir.IntType(8).as_pointer()
+_constants: list[Schedule] = []  # compiled code has their addresses, and lives as long
+
+
+# ---- A schedule: in compiled code its address. It cannot leave that code, so whoever called it keeps it alive ----
+
+
+class ScheduleType(types.Callable):
+    """A schedule of any class; `rate` is the type of its results."""
+
+    def __init__(self, single: bool) -> None:
+        self.rate = types.float32 if single else types.float64
+        super().__init__(name=f"cosine_fast.Schedule({self.rate})")
+
+    def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
+        if len(args) == 1 and not kws:
+            for kind, step in ((types.Integer, types.int64), (types.Float, types.float64)):
+                if isinstance(args[0], kind):
+                    return signature(self.rate, step, recvr=self)
+        return None
+
+    def get_call_signatures(self) -> Any:
+        return [signature(self.rate, step, recvr=self) for step in (types.int64, types.float64)], False
+
+    def get_impl_key(self, sig: Any) -> Any:
+        return ScheduleType
+
+
+_TYPES = (ScheduleType(False), ScheduleType(True))
+
+
+@typeof_impl.register(Schedule)
+def _type_of(schedule: Any, context: Any) -> ScheduleType:
+    schedule._address()  # or says why it has none
+    return _TYPES[schedule.dtype == np.float32]
+
+
+@register_model(ScheduleType)
+class _ScheduleModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: ScheduleType) -> None:
+        super().__init__(manager, kind, _POINTER)
+
+
+@unbox(ScheduleType)
+def _unbox(kind: ScheduleType, schedule: Any, c: Any) -> NativeValue:
+    method = c.pyapi.object_getattr_string(schedule, "_address")
+    number = c.pyapi.call_function_objargs(method, ())
+    address = c.pyapi.long_as_voidptr(number)
+    c.pyapi.decref(number)
+    c.pyapi.decref(method)
+    return NativeValue(address, is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
+
+
+@lower_constant(ScheduleType)
+def _constant(context: Any, builder: Any, kind: ScheduleType, schedule: Any) -> Any:
+    _constants.append(schedule)
+    return context.add_dynamic_addr(builder, schedule._address(), info="a schedule of cosine_fast")
+
+
+def _call(context: Any, builder: Any, name: str, result: Any, kinds: Any, arguments: Any) -> Any:
+    function = ir.FunctionType(context.get_value_type(result), [context.get_value_type(kind) for kind in kinds])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"cosine_fast_{name}"), arguments)
+
+
+@lower_builtin(ScheduleType, ScheduleType, types.int64)
+@lower_builtin(ScheduleType, ScheduleType, types.float64)
+def _at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    name = f"at_{'int64' if sig.args[1] == types.int64 else 'double'}"
+    rate = _call(context, builder, name, types.float64, sig.args, args)
+    return context.cast(builder, rate, types.float64, sig.return_type)
+
+
+@intrinsic
+def _of_range(typing: Any, schedule: Any, start: Any, step: Any, rates: Any, n: Any) -> Any:
+    sig = types.void(schedule, types.int64, types.int64, types.voidptr, types.int64)
+
+    def call(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        _call(context, builder, "of_range", types.void, sig.args, args)
+        return context.get_dummy_value()
+
+    return sig, call
+
+
+def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
+    alone = stop is None or isinstance(stop, (types.NoneType, types.Omitted))
+    numbers = [start, *[stop] * (not alone), *[step] * (not isinstance(step, (int, types.Omitted)))]
+    if not all(isinstance(number, types.Integer) for number in numbers):
+        return None
+    single = schedule.rate == types.float32
+
+    def precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
+        first = np.int64(0 if alone else start)
+        last = np.int64(start if alone else stop)
+        stride = np.int64(step)
+        if stride == 0:
+            raise ValueError("range() arg 3 must not be zero")
+        n = len(range(first, last, stride))
+        rates = np.empty(n)
+        _of_range(schedule, first, stride, rates.ctypes, n)
+        return rates.astype(np.float32) if single else rates
+
+    return precompute
+
+
+for _kind in _TYPES:  # a Callable's methods are those of each
+    overload_method(_kind, "precompute")(_precompute)
+
+
+# ---- Many schedules ----
+
+
+class Schedules:
+    """Schedules of any classes and of one dtype, for compiled functions: there it has ``len`` and an index.
+
+    It keeps its schedules alive. In Python too it has ``len`` and an index, and can be gone through.
+
+    Raises
+    ------
+    TypeError
+        What is no schedule of this package, or has a ``__call__`` of its own.
+    ValueError
+        Schedules of both dtypes.
+    IndexError
+        Of an index beyond the schedules, in Python and in compiled functions; negative ones count from the end.
+
+    Examples
+    --------
+    >>> from numba import njit
+    >>> from cosine_fast import CosineDecay, PolynomialDecay
+    >>> schedules = Schedules([CosineDecay(0.5, 100), PolynomialDecay(0.5, 100, 0.0)])
+    >>> rate = njit(lambda schedules, i, step: schedules[i](step))
+    >>> rate(schedules, 0, 50), rate(schedules, -1, 75)
+    (0.25, 0.125)
+    """
+
+    __slots__ = ("_addresses", "_schedules", "_single")
+
+    def __init__(self, schedules: Iterable[Schedule]) -> None:
+        self._schedules: tuple[Any, ...] = tuple(schedules)
+        for schedule in self._schedules:
+            if not isinstance(schedule, Schedule):
+                raise TypeError(
+                    "Argument `schedules` must be schedules of cosine_fast. "
+                    f"Received one of type: {type(schedule).__name__}"
+                )
+        self._addresses = np.array([schedule._address() for schedule in self._schedules], np.uintp)
+        dtypes = {schedule.dtype for schedule in self._schedules}
+        if len(dtypes) > 1:
+            raise ValueError("Argument `schedules` must be schedules of one dtype. Received: float32 and float64")
+        self._single = dtypes == {np.dtype(np.float32)}
+
+    def __len__(self) -> int:
+        return len(self._schedules)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._schedules[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._schedules)
+
+
+class SchedulesType(types.Type):
+    def __init__(self, single: bool) -> None:
+        self.schedule = _TYPES[single]
+        super().__init__(name=f"cosine_fast.Schedules({self.schedule.rate})")
+
+
+_TYPES_OF_MANY = (SchedulesType(False), SchedulesType(True))
+
+
+@typeof_impl.register(Schedules)
+def _type_of_many(schedules: Schedules, context: Any) -> SchedulesType:
+    return _TYPES_OF_MANY[schedules._single]
+
+
+_ADDRESSES = types.Array(types.uintp, 1, "C")
+
+
+@register_model(SchedulesType)
+class _SchedulesModel(models.StructModel):
+    def __init__(self, manager: Any, kind: SchedulesType) -> None:
+        super().__init__(manager, kind, [("addresses", _ADDRESSES)])
+
+
+make_attribute_wrapper(SchedulesType, "addresses", "_addresses")
+
+
+@unbox(SchedulesType)
+def _unbox_many(kind: SchedulesType, schedules: Any, c: Any) -> NativeValue:
+    array = c.pyapi.object_getattr_string(schedules, "_addresses")
+    native = c.unbox(_ADDRESSES, array)
+    c.pyapi.decref(array)
+    value = cgutils.create_struct_proxy(kind)(c.context, c.builder)
+    value.addresses = native.value
+    return NativeValue(value._getvalue(), is_error=native.is_error, cleanup=native.cleanup)
+
+
+@intrinsic
+def _schedule_at(typing: Any, schedules: Any, address: Any) -> Any:
+    def convert(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[1], _POINTER)
+
+    return schedules.schedule(schedules, types.uintp), convert
+
+
+@overload(len)
+def _len(schedules: Any) -> Any:
+    if not isinstance(schedules, SchedulesType):
+        return None
+
+    def length(schedules: Any) -> Any:
+        return len(schedules._addresses)
+
+    return length
+
+
+@overload(operator.getitem)
+def _item(schedules: Any, index: Any) -> Any:
+    if not (isinstance(schedules, SchedulesType) and isinstance(index, types.Integer)):
+        return None
+
+    def item(schedules: Any, index: Any) -> Any:
+        addresses = schedules._addresses
+        i = np.int64(index)
+        if i < 0:
+            i += len(addresses)
+        if not 0 <= i < len(addresses):
+            raise IndexError("schedule index out of range")
+        return _schedule_at(schedules, addresses[i])
+
+    return item

@@ -1,0 +1,28 @@
+"""The same descent in the limit of small steps and without noise: gradient flow, x' = -schedule(t) * x.
+
+    python flow_scipy.py [RUNS [STEPS]]
+
+A run that starts at x = 1 ends at exp(-integral of its schedule). SciPy's quad finds that, and calls the schedule as C
+calls C. Where it calls Python's `schedule` instead it has the same bits, later.
+"""
+
+from __future__ import annotations
+
+import math
+
+from scipy.integrate import quad
+from sgd_python import main, schedules
+
+from cosine_fast.integrations.scipy import low_level_callable
+
+
+def simulate(runs: int, steps: int, wrap=low_level_callable) -> list[float]:
+    ends = []
+    for schedule in schedules(runs, steps):
+        joint = [schedule.warmup_steps]  # of the warmup and the decay
+        ends.append(math.exp(-quad(wrap(schedule), 0, steps, points=joint)[0]))
+    return ends
+
+
+if __name__ == "__main__":
+    main(simulate)

@@ -1,0 +1,14 @@
+"""python sgd_setup.py build_ext --inplace: builds sgd_cython.pyx with the cosine_fast that is installed."""
+
+import shlex
+import subprocess
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+flags = shlex.split(subprocess.check_output([sys.executable, "-m", "cosine_fast", "--cflags"], text=True))
+extension = Extension(
+    "sgd_cython", ["sgd_cython.pyx"], extra_compile_args=["-O3", "-fopenmp", *flags], extra_link_args=["-fopenmp"]
+)
+setup(name="sgd_cython", ext_modules=cythonize([extension]))
