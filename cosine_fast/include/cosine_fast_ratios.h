@@ -92,7 +92,7 @@ typedef struct cf_inverse_time_decay {
     cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 36 bits, */
     cf_pair height;      /* L0 times that, */
     double margin;       /* and |x + offset| at least this */
-    double whole_to;     /* x + offset.hi is exact for whole x up to this size, if the stairs are those of whole steps */
+    double whole_to;     /* whole steps with x up to this size have the loops for `whole` */
     double inverse;      /* 1 / decay_steps */
     double shift;        /* inverse / 2 - 1/2 */
     double initial;      /* initial_learning_rate over `unit`, a power of 2: 0, or in [1, 2) in size ... */
@@ -122,6 +122,7 @@ static inline int cf_is_usual(double x)
 static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double initial, cf_pair decay_steps,
                                               double rate, int staircase)
 {
+    int whole;
     memset(p, 0, sizeof *p);
     p->staircase = staircase;
     p->initial = cf_take_unit(initial, &p->unit);
@@ -140,7 +141,9 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
         p->offset.hi = wide - (wide - offset.hi);
         p->offset.lo = (offset.hi - p->offset.hi) + offset.lo;
         p->margin = fabs(p->offset.hi) * 0.0625;
-        if (fabs(p->offset.hi) <= 4503599627370496.0 && (!staircase || (decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi))))
+        /* 2^52, and 2^49 for cf_floor_quotient_whole. */
+        whole = decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi);
+        if (fabs(p->offset.hi) <= 4503599627370496.0 && (!staircase || whole))
             p->whole_to = fabs(p->offset.hi) * 32768.0; /* 2^15 */
     }
 }
@@ -162,7 +165,7 @@ CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, 
                  : cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse);
 }
 
-/* The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r), for steps up to 2^50 that are not next to the pole. */
+/* The short way, for steps up to 2^50 that are not next to the pole. */
 CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
 {
     const cf_pair sum = whole ? cf_make_pair(p->offset.hi + x, 0.0) : cf_two_sum(p->offset.hi, x);
