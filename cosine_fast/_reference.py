@@ -334,6 +334,30 @@ class Schedule:
                 chunk[...] = formula(steps.view(np.int64))
 
 
+def cosine_decays(
+    rates: np.ndarray, steps: np.ndarray, initial: np.ndarray, decay_steps: np.ndarray, alpha: np.ndarray,
+    target: np.ndarray, warmup_steps: np.ndarray, num_threads: int,
+) -> None:  # fmt: skip
+    """CosineDecay's rates, into `rates`; all else broadcasts to its shape. A target of NaN is none."""
+    steps = np.broadcast_to(steps, rates.shape)
+    parameters = [np.broadcast_to(a, rates.shape) for a in (initial, decay_steps, alpha, target, warmup_steps)]
+    changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
+    for index in np.ndindex(*(n if changing else 1 for n, changing in zip(rates.shape, changes, strict=True))):
+        here = (*(i if changing else slice(None) for i, changing in zip(index, changes, strict=True)), ...)
+        start, D, a, T, W = (p[index].item() for p in parameters)
+        schedule = Schedule()
+        has_warmup = T == T and W > 0
+        schedule._fold_cosine_decay(T if T == T else start, D, a, has_warmup, start, W, False)
+        schedule._evaluate(steps[here], rates[here], num_threads)
+
+
+def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
+    """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
+    chunks = np.nditer(numbers, ["external_loop", "buffered", "zerosize_ok"], buffersize=CHUNK)
+    good = (((x >= least) & (x <= most)) | (x == also) | (nan & (x != x)) for x in chunks)
+    return all(bool(x.all()) for x in good)
+
+
 def _chunks(rates: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     for begin in range(0, rates.size, CHUNK):
         yield begin, rates[begin : begin + CHUNK]
