@@ -78,16 +78,19 @@ def multiply(a: Pair, b: Pair) -> Pair:
 
 
 def product(a: Pair, b: Pair) -> Pair:
-    """a * b, where no intermediate result comes near to underflow: the leading product is exact."""
+    """a * b, where no intermediate result comes near to underflow: the leading product is exact.
+
+    lo may be as large as 2 units in the last place of hi, in the arguments and the result.
+    """
     p = a.hi * b.hi
-    return fast_two_sum(p, product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi))
+    return Pair(p, product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi))
 
 
 def quotient(a: Pair, b: Any) -> Pair:
     """a / b, likewise; b has no lower half."""
     q = a.hi / b
     p = q * b
-    return fast_two_sum(q, (((a.hi - p) - product_rest(q, b, p)) + a.lo) / b)
+    return Pair(q, (((a.hi - p) - product_rest(q, b, p)) + a.lo) / b)
 
 
 def divide(a: Pair, b: Pair) -> Pair:

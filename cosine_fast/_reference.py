@@ -17,6 +17,7 @@ from ._pairs import (
     Pair,
     add,
     divide,
+    fast_two_sum,
     from_int64,
     from_number,
     less,
@@ -88,7 +89,7 @@ class CosineDecay:
 
         self.end = T * a + 0.0  # -0 is +0
         amplitude, rise = product(two_sum(one, -a), Pair(T, zero)), two_sum(T, -L0)
-        tiny = 0.0 < abs(amplitude.hi) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
+        tiny = 0.0 < abs((one - a) * T) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
         ordinary = not tiny and max(abs(T), abs(self.end), abs(L0)) <= 2.0**300 and D.hi >= 2.0**-20
         ordinary = ordinary and (T == 0.0 or (abs(T) >= 2.0**-300 and a >= 0.0)) and W.hi + D.hi <= 2.0**44
         self.wide = not ordinary
@@ -119,6 +120,7 @@ class CosineDecay:
         self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
         # The warmup line is counted from the smaller of its ends.
         self.origin, self.anchor = (T, W) if abs(T) < abs(L0) else (L0, Pair(zero, zero))
+        line = fast_two_sum(line.hi, line.lo)
         self.slope = Pair(top(line.hi), (line.hi - top(line.hi)) + line.lo)
 
         # c_k = amplitude * g_k / D^(2k + 2)
@@ -126,7 +128,8 @@ class CosineDecay:
         power = times(amplitude, inverse)
         self.c: list[Pair] = []
         for g in WIDE if self.wide else SINGLE:
-            self.c.append(times(g, power))
+            c = times(g, power)
+            self.c.append(fast_two_sum(c.hi, c.lo))
             power = times(power, inverse)
         c0 = self.c[0]
         self.c0 = Pair(top(c0.hi), (c0.hi - top(c0.hi)) + c0.lo)
@@ -339,6 +342,8 @@ def cosine_decays(
     target: np.ndarray, warmup_steps: np.ndarray, num_threads: int,
 ) -> None:  # fmt: skip
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape. A target of NaN is none."""
+    if rates.size == 0:
+        return
     steps = np.broadcast_to(steps, rates.shape)
     parameters = [np.broadcast_to(a, rates.shape) for a in (initial, decay_steps, alpha, target, warmup_steps)]
     changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
@@ -353,7 +358,14 @@ def cosine_decays(
 
 def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
     """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
-    chunks = np.nditer(numbers, ["external_loop", "buffered", "zerosize_ok"], buffersize=CHUNK)
+    chunks = np.nditer(
+        numbers,
+        ["external_loop", "buffered", "zerosize_ok"],
+        ["readonly"],
+        op_dtypes=np.float64,  # type: ignore[arg-type]
+        casting="unsafe",
+        buffersize=CHUNK,
+    )
     good = (((x >= least) & (x <= most)) | (x == also) | (nan & (x != x)) for x in chunks)
     return all(bool(x.all()) for x in good)
 

@@ -26,7 +26,7 @@ from .schedules import CosineDecay
 
 _Array = np.ndarray[Any, Any]
 
-_PIECE = 1 << 16  # elements: what is converted, or looked at closely, at a time
+_PIECE = 1 << 14  # elements: what is converted, or looked at closely, at a time
 _FLOAT64 = np.dtype(np.float64)
 
 # How CosineDecay looks at each. NaN is no target.
@@ -147,7 +147,10 @@ def cosine_decay(
             _warn(read["warmup_steps"])
         return schedule(step, out=out, dtype=dtype, num_threads=num_threads)
 
-    usual = dtype_of("initial_learning_rate", read["initial_learning_rate"])
+    start = read["initial_learning_rate"]
+    if isinstance(start, np.ndarray):
+        start = start.flat[0] if start.size else start.dtype.type()
+    usual = dtype_of("initial_learning_rate", start)
     parameters = {name: _as_parameter(name, value) for name, value in read.items()}
     if isinstance(step, range):
         step = np.arange(step.start, step.stop, step.step)
@@ -197,6 +200,8 @@ def _read(name: str, value: Any) -> Any:
         raise TypeError(
             f"Argument `{name}` must be integers or floats. Received: {array.dtype} ({type(value).__name__})"
         )
+    if array.dtype == np.uint64 and name not in _COUNTS:
+        array = array.astype(np.float64)  # the kernel reads no uint64 beyond int64
     return array if array.ndim else array[()]
 
 
@@ -232,9 +237,9 @@ def _union(masks: list[_Array], shape: tuple[int, ...]) -> _Array:
 
 
 def _is_safe(name: str, array: _Array, threads: int) -> bool:
-    # An uint64 beyond int64 looks negative to the kernel; as a rate it would be none.
-    readable = _is_readable(array) and (name in _COUNTS or array.dtype.kind != "u")
-    return readable and kernel.within(array, *_SAFE[name], threads)
+    if _is_readable(array):  # an uint64 beyond int64 looks negative to the kernel, and so is not safe
+        return kernel.within(array, *_SAFE[name], threads)
+    return _first([array], [_FLOAT64], lambda x: np.array(not kernel.within(x, *_SAFE[name], 1))) is None
 
 
 def _check_one(name: str, value: Any, index: tuple[int, ...]) -> None:

@@ -180,18 +180,18 @@ CF_INLINE cf_pair cf_multiply(cf_pair a, cf_pair b)
     return cf_fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 
-/* a * b and a / b, where no intermediate result comes near to underflow: the leading product is exact, with FMA or
- * without. */
+/* a * b and a / b to 2^-102 of themselves, where no intermediate result comes near to underflow: the leading product is
+ * exact, with FMA or without. lo may be as large as 2 units in the last place of hi, in the arguments and the result. */
 CF_INLINE cf_pair cf_product(cf_pair a, cf_pair b)
 {
     const double p = a.hi * b.hi;
-    return cf_fast_two_sum(p, cf_product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi));
+    return cf_make_pair(p, cf_product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi));
 }
 
 CF_INLINE cf_pair cf_quotient(cf_pair a, double b)
 {
     const double q = a.hi / b, p = q * b;
-    return cf_fast_two_sum(q, (((a.hi - p) - cf_product_rest(q, b, p)) + a.lo) / b);
+    return cf_make_pair(q, (((a.hi - p) - cf_product_rest(q, b, p)) + a.lo) / b);
 }
 
 CF_INLINE cf_pair cf_divide(cf_pair a, cf_pair b)
@@ -292,7 +292,7 @@ CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, doub
 {
     const double least = 7.006492321624085e-46, small = 4.909093465297727e-91, large = 2.037035976334486e+90;
     /* 2^-150, 2^-300 and 2^300 */
-    const double amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0)).hi, rise = peak - start;
+    const double amplitude = (1.0 - alpha) * peak, rise = peak - start;
     return ((amplitude == 0.0) | (fabs(amplitude) >= least)) & ((rise == 0.0) | (fabs(rise) >= least))
            & ((peak == 0.0) | ((fabs(peak) >= small) & (alpha >= 0.0))) & (fabs(peak) <= large)
            & (fabs(peak * alpha) <= large) & (fabs(start) <= large) & (decay_steps >= 0.00000095367431640625) /* 2^-20 */
@@ -306,7 +306,7 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, double decay_st
 {
     const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
     /* Without a warmup there is nothing to rise. */
-    const cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
+    cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
     const int downwards = fabs(peak) < fabs(start);
     const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
     cf_pair inverse = cf_quotient(cf_make_pair(1.0, 0.0), decay_steps), power, c;
@@ -318,6 +318,7 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, double decay_st
     p->origin = downwards ? peak : start;
     p->anchor.hi = downwards ? warmup_steps : 0.0;
     p->anchor.lo = 0.0;
+    line = cf_fast_two_sum(line.hi, line.lo);
     p->slope_hi = cf_top(line.hi);
     p->slope_lo = (line.hi - p->slope_hi) + line.lo;
 
@@ -325,12 +326,14 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, double decay_st
     inverse = cf_product(inverse, inverse);
     power = cf_product(amplitude, inverse);
     c = cf_product(cf_make_pair(cf_single_table[0][0], cf_single_table[0][1]), power);
+    c = cf_fast_two_sum(c.hi, c.lo);
     p->c0_hi = cf_top(c.hi);
     p->c0_lo = (c.hi - p->c0_hi) + c.lo;
     CF_UNROLL
     for (k = 1; k < CF_TERMS; k++) {
         power = cf_product(power, inverse);
-        p->c[k] = cf_product(cf_make_pair(cf_single_table[k][0], cf_single_table[k][1]), power).hi;
+        c = cf_product(cf_make_pair(cf_single_table[k][0], cf_single_table[k][1]), power);
+        p->c[k] = c.hi + c.lo;
     }
     p->bend = 1.75 * p->c[1];
 }
