@@ -24,5 +24,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
-    "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize", "get_num_threads", "serialize", "set_num_threads",
+    "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize", "get_num_threads", "serialize",
+    "set_num_threads",
 ]  # fmt: skip

@@ -13,20 +13,11 @@ def use_isa(name: str) -> None: ...
 def set_quota(threads: int) -> None: ...
 def set_num_threads(wanted: int) -> None: ...
 def get_num_threads() -> int: ...
-
 def cosine_decays(
-    rates: NDArray[Any],
-    steps: NDArray[Any],
-    initial: NDArray[Any],
-    decay_steps: NDArray[Any],
-    alpha: NDArray[Any],
-    target: NDArray[Any],
-    warmup_steps: NDArray[Any],
-    num_threads: int,
+    rates: NDArray[Any], steps: NDArray[Any], parameters: list[NDArray[Any]], num_threads: int
 ) -> None: ...
-def within(
-    numbers: NDArray[Any], least: float, most: float, also: float, nan: bool, num_threads: int
-) -> bool: ...
+def within(numbers: NDArray[Any], least: float, most: float, also: float, nan: bool, num_threads: int) -> bool: ...
+
 @disjoint_base
 class Schedule:
     @property

@@ -337,15 +337,15 @@ class Schedule:
                 chunk[...] = formula(steps.view(np.int64))
 
 
-def cosine_decays(
-    rates: np.ndarray, steps: np.ndarray, initial: np.ndarray, decay_steps: np.ndarray, alpha: np.ndarray,
-    target: np.ndarray, warmup_steps: np.ndarray, num_threads: int,
-) -> None:  # fmt: skip
-    """CosineDecay's rates, into `rates`; all else broadcasts to its shape. A target of NaN is none."""
+def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int) -> None:
+    """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
+
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    """
     if rates.size == 0:
         return
     steps = np.broadcast_to(steps, rates.shape)
-    parameters = [np.broadcast_to(a, rates.shape) for a in (initial, decay_steps, alpha, target, warmup_steps)]
+    parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
     changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
     for index in np.ndindex(*(n if changing else 1 for n, changing in zip(rates.shape, changes, strict=True))):
         here = (*(i if changing else slice(None) for i, changing in zip(index, changes, strict=True)), ...)
@@ -358,16 +358,12 @@ def cosine_decays(
 
 def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
     """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
-    chunks = np.nditer(
-        numbers,
-        ["external_loop", "buffered", "zerosize_ok"],
-        ["readonly"],
-        op_dtypes=np.float64,  # type: ignore[arg-type]
-        casting="unsafe",
-        buffersize=CHUNK,
-    )
-    good = (((x >= least) & (x <= most)) | (x == also) | (nan & (x != x)) for x in chunks)
-    return all(bool(x.all()) for x in good)
+    flat = numbers.flat  # in pieces: memory does not grow with the array
+    for begin in range(0, numbers.size, CHUNK):
+        x = np.asarray(flat[begin : begin + CHUNK], np.float64)
+        if not np.all(((x >= least) & (x <= most)) | (x == also) | (nan & (x != x))):
+            return False
+    return True
 
 
 def _chunks(rates: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from ._backend import check_threads, kernel
+from ._backend import check_threads, cosine_decays, within
 from ._base import (
     LARGEST,
     _as_array,
@@ -141,7 +141,12 @@ def cosine_decay(
         schedule = CosineDecay.__new__(CosineDecay)
         target = None if _is_nan(read["warmup_target"]) else read["warmup_target"]
         ignored = schedule._set(
-            read["initial_learning_rate"], read["decay_steps"], read["alpha"], "CosineDecay", target, read["warmup_steps"]
+            read["initial_learning_rate"],
+            read["decay_steps"],
+            read["alpha"],
+            "CosineDecay",
+            target,
+            read["warmup_steps"],
         )
         if ignored and warmup_target is None:
             _warn(read["warmup_steps"])
@@ -238,8 +243,8 @@ def _union(masks: list[_Array], shape: tuple[int, ...]) -> _Array:
 
 def _is_safe(name: str, array: _Array, threads: int) -> bool:
     if _is_readable(array):  # an uint64 beyond int64 looks negative to the kernel, and so is not safe
-        return kernel.within(array, *_SAFE[name], threads)
-    return _first([array], [_FLOAT64], lambda x: np.array(not kernel.within(x, *_SAFE[name], 1))) is None
+        return within(array, *_SAFE[name], threads)
+    return _first([array], [_FLOAT64], lambda x: np.array(not within(x, *_SAFE[name], 1))) is None
 
 
 def _check_one(name: str, value: Any, index: tuple[int, ...]) -> None:
@@ -275,7 +280,7 @@ def _check(parameters: dict[str, _Array], unsafe: list[str]) -> None:
 def _first(arrays: list[_Array], dtypes: list[Any], wrong: Callable[..., _Array]) -> tuple[int, ...] | None:
     """The first index, of the shape that the arrays broadcast to, at which `wrong` is true; None: there is none."""
     pieces = np.nditer(
-        arrays,  # type: ignore[arg-type]
+        arrays,
         ["external_loop", "buffered", "zerosize_ok"],
         [["readonly"]] * len(arrays),
         op_dtypes=dtypes,
@@ -334,10 +339,10 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
         axis = int(np.argmax(largest.shape)) - largest.ndim
         half = largest.shape[axis] // 2
         for part in (slice(None, half), slice(half, None)):
-            cut = (..., part, *[slice(None)] * (-1 - axis))
+            cut: Any = (..., part, *[slice(None)] * (-1 - axis))
             cuts = [array[cut] if array.ndim >= -axis and array.shape[axis] > 1 else array for array in arrays]
             _evaluate(rates[cut], cuts, threads)
         return
     with np.errstate(over="ignore"):
-        converted = [array if _is_readable(array) else array.astype(np.float64) for array in arrays]
-    kernel.cosine_decays(rates, *converted, threads)
+        steps, *parameters = (array if _is_readable(array) else array.astype(np.float64) for array in arrays)
+    cosine_decays(rates, steps, parameters, threads)

@@ -432,7 +432,7 @@ cdef struct _Axis:
     cnp.npy_intp strides[7]  # of the rates, the steps and the five parameters
 
 
-cdef int _axes(tuple arrays, _Axis *axes) except -1:
+cdef int _axes(list arrays, _Axis *axes) except -1:
     """The axes of arrays that broadcast to the shape of the first, those of length 1 left out, by their strides there."""
     cdef cnp.ndarray rates = arrays[0], a
     cdef int count = 0, d, i, k, own
@@ -487,11 +487,12 @@ cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, i
     return elements
 
 
-def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, cnp.ndarray initial not None,
-                  cnp.ndarray decay_steps not None, cnp.ndarray alpha not None, cnp.ndarray target not None,
-                  cnp.ndarray warmup_steps not None, int num_threads):
-    """CosineDecay's rates, into `rates`; all else broadcasts to its shape. A target of NaN is none."""
-    cdef tuple arrays = (rates, steps, initial, decay_steps, alpha, target, warmup_steps)
+def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads):
+    """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
+
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    """
+    cdef list arrays = [rates, steps, *parameters]
     cdef cf_batch batch
     cdef cf_job job
     cdef cf_operand *of_schedules[7]
