@@ -80,7 +80,7 @@ def multiply(a: Pair, b: Pair) -> Pair:
 def product(a: Pair, b: Pair) -> Pair:
     """a * b, where no intermediate result comes near to underflow: the leading product is exact.
 
-    lo may be as large as 2 units in the last place of hi, in the arguments and the result.
+    The result is not normalized: relative to hi, its lo is at most 2**-53 more than those of a and b together.
     """
     p = a.hi * b.hi
     return Pair(p, product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi))

@@ -168,7 +168,7 @@ def cosine_decay(
     unsafe = [name for name, array in own.items() if not _is_safe(name, array, threads)]
     if unsafe:
         _check(own, unsafe)
-    if warmup_target is None and np.any(own["warmup_steps"] > 0):
+    if warmup_target is None and own["warmup_steps"].any():
         _warn(warmup_steps)
     if rates is None:
         rates = np.empty(shape, wanted)

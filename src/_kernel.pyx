@@ -89,12 +89,13 @@ cdef extern from "blocks.h" nogil:
         int dimensions
         int64_t *shape
         cf_operand steps, rates
+        const double *between
         const void *batch
         const cf_limits *limits
     ctypedef struct cf_batch:
         cf_job schedules, row
         int64_t many, steps
-        int along
+        int alike, along
         cf_operand initial, decay_steps, alpha, target, warmup_steps
     ctypedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
@@ -400,6 +401,7 @@ cdef class Schedule:
         if cnp.PyArray_SIZE(rates) == 0:
             return
         job.schedule = &self.folded
+        job.between = NULL
         job.batch = NULL
         job.limits = NULL
         _operand(&job.steps, steps)
@@ -416,6 +418,7 @@ cdef class Schedule:
         if cnp.PyArray_SIZE(rates) == 0:
             return
         job.schedule = &self.folded
+        job.between = NULL
         job.batch = NULL
         job.limits = NULL
         job.first = start
@@ -517,6 +520,10 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
         or _size(batch.row.rates.strides[batch.row.dimensions - 1])
         < _size(batch.schedules.rates.strides[batch.schedules.dimensions - 1])
     )
+    batch.alike = True
+    for k in range(batch.schedules.dimensions):
+        batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
+    batch.row.between = NULL
     batch.row.batch = NULL
     batch.row.limits = NULL
     batch.row.streamed = cnp.PyArray_NBYTES(rates) > STREAMED and batch.steps >= STREAMED_ROW

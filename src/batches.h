@@ -12,7 +12,9 @@
 
 #include "cosine_decay.h"
 
-enum { LANES = 128 }; /* all of a group fits the first cache */
+/* Schedules in a group: all that is folded fits the first cache. Before each part of it is folded, as much of the next
+ * group is asked for: all at once would fill the queues to memory. */
+enum { LANES = 128, PART = 32 };
 
 typedef struct group {
     int n;             /* schedules; and whether among them there is ... */
@@ -33,13 +35,13 @@ static inline int is_whole(double x)
     return (x + 0x1.8p52) - 0x1.8p52 == x;
 }
 
-/* Fold the parameters, which stand in start, decay_steps, alpha, peak (NaN: there is no warmup) and warmup_steps. */
-static __attribute__((noinline)) void fold_group(group *restrict g)
+/* Fold the lanes begin <= i < end, whose parameters stand in start, decay_steps, alpha, peak (NaN: there is no warmup)
+ * and warmup_steps. */
+static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, int end)
 {
-    const int n = g->n;
     int i;
     INDEPENDENT
-    for (i = 0; i < n; i++) {
+    for (i = begin; i < end; i++) {
         const double given = g->start[i], target = g->peak[i], D = g->decay_steps[i], alpha = g->alpha[i];
         const double peak = target == target ? target : given;
         const double W = target == target ? g->warmup_steps[i] : 0.0, start = W > 0.0 ? given : peak;
@@ -68,8 +70,7 @@ static __attribute__((noinline)) void fold_group(group *restrict g)
         g->c[7][i] = p.c[7];
         g->c[8][i] = p.c[8];
     }
-    g->unusual = g->warm = g->pairs = 0;
-    for (i = 0; i < n; i++) {
+    for (i = begin; i < end; i++) {
         g->unusual |= g->ordinary[i] == 0.0;
         g->warm |= g->warmup_steps[i] > 0.0;
         g->pairs |= (g->ordinary[i] != 0.0) & !(is_whole(g->decay_steps[i]) & is_whole(g->warmup_steps[i]));
@@ -182,23 +183,48 @@ static void evaluate_across(const cf_batch *b, const group *g, rows r, const cf_
 /* The steps from <= s < to of n <= LANES schedules, of which the first is number `first`. */
 static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, int64_t from, int64_t to)
 {
+    const cf_operand *const read[] = {&b->schedules.steps, &b->initial, &b->decay_steps,
+                                      &b->alpha,           &b->target,  &b->warmup_steps};
+    const char *next[6];
     group g;
     rows r;
+    int i, k, ahead = 0;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
+    for (k = 0; k < 6; k++) { /* the next group, where it can be known */
+        if (read[k]->strides[b->schedules.dimensions - 1] == (int64_t)sizeof(double)) {
+            next[ahead++] = rows_at(&r, read[k]) + (size_t)n * sizeof(double);
+        }
+    }
     load(r, &b->initial, n, g.start, NULL);
     load(r, &b->decay_steps, n, g.decay_steps, NULL);
     load(r, &b->alpha, n, g.alpha, NULL);
     load(r, &b->target, n, g.peak, NULL);
     load(r, &b->warmup_steps, n, g.warmup_steps, NULL);
-    fold_group(&g);
+    g.unusual = g.warm = g.pairs = 0;
+    for (i = 0; i < n; i += PART) {
+        for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)i * sizeof(double), PART);
+        fold_lanes(&g, i, n - i < PART ? n : i + PART);
+    }
     /* Across the schedules an unusual one is folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
         cf_job row = b->row;
         cf_schedule schedule;
-        int i;
+        double between[2];
         schedule.family = CF_COSINE_DECAY;
         row.schedule = &schedule;
+        if (b->alike && to - from <= CF_BLOCK) {
+            /* The same few steps for all: look once between which ones they lie. */
+            rows at;
+            source s;
+            range in;
+            rows_seek(&at, &row, from);
+            if (as_it_lies(&row, &at, from, (int)(to - from), &s, &in) == INT64S) {
+                between[0] = in.least;
+                between[1] = in.greatest;
+                row.between = between;
+            }
+        }
         for (i = 0; i < n; i++) {
             take_schedule(b, &g, &r, i, &schedule.as.cosine_decay);
             row.steps.data = rows_at(&r, &b->schedules.steps);

@@ -156,9 +156,16 @@ static void rows_advance(rows *r, int n)
 static void load(rows r, const cf_operand *steps, int n, double *hi, double *lo)
 {
     const int64_t stride = steps->strides[r.job->dimensions - 1];
+    int i;
     while (n > 0) {
         const int length = rows_left(&r, n);
-        load_row(steps, rows_at(&r, steps), stride, length, hi, lo);
+        if (stride == 0) {
+            load_row(steps, rows_at(&r, steps), stride, 1, hi, lo);
+            for (i = 1; i < length; i++) hi[i] = hi[0];
+            for (i = 1; i < length && lo; i++) lo[i] = lo[0];
+        } else {
+            load_row(steps, rows_at(&r, steps), stride, length, hi, lo);
+        }
         rows_advance(&r, length);
         hi += length;
         if (lo) lo += length;

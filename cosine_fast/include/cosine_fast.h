@@ -180,8 +180,9 @@ CF_INLINE cf_pair cf_multiply(cf_pair a, cf_pair b)
     return cf_fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 
-/* a * b and a / b to 2^-102 of themselves, where no intermediate result comes near to underflow: the leading product is
- * exact, with FMA or without. lo may be as large as 2 units in the last place of hi, in the arguments and the result. */
+/* a * b and a / b, where no intermediate result comes near to underflow: the leading product is exact, with FMA or
+ * without. The result is not normalized: relative to hi, its lo is at most 2^-53 more than those of a and b together, and
+ * what is left out is their product. */
 CF_INLINE cf_pair cf_product(cf_pair a, cf_pair b)
 {
     const double p = a.hi * b.hi;
