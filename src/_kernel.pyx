@@ -436,7 +436,7 @@ cdef struct _Axis:
 
 
 cdef int _axes(list arrays, _Axis *axes) except -1:
-    """The axes of arrays that broadcast to the shape of the first, those of length 1 left out, by their strides there."""
+    """The axes of arrays that broadcast to the first's shape, those of length 1 left out, by their strides there."""
     cdef cnp.ndarray rates = arrays[0], a
     cdef int count = 0, d, i, k, own
     cdef _Axis axis
@@ -458,8 +458,10 @@ cdef int _axes(list arrays, _Axis *axes) except -1:
 
 
 cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, int count, bint parameters) noexcept:
-    """Describe in the job the axes along which a parameter changes, or the others, merged where all arrays allow it; how
-    many elements these are."""
+    """Describe in the job the axes along which a parameter changes, or the others, merged where all arrays allow.
+
+    How many elements these are.
+    """
     cdef int i, k, n = 0
     cdef int64_t elements = 1
     cdef bint changes, merges
