@@ -13,6 +13,7 @@ from ._base import LearningRateSchedule
 from .batches import cosine_decay
 from .schedules import (
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
     InverseTimeDecay,
     PiecewiseConstantDecay,
@@ -23,7 +24,7 @@ from .serialization import deserialize, serialize
 __version__ = "0.1.0"
 
 __all__ = [
-    "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
-    "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize", "get_num_threads", "serialize",
-    "set_num_threads",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
+    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize",
+    "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip

@@ -44,6 +44,9 @@ class Schedule:
     def _fold_polynomial_decay(
         self, start: float, decay_steps: float, end: float, power: float, cycle: bool, single: bool
     ) -> None: ...
+    def _fold_cosine_decay_restarts(
+        self, initial: float, decay_steps: float, t_mul: float, m_mul: float, alpha: float, single: bool
+    ) -> None: ...
     @overload
     def __call__(
         self, step: float, *, out: None = None, dtype: Any = None, num_threads: SupportsIndex | None = None

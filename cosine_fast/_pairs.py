@@ -1,6 +1,8 @@
-"""Pair arithmetic, as in cosine_fast.h: the same operations in the same order, on NumPy arrays; so the same bits.
+"""Arithmetic in pairs and triples, as in cosine_fast.h and cosine_fast_restarts.h: the same operations in the same
+order, on NumPy arrays; so the same bits.
 
-`Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded.
+`Pair`s are unevaluated sums hi + lo of float64 arrays, or of NumPy scalars while parameters are folded; `Triple`s are
+of these scalars alone.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+_ZERO = np.float64(0.0)
 _TOP, _HALF = np.uint64(0xFFFFFFFFF8000000), np.uint64(0x4000000)
 
 
@@ -39,6 +42,12 @@ def product_rest(a: Any, b: Any, product: Any) -> Any:
     ah, bh = near(a), near(b)
     al, bl = a - ah, b - bh
     return (((ah * bh - product) + ah * bl) + al * bh) + al * bl
+
+
+def exact_product(a: Any, b: Any) -> Pair:
+    """a * b exactly."""
+    product = a * b
+    return Pair(product, product_rest(a, b, product))
 
 
 def two_sum(a: Any, b: Any) -> Pair:
@@ -106,6 +115,10 @@ def less(a: Pair, b: Pair) -> Any:
     return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo))
 
 
+def is_whole(a: Pair) -> bool:
+    return bool(a.hi == np.floor(a.hi) and a.lo == np.floor(a.lo))
+
+
 def where(condition: Any, a: Pair, b: Pair) -> Pair:
     return Pair(np.where(condition, a.hi, b.hi), np.where(condition, a.lo, b.lo))
 
@@ -119,6 +132,52 @@ def from_number(x: int | float) -> Pair:
     if isinstance(x, int):
         return from_int64(np.int64(x))
     return Pair(np.float64(x), np.float64(0.0))
+
+
+class Triple(NamedTuple):
+    """hi + mid + lo, each at most half a unit in the last place of the one before."""
+
+    hi: np.float64
+    mid: np.float64
+    lo: np.float64
+
+    @classmethod
+    def of(cls, hi: Any, mid: Any = _ZERO, lo: Any = _ZERO) -> Triple:
+        low = two_sum(mid, lo)
+        high = two_sum(hi, low.hi)
+        rest = two_sum(high.lo, low.lo)
+        leading = fast_two_sum(high.hi, rest.hi)
+        return cls(leading.hi, leading.lo, rest.lo)
+
+    def plus(self, b: Triple) -> Triple:
+        s, t = two_sum(self.hi, b.hi), two_sum(self.mid, b.mid)
+        u = two_sum(s.lo, t.hi)
+        return Triple.of(s.hi, u.hi, (self.lo + b.lo) + (t.lo + u.lo))
+
+    def negated(self) -> Triple:
+        return Triple(-self.hi, -self.mid, -self.lo)
+
+    def times(self, b: Triple) -> Triple:
+        a = self
+        p, q, r = exact_product(a.hi, b.hi), exact_product(a.hi, b.mid), exact_product(a.mid, b.hi)
+        s = two_sum(q.hi, r.hi)
+        t = two_sum(s.hi, p.lo)
+        rest = ((a.hi * b.lo + a.lo * b.hi) + a.mid * b.mid) + ((q.lo + r.lo) + (s.lo + t.lo))
+        return Triple.of(p.hi, t.hi, rest)
+
+    def over(self, b: Triple) -> Triple:
+        q = self.hi / b.hi
+        r = self.plus(Triple.of(q).times(b).negated())
+        q2 = r.hi / b.hi
+        r2 = r.plus(Triple.of(q2).times(b).negated())
+        return Triple.of(q, q2, r2.hi / b.hi)
+
+    def pair_from(self) -> Pair:
+        """The least pair that is not below it."""
+        return Pair(self.hi, np.nextafter(self.mid, np.inf) if self.lo > 0.0 else self.mid)
+
+    def is_whole(self) -> bool:
+        return is_whole(Pair(self.hi, self.mid)) and bool(self.lo == np.floor(self.lo))
 
 
 def table(text: str) -> list[Pair]:

@@ -6,20 +6,23 @@ compiled.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ._pairs import (
     Pair,
+    Triple,
     add,
     divide,
     fast_two_sum,
     from_int64,
     from_number,
+    is_whole,
     less,
     multiply,
     negate,
@@ -33,11 +36,12 @@ from ._pairs import (
     two_sum,
     where,
 )  # fmt: skip
-from ._reference_powers import ExponentialDecay, PolynomialDecay
+from ._reference_powers import Curve, ExponentialDecay, PolynomialDecay, bits_of, is_odd, nearest_stairs
 from ._reference_ratios import InverseTimeDecay, PiecewiseConstantDecay
 
 OPENMP = False
 ISAS = ("python",)
+CYCLES = 256  # that a schedule with restarts keeps
 CHUNK = 8192  # elements at a time: NumPy's temporaries stay in the second cache, and memory bounded
 
 # sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
@@ -77,28 +81,37 @@ class CosineDecay:
         self, peak: float, decay_steps: int | float, alpha: float, has_warmup: bool, start: float,
         warmup_steps: int | float,
     ) -> None:  # fmt: skip
-        one, zero = np.float64(1.0), np.float64(0.0)
-        D = self.decay_steps = from_number(decay_steps)
-        W = self.warmup_steps = from_number(warmup_steps) if has_warmup else Pair(zero, zero)
-        self.longer, self.shorter = (D, W) if less(W, D) else (W, D)
-        self.has_warmup = has_warmup
+        D, W = from_number(decay_steps), from_number(warmup_steps if has_warmup else 0)
         self.period = 2 * Fraction(decay_steps)
-        L0 = np.float64(start if has_warmup else peak)
-        T, a = np.float64(peak), np.float64(alpha)
+        self.fold(
+            peak, D, alpha, has_warmup, start if has_warmup else peak, W, is_whole(D) and is_whole(W), W.hi + D.hi
+        )
+
+    def fold(
+        self, peak: float, D: Pair, alpha: float, has_warmup: bool, start: float, W: Pair, whole: bool, reach: float
+    ) -> None:  # fmt: skip
+        """Where the decay begins and ends at steps up to `reach` in size, all `whole` or not."""
+        one, zero = np.float64(1.0), np.float64(0.0)
+        self.decay_steps, self.warmup_steps = D, W
+        self.longer, self.shorter = (D, W) if less(W, D) else (W, D)
+        self.end_step = W.hi + D.hi
+        self.begin_rest = zero
+        self.has_warmup = has_warmup
+        L0, T, a = np.float64(start), np.float64(peak), np.float64(alpha)
         self.scale = self.unit = one
 
         self.end = T * a + 0.0  # -0 is +0
         amplitude, rise = product(two_sum(one, -a), Pair(T, zero)), two_sum(T, -L0)
         tiny = 0.0 < abs((one - a) * T) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
         ordinary = not tiny and max(abs(T), abs(self.end), abs(L0)) <= 2.0**300 and D.hi >= 2.0**-20
-        ordinary = ordinary and (T == 0.0 or (abs(T) >= 2.0**-300 and a >= 0.0)) and W.hi + D.hi <= 2.0**44
+        ordinary = ordinary and (T == 0.0 or (abs(T) >= 2.0**-300 and a >= 0.0)) and reach <= 2.0**44
         self.wide = not ordinary
-        self.pairs = self.wide or D.hi != math.floor(D.hi) or W.hi != math.floor(W.hi)
+        self.pairs = self.wide or not whole
         line, inverse, times = Pair(zero, zero), Pair(one, zero), product
         if ordinary:
             if has_warmup:
                 line = quotient(rise, W.hi)
-            inverse = quotient(inverse, D.hi)
+            inverse = quotient(inverse, D.hi) if D.lo == 0.0 else divide(inverse, D)
             low = T * a
             self.floor = Pair(low, product_rest(T, a, low))
         else:
@@ -173,17 +186,20 @@ class CosineDecay:
         s = two_sum(origin, P)
         return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + R), s.hi) * unit
 
-    def curve(self, step: Pair) -> Any:
-        """The decay, of steps that are neither before the warmup's end nor negative."""
+    def wave(self, step: Pair) -> tuple[Any, Any, Pair]:
+        """Which of these steps, neither before the warmup's end nor negative, are nearer to the peak than to the floor;
+        how far in steps from the nearer one, and how far, P + R, their rates are from it."""
         if not self.pairs:
             t = step.hi - self.warmup_steps.hi
-            r = (self.warmup_steps.hi + self.decay_steps.hi) - step.hi
+            r = self.end_step - step.hi
             upper = t < r
             m = Pair(np.where(upper, t, r), 0.0)
         else:
             past = step.hi > 2.0**65  # far past the end; infinity has no pair
             step = where(past, Pair(2.0**65, 0.0), step)
             tt = add(step, negate(self.warmup_steps))
+            if self.wide:
+                tt = add(tt, Pair(-self.begin_rest, np.float64(0.0)))
             # Not D - t: near the end the longer part cancels first, or the fraction of a short W would be lost.
             rr = add(add(self.longer, negate(step)), self.shorter)
             upper = less(tt, rr)
@@ -214,13 +230,17 @@ class CosineDecay:
             q = c1 + x * ((c2 + xx * (c4 + xx * (c6 + xx * c8))) + x * (c3 + xx * (c5 + xx * c7)))
             P = head * self.c0.hi
             R = tail + xx * q
+        return upper, m.hi, Pair(P, R)
 
+    def curve(self, step: Pair) -> Any:
+        """The decay, of such steps."""
+        upper, m, (P, R) = self.wave(step)
         base = np.where(upper, self.peak, self.floor.hi)
         rest = np.where(upper, 0.0, self.floor.lo)
         P, R = np.where(upper, -P, P), np.where(upper, -R, R)
         s = two_sum(base, P)
         rates = s.hi + ((s.lo + rest) + R)
-        return np.where((m.hi == 0.0) & ~upper, self.end, rates * self.unit) if self.wide else rates
+        return np.where((m == 0.0) & ~upper, self.end, rates * self.unit) if self.wide else rates
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
@@ -235,6 +255,161 @@ class CosineDecay:
             if self.has_warmup:
                 rates = np.where(before, self.line(step), rates)
             return np.asarray(rates)
+
+
+class Cycle(NamedTuple):
+    """One cycle of CosineDecayRestarts, in its own place: its steps are first <= s < next."""
+
+    first: Pair
+    next: Pair
+    wave: CosineDecay
+    height: Pair
+    factors: Pair
+
+
+class CosineDecayRestarts:
+    """The folded parameters, as cf_cosine_decay_restarts_init makes them, and the rate at an array of steps."""
+
+    def __init__(
+        self, initial: float, decay_steps: int | float, t_mul: float, m_mul: float, alpha: float
+    ) -> None:  # fmt: skip
+        one, zero = np.float64(1.0), np.float64(0.0)
+        L0, a = np.float64(initial), np.float64(alpha)
+        D = self.decay_steps = from_number(decay_steps)
+        self.equal, self.scaled = t_mul == 1.0, m_mul != 1.0
+        self.t_mul, self.inverse = np.float64(t_mul), one / D.hi
+        self.end = L0 * a + 0.0  # -0 is +0
+        self.floor = two_prod(L0, a)
+        self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
+        # What all waves are folded from: with a m_mul the wave alone.
+        self.peak, self.alpha = (1.0, 0.0) if self.scaled else (initial, alpha)
+        if self.scaled:
+            mantissa, exponent = math.frexp(initial)
+            self.heights = ExponentialDecay(1.0, 1, m_mul, True)
+            self.heights.curve = Curve(multiply(two_sum(one, -a), Pair(np.float64(mantissa) + 0.0, zero)))
+            self.heights.curve.exponent += exponent
+        self.cycles: dict[int, Cycle] = {}  # those that were asked for
+        if self.equal:
+            # That from 0 to D, and that from -D to 0; pairs have the same formula as single doubles.
+            self.wave = CosineDecay(self.peak, decay_steps, self.alpha, False, 0.0, 0)
+            self.wave.pairs = True
+            self.back = copy.copy(self.wave)
+            self.back.warmup_steps, self.back.end_step = negate(D), zero
+            self.back.longer = self.back.shorter = Pair(zero, zero)
+        else:
+            limit = Triple.of(D.hi, D.lo).over(Triple.of(*two_sum(one, -self.t_mul)))
+            self.limit = limit.pair_from()
+            if t_mul > 1.0 and limit.lo == 0.0:  # it lies in no cycle itself: the least step above it does
+                self.limit = Pair(self.limit.hi, np.nextafter(self.limit.lo, np.inf))
+
+    def height(self, n: Pair) -> tuple[Pair, Pair]:
+        """The height of a cycle's wave, but for two factors; and these."""
+        y, factors = self.heights.power(n)
+        y = fast_two_sum(y.hi, y.lo)
+        if self.heights.alternates:
+            sign = (is_odd(n.hi) ^ is_odd(n.lo)) << np.uint64(63)
+            y = Pair(*((bits_of(x) ^ sign).view(np.float64) for x in y))
+        return y, factors
+
+    def rates(self, wave: CosineDecay, step: Pair, height: Pair, factors: Pair) -> Any:
+        if not self.scaled:
+            return wave.curve(step)
+        upper, _, (P, R) = wave.wave(step)
+        down = fast_two_sum(1.0, -P)
+        unit = fast_two_sum(np.where(upper, down.hi, P), np.where(upper, down.lo - R, R))
+        y = multiply(height, unit)
+        y = Pair((y.hi * factors.hi) * factors.lo, (y.lo * factors.hi) * factors.lo)
+        s = two_sum(self.floor.hi, y.hi)
+        return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + (self.floor.lo + y.lo)), s.hi)
+
+    def begin_of(self, i: int) -> tuple[Triple, Triple]:
+        """The step where cycle i begins, and how long it is."""
+        D, n = Triple.of(self.decay_steps.hi, self.decay_steps.lo), abs(i)
+        # t^n and 1 + t + ... + t^(n - 1)
+        power, total = Triple.of(np.float64(1.0)), Triple.of(np.float64(0.0))
+        for digit in range(max(n.bit_length() - 1, 0), -1, -1):
+            total = total.plus(total.times(power))
+            power = power.times(power)
+            if n >> digit & 1:
+                total = total.plus(power)
+                power = power.times(Triple.of(self.t_mul))
+        total = D.times(total)
+        if i < 0:
+            return total.over(power).negated(), D.over(power)
+        return total, D.times(power)
+
+    def cycle_of(self, step: Pair) -> Cycle:
+        """The cycle that a step lies in."""
+        for known in tuple(self.cycles.values()):  # another thread may add to them
+            if not less(step, known.first) and less(step, known.next):
+                return known
+        # t^i is what is left of the way from the limit to the first cycle, or beyond it.
+        way = float(step.hi / self.limit.hi)
+        left = math.log1p(-way) if abs(way) < 0.5 else math.log(add(self.limit, negate(step)).hi / self.limit.hi)
+        growth = math.log1p(self.t_mul - 1.0) if abs(self.t_mul - 1.0) < 0.5 else math.log(self.t_mul)
+        i = math.floor(left / growth)
+        while True:
+            (begin, length), (end, _) = self.begin_of(i), self.begin_of(i + 1)
+            if less(step, begin.pair_from()):
+                i -= 1 + math.floor((begin.hi - step.hi) / length.hi)
+            elif not less(step, end.pair_from()):
+                i += 1 + math.floor((step.hi - end.hi) / (length.hi * self.t_mul))
+            else:
+                break
+        reach = max(abs(begin.hi), abs(end.hi))
+        if reach > length.hi * 2.0**40:  # so short beside its steps that it needs all their digits
+            reach = np.float64(np.inf)
+        wave = CosineDecay.__new__(CosineDecay)
+        zero = np.float64(0.0)
+        whole = begin.is_whole() and end.is_whole()
+        wave.fold(
+            self.peak, Pair(length.hi, length.mid), self.alpha, False, self.peak, Pair(zero, zero), whole, reach
+        )  # fmt: skip
+        wave.warmup_steps, wave.begin_rest = Pair(begin.hi, begin.mid), begin.lo
+        wave.longer, wave.shorter = Pair(end.hi, end.mid), Pair(end.lo, zero)
+        wave.end_step = end.hi
+        height = factors = Pair(zero, zero)
+        if self.scaled:
+            height, factors = self.height(from_int64(np.int64(i)))
+        if len(self.cycles) == CYCLES:
+            self.cycles = {}
+        self.cycles[i] = Cycle(begin.pair_from(), end.pair_from(), wave, height, factors)
+        return self.cycles[i]
+
+    def __call__(self, steps: np.ndarray) -> np.ndarray:
+        """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
+        with np.errstate(all="ignore"):
+            step = from_int64(steps) if steps.dtype.kind == "i" else Pair(steps, np.zeros_like(steps))
+            inside = np.abs(step.hi) <= 2.0**65  # farther than any int64 none lies in one cycle rather than another
+            rates = np.full(steps.shape, np.nan)
+            # So little before step 0 that its square may be no normal number.
+            nothing = (step.hi < 0.0) & (step.hi > -(2.0**-400))
+            inside &= ~nothing
+            rates[nothing] = self.end
+            if self.equal:
+                step = Pair(step.hi[inside], step.lo[inside])
+                count, rest = nearest_stairs(step, self.decay_steps, self.inverse)
+                # The second half from its end: a small fraction before a restart is lost in the way from the last one.
+                second = rest.hi < 0.0
+                count = fast_two_sum(count.hi, np.where(second, count.lo - 1.0, count.lo))
+                height, factors = self.height(count) if self.scaled else (count, count)
+                rates[inside] = np.where(
+                    second, self.rates(self.back, rest, height, factors), self.rates(self.wave, rest, height, factors)
+                )
+                return rates
+            ended = step.hi > 0.0 if self.t_mul < 1.0 else step.hi < 0.0
+            below = less(step, self.limit)
+            inside &= below if self.t_mul < 1.0 else ~below
+            rates[ended & ~inside] = self.end
+            left = np.flatnonzero(inside)
+            while left.size:
+                some = Pair(step.hi[left], step.lo[left])
+                cycle = self.cycle_of(Pair(some.hi[0], some.lo[0]))
+                taken = ~less(some, cycle.first) & less(some, cycle.next)
+                part = Pair(some.hi[taken], some.lo[taken])
+                rates[left[taken]] = self.rates(cycle.wave, part, cycle.height, cycle.factors)
+                left = left[~taken]
+            return rates
 
 
 class Formula(Protocol):
@@ -289,6 +464,13 @@ class Schedule:
                 self._folded = CosineDecay(float(polynomial.end), 1, 1.0, True, float(polynomial.start), decay_steps)
             else:
                 self._folded = polynomial
+        self._single = single
+
+    def _fold_cosine_decay_restarts(
+        self, initial: float, decay_steps: int | float, t_mul: float, m_mul: float, alpha: float, single: bool
+    ) -> None:
+        with np.errstate(all="ignore"):
+            self._folded = CosineDecayRestarts(initial, decay_steps, t_mul, m_mul, alpha)
         self._single = single
 
     @property

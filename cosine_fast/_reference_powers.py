@@ -87,11 +87,11 @@ def _round(x: Any) -> Any:
     return (x + _MAGIC) - _MAGIC
 
 
-def _bits(x: Any) -> Any:
+def bits_of(x: Any) -> Any:
     return x.view(np.uint64)
 
 
-class _Curve:
+class Curve:
     """amplitude * (2^f - 1)"""
 
     def __init__(self, amplitude: Pair) -> None:
@@ -122,7 +122,7 @@ def _two_factors(n: Any) -> Pair:
     half = n * 0.5 + _MAGIC
     other = (n - (half - _MAGIC)) + _MAGIC
     one, places = np.uint64(0x3FF0000000000000), np.uint64(52)
-    return Pair(*(((_bits(x) << places) + one).view(np.float64) for x in (half, other)))
+    return Pair(*(((bits_of(x) << places) + one).view(np.float64) for x in (half, other)))
 
 
 def log2(x: float) -> Pair:
@@ -149,22 +149,27 @@ def _less_times(s: Pair, count: Any, D: Pair) -> Pair:
     return add(s, Pair(-lo, -product_rest(count, D.lo, lo)))
 
 
-def _stairs(s: Pair, D: Pair, inverse: Any) -> tuple[Pair, Pair]:
-    """How many times D goes into s, rounded down, and what remains; for |s| <= _HUGE_STEP."""
+def nearest_stairs(s: Pair, D: Pair, inverse: Any) -> tuple[Pair, Pair]:
+    """The nearest multiple of D, a unit more or less, and what remains, of either sign; for |s| <= _HUGE_STEP."""
     quotient = s.hi * inverse
-    whole = (_bits(quotient) & ~np.uint64(7)).view(np.float64)
+    whole = (bits_of(quotient) & ~np.uint64(7)).view(np.float64)
     first = np.where(np.abs(quotient) < 2.0**50, _round(quotient), whole)
     rest = _less_times(s, first, D)
     second = _round(rest.hi * inverse)
-    rest = _less_times(rest, second, D)
+    return Pair(first, second), _less_times(rest, second, D)
+
+
+def stairs(s: Pair, D: Pair, inverse: Any) -> tuple[Pair, Pair]:
+    """How many times D goes into s, rounded down, and what remains; for |s| <= _HUGE_STEP."""
+    count, rest = nearest_stairs(s, D, inverse)
     below = rest.hi < 0.0
-    return fast_two_sum(first, np.where(below, second - 1.0, second)), where(below, add(rest, D), rest)
+    return fast_two_sum(count.hi, np.where(below, count.lo - 1.0, count.lo)), where(below, add(rest, D), rest)
 
 
-def _is_odd(x: Any) -> Any:
+def is_odd(x: Any) -> Any:
     """1 where an integer is odd, else 0."""
     size = np.abs(x)
-    bits = _bits(np.where(size < 2.0**52, size + 2.0**52, size))
+    bits = bits_of(np.where(size < 2.0**52, size + 2.0**52, size))
     return np.where(size < 2.0**53, bits & np.uint64(1), np.uint64(0))
 
 
@@ -185,7 +190,7 @@ class ExponentialDecay:
         D = self.decay_steps = from_number(decay_steps)
         self.staircase, self.alternates = staircase, decay_rate < 0.0
         self.inverse = 1.0 / D.hi
-        self.curve = _Curve(Pair(np.float64(start) + 0.0, _ZERO))
+        self.curve = Curve(Pair(np.float64(start) + 0.0, _ZERO))
         if decay_rate == 0.0:
             self.slope = Pair(np.float64(-_MOST), _ZERO)
             self.limit, self.stop = _ZERO, _ONE
@@ -197,8 +202,8 @@ class ExponentialDecay:
             self.slope = Pair(head, (slope.hi - head) + slope.lo)
             self.limit = self.stop = np.float64(_HUGE_STEP) if slope.hi == 0.0 else _MOST / abs(slope.hi)
 
-    def exponential(self, x: Pair) -> Any:
-        """The rate at a step, or a stair."""
+    def power(self, x: Pair) -> tuple[Pair, Pair]:
+        """The rate at a step, or a stair, but for two factors, powers of 2; and these."""
         lo = np.where(np.abs(x.hi) > self.limit, 0.0, x.lo)
         hi = np.where(x.hi > self.limit, self.stop, x.hi)
         hi = np.where(hi < -self.limit, -self.stop, hi)
@@ -208,8 +213,11 @@ class ExponentialDecay:
         n = _round(P)
         f = P - n
         total = f + R
-        y = self.curve(Pair(self.curve.c0.hi, _ZERO), total, R - (total - f))
-        factors = _two_factors(n + self.curve.exponent)
+        return self.curve(self.curve.c0, total, R - (total - f)), _two_factors(n + self.curve.exponent)
+
+    def exponential(self, x: Pair) -> Any:
+        """The rate at a step, or a stair."""
+        y, factors = self.power(x)
         return ((y.hi + y.lo) * factors.hi) * factors.lo
 
     def at(self, step: Pair) -> Any:
@@ -218,14 +226,14 @@ class ExponentialDecay:
         # Infinity has no remainder.
         far = np.abs(step.hi) > _HUGE_STEP
         near_step = Pair(np.where(far, np.copysign(_HUGE_STEP, step.hi), step.hi), np.where(far, 0.0, step.lo))
-        count, _ = _stairs(near_step, self.decay_steps, self.inverse)
+        count, _ = stairs(near_step, self.decay_steps, self.inverse)
         rates = self.exponential(count)
         if not self.alternates:
             return rates
-        odd = _is_odd(count.lo) ^ _is_odd(count.hi)
+        odd = is_odd(count.lo) ^ is_odd(count.hi)
         # At infinity an alternating staircase has no limit but 0.
         rates = np.where(np.isinf(step.hi) & (rates != 0.0), np.nan, rates)
-        return (_bits(rates) ^ (odd << np.uint64(63))).view(np.float64)
+        return (bits_of(rates) ^ (odd << np.uint64(63))).view(np.float64)
 
     __call__ = _call
 
@@ -234,7 +242,7 @@ def _log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     """log2(r / D), where D - r is the step; inverse is 2**-100 / D."""
     up = 2.0**100  # r / D may overflow, r / D / 2**100 does not
     # The quotient's digits over those of sqrt(1/2): k is in the exponent.
-    bits = _bits(r.hi * inverse) + np.uint64(0x95F619980C433)
+    bits = bits_of(r.hi * inverse) + np.uint64(0x95F619980C433)
     down = (np.uint64(0x7FE0000000000000) - (bits & np.uint64(0x7FF0000000000000))).view(np.float64)
     k = ((bits >> np.uint64(52)) | np.uint64(0x4330000000000000)).view(np.float64) - (2.0**52 + 923.0)
 
@@ -276,7 +284,7 @@ class PolynomialDecay:
         self.cycle = cycle
         self.inverse = 2.0**-100 / self.decay_steps.hi
         fall = two_sum(self.start, -self.end)
-        self.curve = _Curve(fall)
+        self.curve = Curve(fall)
         self.at_end = self.end
         if power <= 0.0 and fall.hi != 0.0:
             self.at_end = self.start if power == 0.0 else fall.hi * np.inf
@@ -301,7 +309,7 @@ class PolynomialDecay:
             # D * ceil(step / D) is the step and what is left to the cycle's end.
             later = step.hi > 0.0
             zeros = Pair(_ZERO, _ZERO)
-            _, passed = _stairs(where(later, step, zeros), D, 1.0 / D.hi)
+            _, passed = stairs(where(later, step, zeros), D, 1.0 / D.hi)
             left = where(passed.hi > 0.0, add(D, negate(passed)), zeros)
             r = where(later, left, r)
             D = where(later, add(step, left), D)

@@ -24,6 +24,7 @@ from ._base import (
 )  # fmt: skip
 
 _LEAST_POWER = 2.0**-64
+_LEAST_CYCLE = 2.0**-32
 
 
 class CosineDecay(Formula):
@@ -166,6 +167,131 @@ class CosineDecay(Formula):
         single = self._take(config, key, dtype)
         self._fold_cosine_decay(peak, decay, fraction, has_warmup, start, warmup, single)  # last: now it is ready
         return warmup_target is None and warmup > 0
+
+
+class CosineDecayRestarts(Formula):
+    """Keras's CosineDecayRestarts (SGDR): cosine decays one after the other, each longer than the one before.
+
+    With s the step, in optimizer steps, and i the cycle that it lies in, counted from 0::
+
+        S(i) <= s < S(i + 1),  S(i) = first_decay_steps * (1 + t_mul + ... + t_mul ** (i - 1))
+        f = (s - S(i)) / (first_decay_steps * t_mul ** i)
+        initial_learning_rate * ((1 - alpha) * m_mul ** i * (1 + cos(pi * f)) / 2 + alpha)
+
+    A step that starts a cycle has that cycle's peak. (Keras finds i with rounded logarithms, and at many restarts, such
+    as the 5th with t_mul = 3, gives the floor.)
+
+    Parameters (Keras's names and order; learning rates have no unit)
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32 the results are float32, as with ``dtype=numpy.float32``.
+    first_decay_steps : int or float
+        The length of the first cycle in steps; > 0. Whole numbers are exact up to 2**63 - 1.
+    t_mul : float
+        How many times as long each cycle is as the one before; from 2**-64 to 2**64. Below 1 the cycles end at
+        ``first_decay_steps / (1 - t_mul)``, and the floor holds from there on.
+    m_mul : float
+        How many times as high above the floor each cycle starts. Above 1 the rates grow, as far as infinity.
+    alpha : float
+        The floor, as a fraction of initial_learning_rate: every cycle goes down to ``initial_learning_rate * alpha``.
+    name : str
+        Kept for Keras's configs; means nothing here.
+
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Fractional and
+    negative steps are steps: the cycles go on backwards, i = -1, -2, ...; with t_mul above 1 they begin at
+    ``-first_decay_steps / (t_mul - 1)``, and before that the floor holds. NaN gives NaN. Floats beyond 2**65 in size,
+    infinities among them, give NaN where cycles go on, and the floor where they do not.
+
+    In float64 a rate is within 2 ULP of the exact value; where a wave goes from the floor towards zero and m_mul is not
+    1, of the larger of the cycle's ends. Less than 2**-400 (4e-121) before step 0 the rate is taken as the floor. The
+    restarts are exact: S(i) is known to 2**-150 of itself.
+
+    Raises
+    ------
+    ValueError
+        A parameter that is not finite or out of its range; initial_learning_rate and its products with `alpha` and
+        `1 - alpha` are at most 2**1000 (1e301) in size, first_decay_steps is at least 2**-32.
+    TypeError
+        A parameter of another type.
+
+    Examples
+    --------
+    >>> schedule = CosineDecayRestarts(0.5, first_decay_steps=1000, t_mul=2.0, m_mul=0.5)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(2000), schedule(3000)
+    (0.5, 0.25, 0.25, 0.125, 0.125)
+    >>> CosineDecayRestarts(0.5, 1000, t_mul=1.0, alpha=0.1).precompute(0, 2001, 500)
+    array([0.5  , 0.275, 0.5  , 0.275, 0.5  ])
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, arXiv:1608.03983;
+    ``keras.optimizers.schedules.CosineDecayRestarts`` of Keras 3.
+    """
+
+    __slots__ = ()
+
+    initial_learning_rate = parameter("initial_learning_rate", "The rate at step 0, as it was given.")
+    first_decay_steps = parameter("first_decay_steps", "The length of the first cycle in steps, as it was given.")
+    t_mul = parameter("t_mul", "How many times as long each cycle is as the one before, as it was given.")
+    m_mul = parameter("m_mul", "How many times as high above the floor each cycle starts, as it was given.")
+    alpha = parameter("alpha", "The floor as a fraction of initial_learning_rate, as it was given.")
+    name = parameter("name", "The name, as it was given.")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        self._set(initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name)
+
+    def _set(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float,
+        m_mul: float,
+        alpha: float,
+        name: str,
+    ) -> None:
+        initial = number_of("initial_learning_rate", initial_learning_rate)
+        dtype = dtype_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("first_decay_steps", first_decay_steps, positive=True)
+        lengthening = number_of("t_mul", t_mul)
+        heightening = number_of("m_mul", m_mul)
+        fraction = number_of("alpha", alpha)
+        check_name(name)
+        if length < _LEAST_CYCLE:
+            raise ValueError(
+                "Argument `first_decay_steps` must not be smaller than 2**-32 steps. "
+                f"Received: first_decay_steps={shown(first_decay_steps)}"
+            )
+        if not lengthening > 0:
+            raise ValueError(f"Argument `t_mul` must be > 0. Received: t_mul={shown(t_mul)}")
+        if not _LEAST_POWER <= lengthening <= 1 / _LEAST_POWER:
+            raise ValueError(f"Argument `t_mul` must be from 2**-64 to 2**64. Received: t_mul={shown(t_mul)}")
+        if not (
+            abs(initial) <= LARGEST
+            and abs(initial * fraction) <= LARGEST
+            and abs(initial * (1.0 - fraction)) <= LARGEST
+        ):
+            raise ValueError(
+                "The initial_learning_rate and its products with `alpha` and `1 - alpha` must be at most 2**1000 "
+                f"(1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}"
+            )
+        config = {
+            "initial_learning_rate": initial_learning_rate,
+            "first_decay_steps": first_decay_steps,
+            "t_mul": t_mul,
+            "m_mul": m_mul,
+            "alpha": alpha,
+            "name": name,
+        }
+        single = self._take(config, (initial, length, lengthening, heightening, fraction, name), dtype)
+        self._fold_cosine_decay_restarts(initial, length, lengthening, heightening, fraction, single)
 
 
 class ExponentialDecay(Formula):

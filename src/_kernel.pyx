@@ -44,17 +44,24 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         pass
     ctypedef struct cf_piecewise_constant:
         pass
+    ctypedef struct cf_cosine_decay_restarts:
+        pass
+    ctypedef struct cf_cycle:
+        pass
     ctypedef union cf_any_schedule:
         cf_cosine_decay cosine_decay
         cf_inverse_time_decay inverse_time_decay
         cf_piecewise_constant piecewise_constant
         cf_exponential_decay exponential_decay
         cf_polynomial_decay polynomial_decay
+        cf_cosine_decay_restarts cosine_decay_restarts
     ctypedef struct cf_schedule:
         int family
         cf_any_schedule as_ "as"
     enum:
         CF_COSINE_DECAY, CF_EXPONENTIAL_DECAY, CF_INVERSE_TIME_DECAY, CF_POLYNOMIAL_DECAY, CF_PIECEWISE_CONSTANT
+        CF_COSINE_DECAY_RESTARTS
+        CF_CYCLES
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
@@ -67,6 +74,8 @@ cdef extern from "cosine_fast_schedules.h" nogil:
                                    int staircase)
     void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end, double power,
                                   int cycle)
+    void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps, double t_mul,
+                                       double m_mul, double alpha, cf_cycle *cycles, int64_t capacity)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
 
 cdef extern from "blocks.h" nogil:
@@ -130,8 +139,11 @@ cdef int64_t STREAMED = 32 * 1024 * 1024
 cdef int64_t ROW = 24
 cdef int64_t STREAMED_ROW = 2048
 # Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
-# steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these.
+# steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these. No slice
+# is longer than 4M elements: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
+# the process has used up what it had, or a virtual machine what its host had given it.
 cdef int64_t FIRST_SLICE = 128 * 1024
+cdef int64_t LONGEST_SLICE = 4 * 1024 * 1024
 cdef double SLICE = 0.01
 
 cdef cf_isa _isas[4]
@@ -251,7 +263,7 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
         begin = end
         seconds = perf_counter() - seconds
         if seconds < SLICE:
-            length *= 2
+            length = min(2 * length, LONGEST_SLICE)
         elif seconds > 4 * SLICE and length > TASK:
             length //= 2
     return 0
@@ -379,6 +391,16 @@ cdef class Schedule:
     def _fold_polynomial_decay(self, double start, decay_steps, double end, double power, bint cycle, bint single):
         cf_polynomial_decay_init(&self.folded.as_.polynomial_decay, start, _count(decay_steps), end, power, cycle)
         self._folded(CF_POLYNOMIAL_DECAY, single)
+
+    def _fold_cosine_decay_restarts(self, double initial, decay_steps, double t_mul, double m_mul, double alpha,
+                                    bint single):
+        cdef int64_t capacity = 0 if t_mul == 1.0 else CF_CYCLES
+        self.memory = PyMem_Malloc(capacity * sizeof(cf_cycle))
+        if self.memory == NULL:
+            raise MemoryError
+        cf_cosine_decay_restarts_init(&self.folded.as_.cosine_decay_restarts, initial, _count(decay_steps), t_mul,
+                                      m_mul, alpha, <cf_cycle *>self.memory, capacity)
+        self._folded(CF_COSINE_DECAY_RESTARTS, single)
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
         if self._ready and out is None and dtype is None and num_threads is None:

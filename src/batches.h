@@ -45,9 +45,9 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
         const double given = g->start[i], target = g->peak[i], D = g->decay_steps[i], alpha = g->alpha[i];
         const double peak = target == target ? target : given;
         const double W = target == target ? g->warmup_steps[i] : 0.0, start = W > 0.0 ? given : peak;
-        const double ordinary = cf_is_ordinary(peak, D, alpha, start, W) ? 1.0 : 0.0;
+        const double ordinary = cf_is_ordinary(peak, D, alpha, start, W + D) ? 1.0 : 0.0;
         cf_cosine_decay p;
-        cf_fold_ordinary(&p, peak, D, alpha, start, W);
+        cf_fold_ordinary(&p, peak, cf_quotient(cf_make_pair(1.0, 0.0), D), alpha, start, W);
         g->start[i] = start;
         g->peak[i] = peak;
         g->warmup_steps[i] = W;

@@ -7,6 +7,7 @@
 #include "cosine_decay.h"
 #include "powers.h"
 #include "ratios.h"
+#include "restarts.h"
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
@@ -28,6 +29,9 @@ static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int 
         break;
     case CF_POLYNOMIAL_DECAY:
         evaluate_polynomial_decay(job, &schedule->as.polynomial_decay, r, begin, n, out);
+        break;
+    case CF_COSINE_DECAY_RESTARTS:
+        evaluate_cosine_decay_restarts(job, &schedule->as.cosine_decay_restarts, r, begin, n, out);
         break;
     default: break;
     }

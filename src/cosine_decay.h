@@ -75,7 +75,7 @@ static int phase_of(const cf_cosine_decay *p, range r)
 {
     const double begin = p->warmup_steps.hi, end = p->end_step;
     /* With fractions the differences below are rounded. */
-    const double slack = p->kind == CF_PAIR ? end * 0x1p-50 : 0.0;
+    const double slack = p->kind == CF_PAIR ? (fabs(begin) + fabs(end)) * 0x1p-50 : 0.0;
     if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
     if (r.least - slack >= end) return CF_PAST;
     if (p->tame) {

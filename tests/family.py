@@ -5,6 +5,10 @@ CONFIGS = {
         {"initial_learning_rate": 0.1, "decay_steps": 1000},
         {"initial_learning_rate": 0.0, "decay_steps": 40.5, "alpha": 0.1, "warmup_target": 0.05, "warmup_steps": 5},
     ],
+    "CosineDecayRestarts": [
+        {"initial_learning_rate": 0.1, "first_decay_steps": 10},
+        {"initial_learning_rate": 0.1, "first_decay_steps": 7.5, "t_mul": 1.0, "m_mul": 0.5, "alpha": 0.1, "name": "r"},
+    ],
     "ExponentialDecay": [
         {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9},
         {"initial_learning_rate": 0.05, "decay_steps": 7, "decay_rate": 0.5, "staircase": True, "name": "größer"},

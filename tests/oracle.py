@@ -73,6 +73,39 @@ def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.000
         return fall * mp.power(left, mpf(power)) + end
 
 
+def cycle(step, first_decay_steps, t_mul) -> tuple[int, mpf] | None:
+    """Which cycle of Keras's CosineDecayRestarts a step lies in, and at which fraction of it; None: in none."""
+    passed, t = Fraction(step) / Fraction(first_decay_steps), Fraction(t_mul)
+    if t == 1:
+        i = math.floor(passed)
+        return i, exactly(passed - i)
+    power = 1 + passed * (t - 1)  # t^i at a restart
+    if power <= 0:
+        return None
+    with mp.workprec(1000):
+        power, t, passed = (mpf(x.numerator) / x.denominator for x in (power, t, passed))
+        i = mp.log(power) / mp.log(t)
+        nearest = mp.nint(i)
+        i = int(nearest if abs(i - nearest) < mpf(2) ** -800 else mp.floor(i))
+        fraction = (power / t**i - 1) / (t - 1)
+        return i, mpf(0) if abs(fraction) < mpf(2) ** -800 else fraction
+
+
+def restarts(step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, peak=False) -> mpf:
+    """Keras's CosineDecayRestarts, in the cycles before the first too; the floor beyond all. Or its cycle's peak."""
+    L0, a, place = Fraction(initial_learning_rate), Fraction(alpha), cycle(step, first_decay_steps, t_mul)
+    floor = exactly(L0 * a)
+    if place is None:
+        return floor
+    i, fraction = place
+    with mp.workprec(PRECISION + _apart(L0 * a, L0 * (1 - a))):
+        zeroth = mpf(1) if i == 0 else mpf(0) if i > 0 else mp.inf
+        height = mpf(m_mul) ** i if m_mul else zeroth
+        wave = mpf(1) if peak else mp.cospi(fraction / 2) ** 2
+        amplitude = exactly(L0 * (1 - a))
+        return (amplitude * height * wave if amplitude else amplitude) + floor
+
+
 def _apart(a: Fraction, b: Fraction) -> int:
     """Binary digits between two numbers, at least."""
     sizes = [x.numerator.bit_length() - x.denominator.bit_length() for x in (a, b) if x]

@@ -142,6 +142,7 @@ def test_public_names(cf):
     """The package has its public names and says what they are."""
     assert sorted(cf.__all__) == [
         "CosineDecay",
+        "CosineDecayRestarts",
         "ExponentialDecay",
         "InverseTimeDecay",
         "LearningRateSchedule",

@@ -140,6 +140,13 @@ CF_INLINE double cf_product_rest(double a, double b, double product)
 #endif
 }
 
+/* a * b exactly. */
+CF_INLINE cf_pair cf_exact_product(double a, double b)
+{
+    const double product = a * b;
+    return cf_make_pair(product, cf_product_rest(a, b, product));
+}
+
 /* a + b exactly (Knuth). */
 CF_INLINE cf_pair cf_two_sum(double a, double b)
 {
@@ -209,6 +216,11 @@ CF_INLINE int cf_less(cf_pair a, cf_pair b)
     return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo));
 }
 
+CF_INLINE int cf_is_whole(cf_pair a)
+{
+    return (a.hi == floor(a.hi)) & (a.lo == floor(a.lo));
+}
+
 /* Any int64 exactly. */
 CF_INLINE cf_pair cf_from_int64(int64_t i)
 {
@@ -249,6 +261,7 @@ typedef struct cf_cosine_decay {
     cf_pair warmup_steps, decay_steps;
     cf_pair longer, shorter; /* of the two */
     double end_step;         /* their sum, exact for CF_SINGLE */
+    double begin_rest;       /* what warmup_steps lacks of the step where the decay begins; 0 but for CF_WIDE */
     double slope_hi, slope_lo;      /* of the warmup line, slope_hi being 26 bits long */
     double c0_hi, c0_lo;            /* the leading coefficient, c0_hi being 26 bits long */
     double c[CF_TERMS];             /* the others; c[0] is not used */
@@ -288,8 +301,9 @@ static const double cf_wide_table[CF_WIDE_TERMS][2] = { /* relative error 2^-104
     {1.0232802537834928e-14, -3.219523679655128e-31}, /* 0x1.70acf1dd80dd2p-47, -0x1.a1eb0673a79e5p-102 */
 };
 
-/* Whether a schedule is CF_SINGLE or CF_PAIR, and not CF_WIDE. Without a warmup start is peak and warmup_steps 0. */
-CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, double start, double warmup_steps)
+/* Whether a schedule is CF_SINGLE or CF_PAIR, and not CF_WIDE, where its decay begins and ends at steps up to `reach` in
+ * size. Without a warmup start is peak. */
+CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, double start, double reach)
 {
     const double least = 7.006492321624085e-46, small = 4.909093465297727e-91, large = 2.037035976334486e+90;
     /* 2^-150, 2^-300 and 2^300 */
@@ -297,12 +311,12 @@ CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, doub
     return ((amplitude == 0.0) | (fabs(amplitude) >= least)) & ((rise == 0.0) | (fabs(rise) >= least))
            & ((peak == 0.0) | ((fabs(peak) >= small) & (alpha >= 0.0))) & (fabs(peak) <= large)
            & (fabs(peak * alpha) <= large) & (fabs(start) <= large) & (decay_steps >= 0.00000095367431640625) /* 2^-20 */
-           & (warmup_steps + decay_steps <= 17592186044416.0); /* 2^44 */
+           & (reach <= 17592186044416.0); /* 2^44 */
 }
 
-/* What the curve and the warmup line of such a schedule are computed from. Without a branch: a loop over schedules is
- * vectorised. */
-CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, double decay_steps, double alpha, double start,
+/* What the curve and the warmup line of such a schedule are computed from; `inverse` is 1 / decay_steps. Without a
+ * branch: a loop over schedules is vectorised. */
+CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
                                 double warmup_steps)
 {
     const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
@@ -310,7 +324,7 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, double decay_st
     cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
     const int downwards = fabs(peak) < fabs(start);
     const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
-    cf_pair inverse = cf_quotient(cf_make_pair(1.0, 0.0), decay_steps), power, c;
+    cf_pair power, c;
     int k;
 
     p->peak = peak;
@@ -386,20 +400,13 @@ static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, d
     }
 }
 
-/* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, peak * alpha,
- * peak * (1 - alpha), peak - start and (peak - start) / W all at most 2^1000 in size.
- * Without a warmup (has_warmup = 0) start and warmup_steps are ignored. */
-static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
-                                        int has_warmup, double start, cf_pair warmup_steps)
+/* As cf_cosine_decay_init does, where the decay begins and ends at steps up to `reach` in size, all `whole` or not. */
+static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
+                                        int has_warmup, double start, cf_pair warmup_steps, int whole, double reach)
 {
-    const cf_pair zero = {0.0, 0.0};
-    int whole;
+    const cf_pair one = {1.0, 0.0};
 
     memset(p, 0, sizeof *p);
-    if (!has_warmup) {
-        start = peak;
-        warmup_steps = zero;
-    }
     p->has_warmup = has_warmup;
     p->warmup_steps = warmup_steps;
     p->decay_steps = decay_steps;
@@ -410,15 +417,31 @@ static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair
     p->scale = p->unit = 1.0;
     p->end = peak * alpha + 0.0; /* -0 is +0 */
 
-    if (cf_is_ordinary(peak, decay_steps.hi, alpha, start, warmup_steps.hi)) {
-        whole = decay_steps.hi == floor(decay_steps.hi) && warmup_steps.hi == floor(warmup_steps.hi);
+    if (cf_is_ordinary(peak, decay_steps.hi, alpha, start, reach)) {
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && decay_steps.hi <= 134217728.0; /* 2^27 */
-        cf_fold_ordinary(p, peak, decay_steps.hi, alpha, start, warmup_steps.hi);
+        cf_fold_ordinary(p, peak,
+                         decay_steps.lo == 0.0 ? cf_quotient(one, decay_steps.hi) : cf_divide(one, decay_steps), alpha,
+                         start, warmup_steps.hi);
     } else {
         p->kind = CF_WIDE;
         cf_fold_wide(p, peak, alpha, start);
     }
+}
+
+/* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, peak * alpha,
+ * peak * (1 - alpha), peak - start and (peak - start) / W all at most 2^1000 in size.
+ * Without a warmup (has_warmup = 0) start and warmup_steps are ignored. */
+static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
+                                        int has_warmup, double start, cf_pair warmup_steps)
+{
+    const cf_pair zero = {0.0, 0.0};
+    if (!has_warmup) {
+        start = peak;
+        warmup_steps = zero;
+    }
+    cf_cosine_decay_fold(p, peak, decay_steps, alpha, has_warmup, start, warmup_steps,
+                         cf_is_whole(decay_steps) && cf_is_whole(warmup_steps), warmup_steps.hi + decay_steps.hi);
 }
 
 /* The step in [0, D] at which an even cosine of period 2D has the value that it has at the negative `step`; exact. */
@@ -479,18 +502,24 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     return kind == CF_WIDE ? P * unit : P;
 }
 
-/* The rate at a step that is not before the warmup's end, nor negative. */
-CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
-{
+/* How far the wave is from its nearer end, peak or floor: head * c0_hi + R, but for CF_WIDE P + R, in its unit. */
+typedef struct cf_wave {
     int upper; /* nearer to the peak than to the floor */
-    double m, x, P, R, base, rest, sum, z, head = 0.0, c0_hi = p->c0_hi;
-    const double end = p->end, unit = p->unit; /* loaded anyhow: a loop with a load in a branch stays scalar */
+    double m;  /* the distance in steps */
+    double head, P, R;
+} cf_wave;
+
+/* The wave at a step that is not before the warmup's end, nor negative. */
+CF_INLINE cf_wave cf_wave_at(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
+{
+    cf_wave w;
+    double m, x, c0_hi = p->c0_hi;
     cf_pair mm = {0.0, 0.0};
 
     if (kind <= CF_SINGLE) {
         const double t = step.hi - p->warmup_steps.hi, r = p->end_step - step.hi;
-        upper = phase == CF_UPPER ? 1 : phase < CF_DECAY ? 0 : t < r;
-        m = upper ? t : r;
+        w.upper = phase == CF_UPPER ? 1 : phase < CF_DECAY ? 0 : t < r;
+        m = w.upper ? t : r;
         if (phase >= CF_DECAY) m = m < 0.0 ? 0.0 : m;
     } else {
         const int mixed = phase >= CF_DECAY, past = mixed && step.hi > CF_FAR; /* infinity too */
@@ -498,17 +527,19 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         step.hi = past ? CF_FAR : step.hi; /* which has no pair */
         step.lo = past ? 0.0 : step.lo;
         if (mixed || phase == CF_UPPER) t = cf_add(step, cf_negate(p->warmup_steps));
+        if (kind == CF_WIDE) t = cf_add(t, cf_make_pair(-p->begin_rest, 0.0));
         /* Not D - t: near the end the longer part cancels first, or the fraction of a short W would be lost. */
         if (phase != CF_UPPER) r = cf_add(cf_add(p->longer, cf_negate(step)), p->shorter);
-        upper = phase == CF_UPPER || (mixed && cf_less(t, r));
-        mm.hi = upper ? t.hi : r.hi;
-        mm.lo = upper ? t.lo : r.lo;
+        w.upper = phase == CF_UPPER || (mixed && cf_less(t, r));
+        mm.hi = w.upper ? t.hi : r.hi;
+        mm.lo = w.upper ? t.lo : r.lo;
         if (mixed) {
             mm.lo = mm.hi < 0.0 ? 0.0 : mm.lo;
             mm.hi = mm.hi < 0.0 ? 0.0 : mm.hi;
         }
         m = mm.hi;
     }
+    w.m = m;
 
     if (kind == CF_WIDE) {
         cf_pair q, y;
@@ -523,14 +554,15 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
         CF_UNROLL
         for (k = CF_WIDE_PAIRS - 1; k >= 0; k--) q = cf_add(p->wide[k], cf_multiply(mm, q));
         y = cf_multiply(mm, q);
-        P = y.hi;
-        R = y.lo;
+        w.head = 0.0;
+        w.P = y.hi;
+        w.R = y.lo;
     } else {
         const double *c = p->c;
         double q, xx, tail, xl, c0_lo = p->c0_lo;
         x = m * m;
-        head = cf_top(x);
-        xl = x - head;
+        w.head = cf_top(x);
+        xl = x - w.head;
         if (kind == CF_EXACT) {
             tail = cf_exact_plus(xl, c0_hi, x * c0_lo);
         } else {
@@ -544,8 +576,20 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
          * half the wait. */
         xx = x * x;
         q = c[1] + x * ((c[2] + xx * (c[4] + xx * (c[6] + xx * c[8]))) + x * (c[3] + xx * (c[5] + xx * c[7])));
-        R = tail + xx * q;
+        w.P = 0.0;
+        w.R = tail + xx * q;
     }
+    return w;
+}
+
+/* The rate at a step that is not before the warmup's end, nor negative. */
+CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
+{
+    const double end = p->end, unit = p->unit; /* loaded anyhow: a loop with a load in a branch stays scalar */
+    const double c0_hi = p->c0_hi;
+    const cf_wave w = cf_wave_at(p, step, kind, phase);
+    const int upper = w.upper;
+    double head = w.head, P = w.P, R = w.R, base, rest, sum, z;
 
     if (phase == CF_LOWER_TO_ZERO) return cf_exact_plus(head, c0_hi, R);
     if (phase == CF_UPPER) {
@@ -572,7 +616,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     z = sum - base;
     sum += (((base - (sum - z)) + (P - z)) + rest) + R;
     z = upper ? sum * unit : end;
-    return mm.hi == 0.0 ? z : sum * unit;
+    return w.m == 0.0 ? z : sum * unit;
 }
 
 /* One value, for block loops: `kind` and `phase` are constants there, so that the compiler drops what is not needed. */

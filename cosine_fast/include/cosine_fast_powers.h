@@ -223,22 +223,31 @@ CF_INLINE cf_pair cf_less_times(cf_pair s, double count, cf_pair D)
     return cf_add(s, cf_make_pair(-lo, -cf_product_rest(count, D.lo, lo)));
 }
 
-/* For |s| <= CF_HUGE_STEP; exact up to 2^98 times. */
-CF_INLINE cf_stairs cf_many_stairs(cf_pair s, cf_pair D, double inverse)
+/* The nearest multiple of D, a unit more or less, and what remains, of either sign; for |s| <= CF_HUGE_STEP, and exact up
+ * to 2^98 times. */
+CF_INLINE cf_stairs cf_nearest_stairs(cf_pair s, cf_pair D, double inverse)
 {
     cf_stairs r;
     const double quotient = s.hi * inverse;
     /* From 2^50 on it is an integer without its last three digits. */
     const double whole = cf_double(cf_bits(quotient) & ~UINT64_C(7));
-    const double first = fabs(quotient) < CF_FEW ? cf_round(quotient) : whole;
-    cf_pair rest = cf_less_times(s, first, D), up;
-    double second = cf_round(rest.hi * inverse);
-    rest = cf_less_times(rest, second, D);
-    up = cf_add(rest, D);
-    second = rest.hi < 0.0 ? second - 1.0 : second;
-    r.rest.hi = rest.hi < 0.0 ? up.hi : rest.hi;
-    r.rest.lo = rest.hi < 0.0 ? up.lo : rest.lo;
-    r.count = cf_fast_two_sum(first, second);
+    r.count.hi = fabs(quotient) < CF_FEW ? cf_round(quotient) : whole;
+    r.rest = cf_less_times(s, r.count.hi, D);
+    r.count.lo = cf_round(r.rest.hi * inverse);
+    r.rest = cf_less_times(r.rest, r.count.lo, D);
+    return r;
+}
+
+/* For |s| <= CF_HUGE_STEP; exact up to 2^98 times. */
+CF_INLINE cf_stairs cf_many_stairs(cf_pair s, cf_pair D, double inverse)
+{
+    const cf_stairs nearest = cf_nearest_stairs(s, D, inverse);
+    const cf_pair up = cf_add(nearest.rest, D);
+    const double second = nearest.rest.hi < 0.0 ? nearest.count.lo - 1.0 : nearest.count.lo;
+    cf_stairs r;
+    r.rest.hi = nearest.rest.hi < 0.0 ? up.hi : nearest.rest.hi;
+    r.rest.lo = nearest.rest.hi < 0.0 ? up.lo : nearest.rest.lo;
+    r.count = cf_fast_two_sum(nearest.count.hi, second);
     return r;
 }
 
@@ -289,12 +298,11 @@ static inline void cf_exponential_decay_init(cf_exponential_decay *p, double sta
     }
 }
 
-/* The rate at a step, or a stair. `single`: it is a single double. */
-CF_INLINE double cf_exponential(const cf_exponential_decay *p, cf_pair x, int single)
+/* The rate at a step, or a stair, but for two factors, powers of 2. `single`: it is a single double. */
+CF_INLINE cf_pair cf_power(const cf_exponential_decay *p, cf_pair x, int single, cf_pair *factors)
 {
     const double limit = p->limit, stop = p->stop; /* loaded anyhow: a loop with a load in a branch stays scalar */
     double head, P, R, n, f, sum;
-    cf_pair y, factors;
     if (!single) x.lo = fabs(x.hi) > limit ? 0.0 : x.lo;
     x.hi = x.hi > limit ? stop : x.hi;
     x.hi = x.hi < -limit ? -stop : x.hi;
@@ -305,8 +313,15 @@ CF_INLINE double cf_exponential(const cf_exponential_decay *p, cf_pair x, int si
     n = cf_round(P);
     f = P - n; /* exact */
     sum = f + R;
-    y = cf_power_curve_at(&p->curve, cf_make_pair(p->curve.c0_hi, 0.0), sum, R - (sum - f));
-    factors = cf_two_factors(n + p->curve.exponent);
+    *factors = cf_two_factors(n + p->curve.exponent);
+    return cf_power_curve_at(&p->curve, cf_make_pair(p->curve.c0_hi, p->curve.c0_lo), sum, R - (sum - f));
+}
+
+/* The rate at a step, or a stair. */
+CF_INLINE double cf_exponential(const cf_exponential_decay *p, cf_pair x, int single)
+{
+    cf_pair factors;
+    const cf_pair y = cf_power(p, x, single, &factors);
     return ((y.hi + y.lo) * factors.hi) * factors.lo;
 }
 

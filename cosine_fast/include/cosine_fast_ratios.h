@@ -25,14 +25,7 @@
 
 #include "cosine_fast.h"
 
-/* ---- Exact products and floors ---- */
-
-/* a * b exactly. */
-CF_INLINE cf_pair cf_exact_product(double a, double b)
-{
-    const double product = a * b;
-    return cf_make_pair(product, cf_product_rest(a, b, product));
-}
+/* ---- Exact floors ---- */
 
 /* a - n * b, exactly where that has no more digits than a pair. */
 CF_INLINE cf_pair cf_minus_multiple(cf_pair a, double n, cf_pair b)
