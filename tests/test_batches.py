@@ -66,6 +66,22 @@ def test_hard_parameters_along_and_across(compiled, isa, kind):
             assert_same(rows, want[:, :few].copy(), f"{few} steps")
 
 
+def test_kinds_side_by_side(compiled, isa):
+    """Whole numbers of steps beside fractions, and beside schedules that are folded one by one, in one group."""
+    some = [p for p in ORDINARY if max(p["decay_steps"], p["warmup_steps"]) < 2**53]
+    random.Random(2).shuffle(some)
+    parameters = {name: a.astype(np.float64) for name, a in arrays_of(some).items()}
+    steps = np.concatenate([steps_of(p, 3, 5) for p in some[:4]])[:300]
+    want = one_by_one(compiled, steps, {name: a[:, None] for name, a in parameters.items()})
+    for count in (1, 5, len(some)):
+        few = {name: a[:count] for name, a in parameters.items()}
+        have = compiled.cosine_decay(steps, **{name: a[:, None] for name, a in few.items()})
+        assert_same(have, want[:count], "along the steps")
+        assert_same(compiled.cosine_decay(steps[:, None], **few), want[:count].T.copy(), "across the schedules")
+    for i in range(20):
+        assert_same(compiled.cosine_decay(steps[i], **parameters), want[:, i].copy(), "one step")
+
+
 def test_each_schedule_alone(compiled, isa):
     """Groups in which all schedules are of one kind, and take its loops alone; int and float steps, at every joint."""
     for p in ORDINARY:
