@@ -10,6 +10,7 @@ array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 
 from ._backend import build_info, get_include, get_num_threads, set_num_threads
 from ._base import LearningRateSchedule
+from .batches import cosine_decay
 from .schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
-    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "deserialize", "get_include",
+    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize",
+    "get_include",
     "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ import numpy as np
 if TYPE_CHECKING:
     from . import _kernel as kernel
     from ._kernel import Schedule as Schedule
+    from ._kernel import cosine_decays as cosine_decays
+    from ._kernel import within as within
 
 
 def _choose() -> tuple[str, Any]:
@@ -171,7 +173,7 @@ def build_info() -> dict[str, Any]:
 
 if not TYPE_CHECKING:
     backend, kernel = _choose()
-    Schedule = kernel.Schedule
+    Schedule, cosine_decays, within = kernel.Schedule, kernel.cosine_decays, kernel.within
 else:
     backend = "compiled"
 

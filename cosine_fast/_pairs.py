@@ -86,6 +86,22 @@ def multiply(a: Pair, b: Pair) -> Pair:
     return fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))
 
 
+def product(a: Pair, b: Pair) -> Pair:
+    """a * b, where no intermediate result comes near to underflow: the leading product is exact.
+
+    The result is not normalized: relative to hi, its lo is at most 2**-53 more than those of a and b together.
+    """
+    p = a.hi * b.hi
+    return Pair(p, product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi))
+
+
+def quotient(a: Pair, b: Any) -> Pair:
+    """a / b, likewise; b has no lower half."""
+    q = a.hi / b
+    p = q * b
+    return Pair(q, (((a.hi - p) - product_rest(q, b, p)) + a.lo) / b)
+
+
 def divide(a: Pair, b: Pair) -> Pair:
     zero = np.float64(0.0)
     q = a.hi / b.hi

@@ -26,6 +26,9 @@ from ._pairs import (
     less,
     multiply,
     negate,
+    product,
+    product_rest,
+    quotient,
     square_rest,
     table,
     top,
@@ -97,42 +100,50 @@ class CosineDecay:
         L0, T, a = np.float64(start), np.float64(peak), np.float64(alpha)
         self.scale = self.unit = one
 
-        amplitude = multiply(two_sum(one, -a), Pair(T, zero))
-        rise = two_sum(T, -L0)
         self.end = T * a + 0.0  # -0 is +0
-        tiny = 0.0 < abs(amplitude.hi) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
+        amplitude, rise = product(two_sum(one, -a), Pair(T, zero)), two_sum(T, -L0)
+        tiny = 0.0 < abs((one - a) * T) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
         ordinary = not tiny and max(abs(T), abs(self.end), abs(L0)) <= 2.0**300 and D.hi >= 2.0**-20
-        ordinary = ordinary and (T == 0.0 or abs(T) >= 2.0**-300)
-        self.wide = not ordinary or (a < 0.0 and T != 0.0) or reach > 2.0**44
+        ordinary = ordinary and (T == 0.0 or (abs(T) >= 2.0**-300 and a >= 0.0)) and reach <= 2.0**44
+        self.wide = not ordinary
         self.pairs = self.wide or not whole
-        if self.wide:
+        line, inverse, times = Pair(zero, zero), Pair(one, zero), product
+        if ordinary:
+            if has_warmup:
+                line = quotient(rise, W.hi)
+            inverse = quotient(inverse, D.hi) if D.lo == 0.0 else divide(inverse, D)
+            low = T * a
+            self.floor = Pair(low, product_rest(T, a, low))
+        else:
+            amplitude, times = multiply(two_sum(one, -a), Pair(T, zero)), multiply
+            tiny = 0.0 < abs(amplitude.hi) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
             if tiny and max(abs(T), abs(L0), abs(amplitude.hi), abs(self.end)) < 2.0**150:
                 # In a unit in which the digits below theirs are normal numbers.
                 self.unit = np.float64(2.0**-700)
                 T, L0 = T * 2.0**700, L0 * 2.0**700
-                amplitude = multiply(two_sum(one, -a), Pair(T, zero))
-                rise = two_sum(T, -L0)
+                amplitude, rise = multiply(two_sum(one, -a), Pair(T, zero)), two_sum(T, -L0)
             self.scale = np.float64(math.ldexp(1.0, 1 - math.frexp(D.hi)[1]))
+            if has_warmup:
+                line = divide(rise, W)
+            inverse = divide(inverse, Pair(D.hi * self.scale, D.lo * self.scale))
+            self.floor = two_prod(T, a)
 
         self.peak = T
-        self.floor = two_prod(T, a)
         # Where it is nearly subnormal its lower half has no digits.
         self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
         # The warmup line is counted from the smaller of its ends.
         self.origin, self.anchor = (T, W) if abs(T) < abs(L0) else (L0, Pair(zero, zero))
-        self.slope = Pair(zero, zero)
-        if has_warmup:
-            line = divide(rise, W)
-            self.slope = Pair(top(line.hi), (line.hi - top(line.hi)) + line.lo)
+        line = fast_two_sum(line.hi, line.lo)
+        self.slope = Pair(top(line.hi), (line.hi - top(line.hi)) + line.lo)
 
         # c_k = amplitude * g_k / D^(2k + 2)
-        inverse = divide(Pair(one, zero), Pair(D.hi * self.scale, D.lo * self.scale))
-        inverse = multiply(inverse, inverse)
-        power = multiply(amplitude, inverse)
+        inverse = times(inverse, inverse)
+        power = times(amplitude, inverse)
         self.c: list[Pair] = []
         for g in WIDE if self.wide else SINGLE:
-            self.c.append(multiply(g, power))
-            power = multiply(power, inverse)
+            c = times(g, power)
+            self.c.append(fast_two_sum(c.hi, c.lo))
+            power = times(power, inverse)
         c0 = self.c[0]
         self.c0 = Pair(top(c0.hi), (c0.hi - top(c0.hi)) + c0.lo)
 
@@ -506,6 +517,35 @@ class Schedule:
             steps = numbers * np.uint64(step % 2**64) + np.uint64(start % 2**64)
             with np.errstate(all="ignore"):
                 chunk[...] = formula(steps.view(np.int64))
+
+
+def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int) -> None:
+    """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
+
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    """
+    if rates.size == 0:
+        return
+    steps = np.broadcast_to(steps, rates.shape)
+    parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
+    changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
+    for index in np.ndindex(*(n if changing else 1 for n, changing in zip(rates.shape, changes, strict=True))):
+        here = (*(i if changing else slice(None) for i, changing in zip(index, changes, strict=True)), ...)
+        start, D, a, T, W = (p[index].item() for p in parameters)
+        schedule = Schedule()
+        has_warmup = T == T and W > 0
+        schedule._fold_cosine_decay(T if T == T else start, D, a, has_warmup, start, W, False)
+        schedule._evaluate(steps[here], rates[here], num_threads)
+
+
+def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
+    """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
+    flat = numbers.flat  # in pieces: memory does not grow with the array
+    for begin in range(0, numbers.size, CHUNK):
+        x = np.asarray(flat[begin : begin + CHUNK], np.float64)
+        if not np.all(((x >= least) & (x <= most)) | (x == also) | (nan & (x != x))):
+            return False
+    return True
 
 
 def _chunks(rates: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -102,6 +102,10 @@ cdef extern from "blocks.h" nogil:
         int type
         int swapped
         int64_t *strides
+    ctypedef struct cf_limits:
+        double least, most, also
+        int nan
+        int *odd
     ctypedef struct cf_job:
         const cf_schedule *schedule
         int64_t first, stride
@@ -109,6 +113,14 @@ cdef extern from "blocks.h" nogil:
         int dimensions
         int64_t *shape
         cf_operand steps, rates
+        const double *between
+        const void *batch
+        const cf_limits *limits
+    ctypedef struct cf_batch:
+        cf_job schedules, row
+        int64_t many, steps
+        int alike, along
+        cf_operand initial, decay_steps, alpha, target, warmup_steps
     ctypedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
@@ -137,6 +149,10 @@ cdef int64_t TASK = 16 * CF_BLOCK
 # Rates of more bytes than this go past the caches, which most would have left before anyone read them. (How large the
 # last cache is, glibc and the kernel do not agree on in a virtual machine; this is a common size.)
 cdef int64_t STREAMED = 32 * 1024 * 1024
+# A batch goes along the steps, one schedule after another, where each has so many: a row has its cost, but its loops
+# know more of its steps. Rows of fewer than STREAMED_ROW rates do not go past the caches, in parts of lines.
+cdef int64_t ROW = 24
+cdef int64_t STREAMED_ROW = 2048
 # Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
 # steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these. None
 # is longer than 4M elements: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
@@ -434,6 +450,9 @@ cdef class Schedule:
         if cnp.PyArray_SIZE(rates) == 0:
             return
         job.schedule = &self.folded
+        job.between = NULL
+        job.batch = NULL
+        job.limits = NULL
         _operand(&job.steps, steps)
         _operand(&job.rates, rates)
         _layout(&job, steps, rates)
@@ -448,6 +467,9 @@ cdef class Schedule:
         if cnp.PyArray_SIZE(rates) == 0:
             return
         job.schedule = &self.folded
+        job.between = NULL
+        job.batch = NULL
+        job.limits = NULL
         job.first = start
         job.stride = step
         job.steps.data = NULL
@@ -455,6 +477,130 @@ cdef class Schedule:
         _layout(&job, None, rates)
         job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
         _work(&job, cnp.PyArray_SIZE(rates), num_threads)
+
+
+cdef struct _Axis:
+    cnp.npy_intp length
+    cnp.npy_intp strides[7]  # of the rates, the steps and the five parameters
+
+
+cdef int _axes(list arrays, _Axis *axes) except -1:
+    """The axes of arrays that broadcast to the first's shape, those of length 1 left out, by their strides there."""
+    cdef cnp.ndarray rates = arrays[0], a
+    cdef int count = 0, d, i, k, own
+    cdef _Axis axis
+    for d in range(cnp.PyArray_NDIM(rates)):
+        axis.length = cnp.PyArray_DIM(rates, d)
+        if axis.length == 1:
+            continue
+        for k in range(7):
+            a = arrays[k]
+            own = d - cnp.PyArray_NDIM(rates) + cnp.PyArray_NDIM(a)
+            axis.strides[k] = 0 if own < 0 or cnp.PyArray_DIM(a, own) == 1 else cnp.PyArray_STRIDE(a, own)
+        i = count
+        while i > 0 and _size(axes[i - 1].strides[0]) < _size(axis.strides[0]):
+            axes[i] = axes[i - 1]
+            i -= 1
+        axes[i] = axis
+        count += 1
+    return count
+
+
+cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, int count, bint parameters) noexcept:
+    """Describe in the job the axes along which a parameter changes, or the others, merged where all arrays allow.
+
+    How many elements these are.
+    """
+    cdef int i, k, n = 0
+    cdef int64_t elements = 1
+    cdef bint changes, merges
+    for i in range(count):
+        changes = False
+        for k in range(2, 7):
+            changes |= axes[i].strides[k] != 0
+        if changes != parameters:
+            continue
+        elements *= axes[i].length
+        merges = n > 0
+        for k in range(7 if parameters else 2):
+            merges = merges and operands[k].strides[n - 1] == axes[i].strides[k] * axes[i].length
+        if merges:
+            n -= 1
+            job.shape[n] *= axes[i].length
+        else:
+            job.shape[n] = axes[i].length
+        for k in range(7 if parameters else 2):
+            operands[k].strides[n] = axes[i].strides[k]
+        n += 1
+    if n == 0:  # one element
+        job.shape[0] = 1
+        for k in range(7 if parameters else 2):
+            operands[k].strides[0] = 0
+        n = 1
+    job.dimensions = n
+    return elements
+
+
+def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads):
+    """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
+
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    """
+    cdef list arrays = [rates, steps, *parameters]
+    cdef cf_batch batch
+    cdef cf_job job
+    cdef cf_operand *of_schedules[7]
+    cdef cf_operand *of_row[2]
+    cdef _Axis axes[64]
+    cdef int count, k
+    if cnp.PyArray_SIZE(rates) == 0:
+        return
+    of_schedules[:] = [&batch.schedules.rates, &batch.schedules.steps, &batch.initial, &batch.decay_steps, &batch.alpha,
+                       &batch.target, &batch.warmup_steps]
+    of_row[:] = [&batch.row.rates, &batch.row.steps]
+    for k in range(7):
+        _operand(of_schedules[k], arrays[k])
+    _operand(of_row[0], rates)
+    _operand(of_row[1], steps)
+    count = _axes(arrays, axes)
+    batch.many = _take_axes(&batch.schedules, of_schedules, axes, count, True)
+    batch.steps = _take_axes(&batch.row, of_row, axes, count, False)
+    # Along the steps, where the smallest stride is one of theirs.
+    batch.along = batch.steps >= ROW and (
+        batch.many == 1
+        or _size(batch.row.rates.strides[batch.row.dimensions - 1])
+        < _size(batch.schedules.rates.strides[batch.schedules.dimensions - 1])
+    )
+    batch.alike = True
+    for k in range(batch.schedules.dimensions):
+        batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
+    batch.row.between = NULL
+    batch.row.batch = NULL
+    batch.row.limits = NULL
+    batch.row.streamed = cnp.PyArray_NBYTES(rates) > STREAMED and batch.steps >= STREAMED_ROW
+    job.batch = &batch
+    job.limits = NULL
+    _work(&job, cnp.PyArray_SIZE(rates), num_threads)
+
+
+def within(cnp.ndarray numbers not None, double least, double most, double also, bint nan, int num_threads):
+    """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
+    cdef cf_job job
+    cdef cf_limits limits
+    cdef int odd = 0
+    if cnp.PyArray_SIZE(numbers) == 0:
+        return True
+    limits.least = least
+    limits.most = most
+    limits.also = also
+    limits.nan = nan
+    limits.odd = &odd
+    _operand(&job.steps, numbers)
+    _layout(&job, numbers, numbers)
+    job.batch = NULL
+    job.limits = &limits
+    _work(&job, cnp.PyArray_SIZE(numbers), num_threads)
+    return odd == 0
 
 
 cdef ternaryfunc _tp_call = (<PyTypeObject *>Schedule).tp_call

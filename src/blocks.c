@@ -3,6 +3,7 @@
  * See where the steps come from (steps.h): int64s or a range are taken as they lie, all else is loaded as doubles, or
  * as pairs of doubles. Then one loop (loops.h) goes from the steps to the rates. */
 
+#include "batches.h"
 #include "cosine_decay.h"
 #include "powers.h"
 #include "ratios.h"
@@ -42,6 +43,14 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
     const int size = out->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
     _Alignas(64) double rates[CF_BLOCK]; /* a strip across lines halves the speed of two threads that stream */
     rows r;
+    if (job->limits) {
+        check_limits(job, begin, end);
+        return;
+    }
+    if (job->batch) {
+        evaluate_batch(job->batch, CF_VARIANT, begin, end);
+        return;
+    }
     rows_seek(&r, job, begin);
     while (begin < end) {
         char *data = rows_at(&r, out);
@@ -51,7 +60,7 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
         sink to = {(char *)rates, NULL};
         if (out->strides[job->dimensions - 1] != size || rows_left(&r, n) < n || (uintptr_t)data % (uintptr_t)size) {
             evaluate_block(job, &r, begin, n, to);
-            store(r, n, (const char *)rates, (size_t)size);
+            store(r, out, n, (const char *)rates, (size_t)size);
         } else {
             if (job->streamed) {
                 to.past = data;

@@ -20,6 +20,15 @@ typedef struct cf_operand {
     int64_t strides[CF_MAX_DIMENSIONS];
 } cf_operand;
 
+struct cf_batch;
+
+/* What is certainly well within a parameter's range: least to most, `also`, and NaN if `nan`. */
+typedef struct cf_limits {
+    double least, most, also;
+    int nan;
+    int *odd; /* set to 1 where an element is something else */
+} cf_limits;
+
 /* Evaluate `schedule` at `steps`, or, where steps.data is NULL, at first, first + stride, ... (modulo 2^64) into
  * `rates`. */
 typedef struct cf_job {
@@ -29,7 +38,21 @@ typedef struct cf_job {
     int dimensions;
     int64_t shape[CF_MAX_DIMENSIONS];
     cf_operand steps, rates; /* rates: CF_FLOAT32 or CF_FLOAT64, not swapped */
+    const double *between;   /* the least and the greatest of the steps, both int64s; NULL: they are to be found */
+    /* If not NULL, this instead: evaluate a batch, and nothing above counts; or only look at the steps. */
+    const struct cf_batch *batch;
+    const cf_limits *limits;
 } cf_job;
+
+/* Schedules with parameters of their own. */
+typedef struct cf_batch {
+    cf_job schedules;    /* an element for each schedule: where its first step and its first rate stand */
+    cf_job row;          /* the other steps and rates of each */
+    int64_t many, steps; /* how many schedules, and how many steps of each */
+    int alike;           /* all schedules have the same steps */
+    int along;           /* a schedule's rates are neighbours in memory, not the schedules of a step */
+    cf_operand initial, decay_steps, alpha, target, warmup_steps; /* with the strides of `schedules`; a NaN is no target */
+} cf_batch;
 
 /* Do the elements begin <= i < end of the job, counted in C order. */
 typedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end);

@@ -152,7 +152,12 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
     }
     s->data = rows_at(r, steps);
     s->ahead = 1;
-    *in = range_of_int64s(s->data, n);
+    if (job->between) {
+        in->least = job->between[0];
+        in->greatest = job->between[1];
+    } else {
+        *in = range_of_int64s(s->data, n);
+    }
     return INT64S;
 }
 

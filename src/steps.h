@@ -146,13 +146,19 @@ static void rows_advance(rows *r, int n)
     }
 }
 
-static void load(rows r, int n, double *hi, double *lo)
+static void load(rows r, const cf_operand *steps, int n, double *hi, double *lo)
 {
-    const cf_operand *steps = &r.job->steps;
     const int64_t stride = steps->strides[r.job->dimensions - 1];
+    int i;
     while (n > 0) {
         const int length = rows_left(&r, n);
-        load_row(steps, rows_at(&r, steps), stride, length, hi, lo);
+        if (stride == 0) {
+            load_row(steps, rows_at(&r, steps), stride, 1, hi, lo);
+            for (i = 1; i < length; i++) hi[i] = hi[0];
+            for (i = 1; i < length && lo; i++) lo[i] = lo[0];
+        } else {
+            load_row(steps, rows_at(&r, steps), stride, length, hi, lo);
+        }
         rows_advance(&r, length);
         hi += length;
         if (lo) lo += length;
@@ -160,9 +166,8 @@ static void load(rows r, int n, double *hi, double *lo)
     }
 }
 
-static void store(rows r, int n, const char *from, size_t size)
+static void store(rows r, const cf_operand *out, int n, const char *from, size_t size)
 {
-    const cf_operand *out = &r.job->rates;
     const int64_t stride = out->strides[r.job->dimensions - 1];
     int i;
     while (n > 0) {
@@ -183,7 +188,7 @@ static void store(rows r, int n, const char *from, size_t size)
 static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
 {
     if (job->steps.data) {
-        load(*r, n, hi, lo);
+        load(*r, &job->steps, n, hi, lo);
     } else {
         load_range(range_at(job->first, job->stride, begin), job->stride, n, hi, lo);
     }

@@ -24,7 +24,9 @@ with contextlib.suppress(ImportError):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # These hold a choice of the backend, or are made of what does; the kernels do not.
-SPLIT = tuple(f"cosine_fast{module}" for module in ("", ".serialization", ".schedules", "._base", "._backend"))
+SPLIT = tuple(
+    f"cosine_fast{module}" for module in ("", ".serialization", ".batches", ".schedules", "._base", "._backend")
+)
 
 
 def load(backend: str) -> ModuleType:

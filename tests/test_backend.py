@@ -150,6 +150,7 @@ def test_public_names(cf):
         "PolynomialDecay",
         "__version__",
         "build_info",
+        "cosine_decay",
         "deserialize",
         "get_include",
         "get_num_threads",

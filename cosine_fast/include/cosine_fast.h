@@ -187,6 +187,21 @@ CF_INLINE cf_pair cf_multiply(cf_pair a, cf_pair b)
     return cf_fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 
+/* a * b and a / b, where no intermediate result comes near to underflow: the leading product is exact, with FMA or
+ * without. The result is not normalized: relative to hi, its lo is at most 2^-53 more than those of a and b together, and
+ * what is left out is their product. */
+CF_INLINE cf_pair cf_product(cf_pair a, cf_pair b)
+{
+    const double p = a.hi * b.hi;
+    return cf_make_pair(p, cf_product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi));
+}
+
+CF_INLINE cf_pair cf_quotient(cf_pair a, double b)
+{
+    const double q = a.hi / b, p = q * b;
+    return cf_make_pair(q, (((a.hi - p) - cf_product_rest(q, b, p)) + a.lo) / b);
+}
+
 CF_INLINE cf_pair cf_divide(cf_pair a, cf_pair b)
 {
     const double q = a.hi / b.hi;
@@ -286,13 +301,110 @@ static const double cf_wide_table[CF_WIDE_TERMS][2] = { /* relative error 2^-104
     {1.0232802537834928e-14, -3.219523679655128e-31}, /* 0x1.70acf1dd80dd2p-47, -0x1.a1eb0673a79e5p-102 */
 };
 
+/* Whether a schedule is CF_SINGLE or CF_PAIR, and not CF_WIDE, where its decay begins and ends at steps up to `reach` in
+ * size. Without a warmup start is peak. */
+CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, double start, double reach)
+{
+    const double least = 7.006492321624085e-46, small = 4.909093465297727e-91, large = 2.037035976334486e+90;
+    /* 2^-150, 2^-300 and 2^300 */
+    const double amplitude = (1.0 - alpha) * peak, rise = peak - start;
+    return ((amplitude == 0.0) | (fabs(amplitude) >= least)) & ((rise == 0.0) | (fabs(rise) >= least))
+           & ((peak == 0.0) | ((fabs(peak) >= small) & (alpha >= 0.0))) & (fabs(peak) <= large)
+           & (fabs(peak * alpha) <= large) & (fabs(start) <= large) & (decay_steps >= 0.00000095367431640625) /* 2^-20 */
+           & (reach <= 17592186044416.0); /* 2^44 */
+}
+
+/* What the curve and the warmup line of such a schedule are computed from; `inverse` is 1 / decay_steps. Without a
+ * branch: a loop over schedules is vectorised. */
+CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
+                                double warmup_steps)
+{
+    const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+    /* Without a warmup there is nothing to rise. */
+    cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
+    const int downwards = fabs(peak) < fabs(start);
+    const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
+    cf_pair power, c;
+    int k;
+
+    p->peak = peak;
+    p->floor.hi = low + 0.0; /* -0 is +0 */
+    p->floor.lo = fabs(low) < 1.1830521861667747e-271 ? 0.0 : low_rest; /* 2^-900: it has no digits there */
+    p->origin = downwards ? peak : start;
+    p->anchor.hi = downwards ? warmup_steps : 0.0;
+    p->anchor.lo = 0.0;
+    line = cf_fast_two_sum(line.hi, line.lo);
+    p->slope_hi = cf_top(line.hi);
+    p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+
+    /* c_k = amplitude * g_k / D^(2k + 2) */
+    inverse = cf_product(inverse, inverse);
+    power = cf_product(amplitude, inverse);
+    c = cf_product(cf_make_pair(cf_single_table[0][0], cf_single_table[0][1]), power);
+    c = cf_fast_two_sum(c.hi, c.lo);
+    p->c0_hi = cf_top(c.hi);
+    p->c0_lo = (c.hi - p->c0_hi) + c.lo;
+    CF_UNROLL
+    for (k = 1; k < CF_TERMS; k++) {
+        power = cf_product(power, inverse);
+        c = cf_product(cf_make_pair(cf_single_table[k][0], cf_single_table[k][1]), power);
+        p->c[k] = c.hi + c.lo;
+    }
+    p->bend = 1.75 * p->c[1];
+}
+
+static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, double start)
+{
+    const cf_pair one = {1.0, 0.0};
+    const double least = 7.006492321624085e-46, most = 1.4272476927059599e+45; /* 2^-150 and 2^150 */
+    cf_pair amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0)), rise = cf_two_sum(peak, -start);
+    cf_pair line, inverse, power;
+    int exponent, k;
+
+    if (((amplitude.hi != 0.0 && fabs(amplitude.hi) < least) || (rise.hi != 0.0 && fabs(rise.hi) < least))
+        && fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(p->end))) < most) {
+        /* In a unit in which the digits below theirs are normal numbers. */
+        const double up = ldexp(1.0, 700);
+        p->unit = ldexp(1.0, -700);
+        peak *= up;
+        start *= up;
+        amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+        rise = cf_two_sum(peak, -start);
+    }
+    frexp(p->decay_steps.hi, &exponent);
+    p->scale = ldexp(1.0, 1 - exponent);
+
+    p->peak = peak;
+    p->floor = cf_two_prod(peak, alpha);
+    p->floor.hi += 0.0;
+    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0;
+
+    if (p->has_warmup) {
+        if (fabs(peak) < fabs(start)) {
+            p->origin = peak;
+            p->anchor = p->warmup_steps;
+        } else {
+            p->origin = start;
+        }
+        line = cf_divide(rise, p->warmup_steps);
+        p->slope_hi = cf_top(line.hi);
+        p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+    }
+
+    inverse = cf_divide(one, cf_make_pair(p->decay_steps.hi * p->scale, p->decay_steps.lo * p->scale));
+    inverse = cf_multiply(inverse, inverse);
+    power = cf_multiply(amplitude, inverse);
+    for (k = 0; k < CF_WIDE_TERMS; k++) {
+        p->wide[k] = cf_multiply(cf_make_pair(cf_wide_table[k][0], cf_wide_table[k][1]), power);
+        power = cf_multiply(power, inverse);
+    }
+}
+
 /* As cf_cosine_decay_init does, where the decay begins and ends at steps up to `reach` in size, all `whole` or not. */
 static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
                                         int has_warmup, double start, cf_pair warmup_steps, int whole, double reach)
 {
     const cf_pair one = {1.0, 0.0};
-    cf_pair amplitude, rise, line, inverse, power;
-    int tiny, ordinary, crossing, terms, k;
 
     memset(p, 0, sizeof *p);
     p->has_warmup = has_warmup;
@@ -303,70 +415,18 @@ static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair
     p->end_step = warmup_steps.hi + decay_steps.hi;
     p->tame = alpha >= 0.0 && alpha <= 1.0 && peak > 0.0;
     p->scale = p->unit = 1.0;
-
-    amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
-    rise = cf_two_sum(peak, -start);
     p->end = peak * alpha + 0.0; /* -0 is +0 */
-    tiny = (amplitude.hi != 0.0 && fabs(amplitude.hi) < ldexp(1.0, -150))
-           || (rise.hi != 0.0 && fabs(rise.hi) < ldexp(1.0, -150));
-    ordinary = !tiny && (peak == 0.0 || fabs(peak) >= ldexp(1.0, -300)) && decay_steps.hi >= ldexp(1.0, -20)
-               && fmax(fmax(fabs(peak), fabs(p->end)), fabs(start)) <= ldexp(1.0, 300);
-    crossing = (alpha < 0.0 && peak != 0.0);
-    if (!ordinary || crossing || reach > 17592186044416.0) { /* 2^44 */
-        int exponent;
-        p->kind = CF_WIDE;
-        if (tiny && fmax(fmax(fabs(peak), fabs(start)), fmax(fabs(amplitude.hi), fabs(p->end))) < ldexp(1.0, 150)) {
-            /* In a unit in which the digits below theirs are normal numbers. */
-            const double up = ldexp(1.0, 700);
-            p->unit = ldexp(1.0, -700);
-            peak *= up;
-            start *= up;
-            amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
-            rise = cf_two_sum(peak, -start);
-        }
-        frexp(decay_steps.hi, &exponent);
-        p->scale = ldexp(1.0, 1 - exponent);
-    } else {
+
+    if (cf_is_ordinary(peak, decay_steps.hi, alpha, start, reach)) {
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && decay_steps.hi <= 134217728.0; /* 2^27 */
+        cf_fold_ordinary(p, peak,
+                         decay_steps.lo == 0.0 ? cf_quotient(one, decay_steps.hi) : cf_divide(one, decay_steps), alpha,
+                         start, warmup_steps.hi);
+    } else {
+        p->kind = CF_WIDE;
+        cf_fold_wide(p, peak, alpha, start);
     }
-
-    p->peak = peak;
-    p->floor = cf_two_prod(peak, alpha);
-    p->floor.hi += 0.0;
-    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0; /* it has no digits there */
-
-    if (has_warmup) {
-        if (fabs(peak) < fabs(start)) {
-            p->origin = peak;
-            p->anchor = warmup_steps;
-        } else {
-            p->origin = start;
-        }
-        line = cf_divide(rise, warmup_steps);
-        p->slope_hi = cf_top(line.hi);
-        p->slope_lo = (line.hi - p->slope_hi) + line.lo;
-    }
-
-    /* c_k = amplitude * g_k / D^(2k + 2) */
-    inverse = cf_divide(one, cf_make_pair(decay_steps.hi * p->scale, decay_steps.lo * p->scale));
-    inverse = cf_multiply(inverse, inverse);
-    power = cf_multiply(amplitude, inverse);
-    terms = p->kind == CF_WIDE ? CF_WIDE_TERMS : CF_TERMS;
-    for (k = 0; k < terms; k++) {
-        const double *g = p->kind == CF_WIDE ? cf_wide_table[k] : cf_single_table[k];
-        const cf_pair c = cf_multiply(cf_make_pair(g[0], g[1]), power);
-        if (p->kind == CF_WIDE) {
-            p->wide[k] = c;
-        } else if (k == 0) {
-            p->c0_hi = cf_top(c.hi);
-            p->c0_lo = (c.hi - p->c0_hi) + c.lo;
-        } else {
-            p->c[k] = c.hi;
-        }
-        power = cf_multiply(power, inverse);
-    }
-    p->bend = 1.75 * p->c[1];
 }
 
 /* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, peak * alpha,
