@@ -31,6 +31,7 @@ from ._pairs import (
 )  # fmt: skip
 from ._reference_powers import ExponentialDecay, PolynomialDecay
 from ._reference_ratios import InverseTimeDecay, PiecewiseConstantDecay
+from ._reference_sums import CosineSums
 
 OPENMP = False
 ISAS = ("python",)
@@ -246,6 +247,14 @@ class Schedule:
     ) -> None:  # fmt: skip
         with np.errstate(all="ignore"):
             self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
+        self._single = single
+
+    def _fold_cosine_sums(
+        self, peak: float, decay_steps: int | float, alpha: float, has_warmup: bool, start: float,
+        warmup_steps: int | float, single: bool,
+    ) -> None:  # fmt: skip
+        with np.errstate(all="ignore"):
+            self._folded = CosineSums(CosineDecay, peak, decay_steps, alpha, has_warmup, start, warmup_steps)
         self._single = single
 
     def _fold_inverse_time_decay(

@@ -44,17 +44,21 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         pass
     ctypedef struct cf_piecewise_constant:
         pass
+    ctypedef struct cf_cosine_sums:
+        pass
     ctypedef union cf_any_schedule:
         cf_cosine_decay cosine_decay
         cf_inverse_time_decay inverse_time_decay
         cf_piecewise_constant piecewise_constant
         cf_exponential_decay exponential_decay
         cf_polynomial_decay polynomial_decay
+        cf_cosine_sums cosine_sums
     ctypedef struct cf_schedule:
         int family
         cf_any_schedule as_ "as"
     enum:
         CF_COSINE_DECAY, CF_EXPONENTIAL_DECAY, CF_INVERSE_TIME_DECAY, CF_POLYNOMIAL_DECAY, CF_PIECEWISE_CONSTANT
+        CF_COSINE_SUMS
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
     void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
@@ -67,6 +71,8 @@ cdef extern from "cosine_fast_schedules.h" nogil:
                                    int staircase)
     void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end, double power,
                                   int cycle)
+    void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
+                             double start, cf_pair warmup_steps)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
 
 cdef extern from "blocks.h" nogil:
@@ -335,6 +341,12 @@ cdef class Schedule:
         cf_cosine_decay_init(&self.folded.as_.cosine_decay, peak, _count(decay_steps), alpha, has_warmup, start,
                              _count(warmup_steps))
         self._folded(CF_COSINE_DECAY, single)
+
+    def _fold_cosine_sums(self, double peak, decay_steps, double alpha, bint has_warmup, double start, warmup_steps,
+                          bint single):
+        cf_cosine_sums_init(&self.folded.as_.cosine_sums, peak, _count(decay_steps), alpha, has_warmup, start,
+                            _count(warmup_steps))
+        self._folded(CF_COSINE_SUMS, single)
 
     def _fold_inverse_time_decay(self, double initial, decay_steps, double rate, bint staircase, bint single):
         cf_inverse_time_decay_init(&self.folded.as_.inverse_time_decay, initial, _count(decay_steps), rate, staircase)

@@ -6,6 +6,7 @@
 #include "cosine_decay.h"
 #include "powers.h"
 #include "ratios.h"
+#include "sums.h"
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
@@ -28,6 +29,7 @@ static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int 
     case CF_POLYNOMIAL_DECAY:
         evaluate_polynomial_decay(job, &schedule->as.polynomial_decay, r, begin, n, out);
         break;
+    case CF_COSINE_SUMS: evaluate_cosine_sums(job, &schedule->as.cosine_sums, r, begin, n, out); break;
     default: break;
     }
 }

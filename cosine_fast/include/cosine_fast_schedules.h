@@ -8,13 +8,15 @@
 #include "cosine_fast.h"
 #include "cosine_fast_powers.h"
 #include "cosine_fast_ratios.h"
+#include "cosine_fast_sums.h"
 
 enum cf_family {
     CF_COSINE_DECAY,
     CF_EXPONENTIAL_DECAY,
     CF_INVERSE_TIME_DECAY,
     CF_POLYNOMIAL_DECAY,
-    CF_PIECEWISE_CONSTANT
+    CF_PIECEWISE_CONSTANT,
+    CF_COSINE_SUMS
 };
 
 typedef struct cf_schedule {
@@ -25,6 +27,7 @@ typedef struct cf_schedule {
         cf_piecewise_constant piecewise_constant;
         cf_exponential_decay exponential_decay;
         cf_polynomial_decay polynomial_decay;
+        cf_cosine_sums cosine_sums;
     } as;
 } cf_schedule;
 
@@ -36,6 +39,7 @@ static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
     case CF_PIECEWISE_CONSTANT: return cf_piecewise_constant_at(&p->as.piecewise_constant, step);
     case CF_EXPONENTIAL_DECAY: return cf_exponential_decay_at(&p->as.exponential_decay, step);
     case CF_POLYNOMIAL_DECAY: return cf_polynomial_decay_at(&p->as.polynomial_decay, step);
+    case CF_COSINE_SUMS: return cf_cosine_sums_at(&p->as.cosine_sums, step);
     default: return NAN;
     }
 }
