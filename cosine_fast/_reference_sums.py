@@ -78,6 +78,7 @@ class CosineSums:
     ) -> None:  # fmt: skip
         largest = max(abs(peak), abs(peak * alpha), abs(start) if has_warmup else 0.0)
         shrink = 2.0**-200 if largest > 2.0**700 else 1.0  # what leads to a sum overflows only where it does
+        self.first = start
         start = (start if has_warmup else peak) * shrink
         rates = fold(peak * shrink, decay_steps, alpha, has_warmup, start, warmup_steps)
         D, W = from_number(decay_steps), from_number(warmup_steps) if has_warmup else ZERO
@@ -98,6 +99,7 @@ class CosineSums:
         self.gap = two_sum(np.float64(1.0), -warmup_fraction) if warmup_fraction > 0.0 else ZERO
         self.upper_shift = add(self.gap, negate(HALF))
         self.lower_shift = add(add(fraction, negate(steps)), HALF)
+        steps = add(self.end, negate(self.begin))
 
         self.slope = self.warmup_sum = ZERO
         self.middle: Any = np.float64(0.0)
@@ -111,7 +113,9 @@ class CosineSums:
         self.scale = size * size
         self.c = [ZERO] * len(MEAN)
         self.upper_rest = self.lower_rest = ZERO
-        if D.hi >= 1.0:  # else there are no two rates to sum
+        if steps.hi <= 1.0:  # of the decay there are only its two ends
+            self.upper_shift, self.lower_shift = negate(HALF), HALF
+        else:
             inverse = divide(HALF, D)
             a = shifted_mean(multiply(inverse, inverse))
             inverse = divide(ONE, times(size, D))
@@ -124,7 +128,6 @@ class CosineSums:
             self.lower_rest = self.wave(self.lower_shift)
 
         self.total = self.warmup_sum
-        steps = add(self.end, negate(self.begin))
         if steps.hi <= 2.0:
             for k in range(int(steps.hi)):
                 step = add(self.begin, Pair(np.float64(k), np.float64(0.0)))
@@ -190,7 +193,9 @@ class CosineSums:
             mean = multiply(m, add(where(late, self.peak, self.start), multiply(self.slope, mean)))
             base = where(line, where(late, self.warmup_sum, ZERO), base)
             part = where(line, mean, part)
-        return add(base, part).hi * self.unit
+        sums = add(base, part).hi * self.unit
+        # The first rate may be too small for the unit.
+        return np.where(line & (step.hi == 1.0), self.first, sums) if self.has_warmup else sums
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The sums, float64, up to a contiguous one-dimensional array of int64."""

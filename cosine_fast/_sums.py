@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._backend import Schedule
-from ._base import _FLOAT64, _INT64_MAX, _Evaluation
+from ._base import _FLOAT64, _INT64_MAX, _as_array, _Evaluation
+
+_CHUNK = 1 << 16  # elements that are searched for at a time, so that memory is bounded
 
 
 class Parameters(NamedTuple):
@@ -36,7 +38,7 @@ class Parameters(NamedTuple):
 @functools.cache
 def _pi(bits: int) -> int:
     """pi * 2**bits, to a unit (Machin: pi/4 = 4 arctan(1/5) - arctan(1/239))."""
-    unit = 1 << (bits + 16)
+    unit = 1 << (bits + 32)
 
     def arctan_of_inverse(n: int) -> int:
         total = power = unit // n
@@ -47,7 +49,7 @@ def _pi(bits: int) -> int:
             total += power // k
         return total
 
-    return (4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))) >> 16
+    return (4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))) >> 32
 
 
 def _sine(n: int, d: int, bits: int) -> int:
@@ -143,12 +145,17 @@ class CumulativeSum(Schedule, _Evaluation):
                     rates[i] = self._before((start + int(i) * step + 2**63) % 2**64 - 2**63)
 
 
-def cumulative(p: Parameters, steps: Any, out: Any, dtype: Any, num_threads: Any, own_dtype: np.dtype[Any]) -> Any:
-    if not isinstance(steps, (int, range)):
-        array = np.asarray(steps)
+@functools.lru_cache(maxsize=64)  # in pure Python they take longer to make than to evaluate
+def _sums_of(p: Parameters, dtype: np.dtype[Any]) -> CumulativeSum:
+    return CumulativeSum(p, dtype)
+
+
+def cumulative(p: Parameters, own_dtype: np.dtype[Any], steps: Any, out: Any, dtype: Any, num_threads: Any) -> Any:
+    if not isinstance(steps, range):
+        array = _as_array(steps)
         if array.dtype.kind == "f" and array.size:
             raise TypeError(f"Argument `steps` must be integers. Received: {array.dtype} ({type(steps).__name__})")
-    return CumulativeSum(p, own_dtype)._call(steps, out, dtype, num_threads)
+    return _sums_of(p, own_dtype)._call(steps, out, dtype, num_threads)
 
 
 def step_at(p: Parameters, schedule: Schedule, rates: Any) -> Any:
@@ -162,7 +169,7 @@ def step_at(p: Parameters, schedule: Schedule, rates: Any) -> Any:
 def step_at_sum(p: Parameters, schedule: Schedule, totals: Any) -> Any:
     """The first step from 0 on at which the cumulative sum is at least as large."""
     wanted, shape = _numbers("total", totals)
-    sums = CumulativeSum(p)
+    sums = _sums_of(p, _FLOAT64)
     found = np.full(wanted.size, -1, np.int64)
     for first, last in itertools.pairwise(_turns(p, schedule)):
         rises = schedule._at(first) >= 0.0 and schedule._at(last - 1) >= 0.0  # and if it falls it ends lower
@@ -198,15 +205,18 @@ def _search(
 
         steps = range(first, last + 1)
         return np.array([steps[bisect.bisect_left(steps, True, 0, last - first, key=there)] if there(last) else -1])
+    if wanted.size > _CHUNK:
+        parts = np.array_split(wanted, -(-wanted.size // _CHUNK))
+        return np.concatenate([_search(function, reaches, part, first, last) for part in parts])
     low, high = np.full(wanted.shape, first, np.int64), np.full(wanted.shape, last, np.int64)
     values = np.empty(wanted.shape)
     function._evaluate(high, values, 0)
     never = ~reaches(values, wanted)
-    while np.any(low < high):
+    while np.any(apart := low < high):
         middle = low + (high - low) // 2
         function._evaluate(middle, values, 0)
         reached = reaches(values, wanted)
-        low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
+        low, high = np.where(apart & ~reached, middle + 1, low), np.where(apart & reached, middle, high)
     return np.where(never, -1, low)
 
 
@@ -216,7 +226,8 @@ def _numbers(name: str, values: Any) -> tuple[np.ndarray[Any, Any], tuple[int, .
     if array.dtype.kind not in "iuf":
         expected = f"Argument `{name}` must be a number or an array of numbers."
         raise TypeError(f"{expected} Received: {array.dtype} ({type(values).__name__})")
-    return array.astype(np.float64).reshape(-1), array.shape
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64).reshape(-1), array.shape
 
 
 def _answer(steps: np.ndarray[Any, Any], shape: tuple[int, ...]) -> Any:

@@ -243,7 +243,7 @@ class CosineDecay(Formula):
         array([0.00000000e+00, 0.00000000e+00, 1.00000000e-05, 4.95000000e-02,
                4.17989303e-01, 5.00000000e-01, 5.00000000e-01])
         """
-        return _sums.cumulative(self._parameters, steps, out, dtype, num_threads, self._dtype)
+        return _sums.cumulative(self._parameters, self._dtype, steps, out, dtype, num_threads)
 
     def step_at(self, learning_rate: Any) -> Any:
         """The first step after the warmup, i.e. >= warmup_steps, at which the rate is at or below a learning rate.

@@ -75,6 +75,7 @@ typedef struct cf_cosine_sums {
     cf_pair c[CF_MEAN_TERMS];    /* |A| * G(X) = X * (c[0] * v + c[1] * v^2 + ...), v having taken the scale */
     double scale;                /* a power of 2, 1/D^2 or up to 4 times as much */
     double unit;                 /* CF_WIDE: the rates above are in this unit, a power of 2 */
+    double first;                /* the rate at step 0 of a warmup, in no unit */
 } cf_cosine_sums;
 
 /* |A| * G(X), |X| <= D/2. */
@@ -129,6 +130,7 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
         start = peak;
         warmup_steps = zero;
     }
+    p->first = start;
     peak *= shrink;
     start *= shrink;
     cf_cosine_decay_init(&rates, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
@@ -153,6 +155,7 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     p->gap = warmup_fraction > 0.0 ? cf_two_sum(1.0, -warmup_fraction) : zero;
     p->upper_shift = cf_add(p->gap, minus_half);
     p->lower_shift = cf_add(cf_add(fraction, cf_negate(steps)), half);
+    steps = cf_add(p->end, cf_negate(p->begin));
 
     if (has_warmup) {
         p->slope = cf_fast_two_sum(rates.slope_hi, rates.slope_lo);
@@ -165,7 +168,10 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     frexp(decay_steps.hi, &exponent);
     size = ldexp(1.0, 1 - exponent);
     p->scale = size * size;
-    if (decay_steps.hi >= 1.0) { /* else there are no two rates to sum */
+    if (steps.hi <= 1.0) { /* of the decay there are only its two ends */
+        p->upper_shift = minus_half;
+        p->lower_shift = half;
+    } else {
         inverse = cf_divide(half, decay_steps);
         cf_shifted_mean(a, cf_multiply(inverse, inverse));
         inverse = cf_divide(one, cf_make_pair(decay_steps.hi * size, decay_steps.lo * size));
@@ -181,7 +187,6 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     }
 
     p->total = p->warmup_sum;
-    steps = cf_add(p->end, cf_negate(p->begin));
     if (steps.hi <= 2.0) {
         for (k = 0; k < steps.hi; k++) {
             const double rate = cf_cosine_decay_at(&rates, cf_add(p->begin, cf_make_pair(k, 0.0)));
@@ -274,7 +279,8 @@ CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
         part.hi = line ? mean.hi : part.hi;
         part.lo = line ? mean.lo : part.lo;
     }
-    return cf_add(base, part).hi * p->unit;
+    /* The first rate may be too small for the unit. */
+    return warmup && line && step.hi == 1.0 ? p->first : cf_add(base, part).hi * p->unit;
 }
 
 /* Any whole step. */
