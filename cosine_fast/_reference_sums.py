@@ -82,7 +82,8 @@ class CosineSums:
         start = (start if has_warmup else peak) * shrink
         rates = fold(peak * shrink, decay_steps, alpha, has_warmup, start, warmup_steps)
         D, W = from_number(decay_steps), from_number(warmup_steps) if has_warmup else ZERO
-        self.wide, self.has_warmup = rates.wide, has_warmup
+        self.wide = rates.wide or alpha > 1.0  # where rates rise a small sum may be what large ones leave
+        self.has_warmup = has_warmup
         self.unit = rates.unit / shrink
         self.peak = Pair(rates.peak, np.float64(0.0))
         self.floor = rates.floor
@@ -102,19 +103,23 @@ class CosineSums:
         steps = add(self.end, negate(self.begin))
 
         self.slope = self.warmup_sum = ZERO
-        self.middle: Any = np.float64(0.0)
+        self.late: Any = np.float64(0.0)
         if has_warmup:
             self.slope = fast_two_sum(rates.slope.hi, rates.slope.lo)
-            self.middle = 0.5 * self.begin.hi if peak * shrink < start else self.begin.hi
+            self.late = 0.5 * self.begin.hi if peak * shrink < start else self.begin.hi
             mean = times(0.5, add(self.begin, negate(ONE)))
             self.warmup_sum = multiply(self.begin, add(self.start, multiply(self.slope, mean)))
 
+        self.total = self.warmup_sum
         size = math.ldexp(1.0, 1 - math.frexp(D.hi)[1])
         self.scale = size * size
         self.c = [ZERO] * len(MEAN)
         self.upper_rest = self.lower_rest = ZERO
-        if steps.hi <= 1.0:  # of the decay there are only its two ends
+        if steps.hi <= 1.0:  # a step or none, and no wave between the decay's ends
             self.upper_shift, self.lower_shift = negate(HALF), HALF
+            if steps.hi == 1.0:
+                rate = rates(np.array([int(self.begin.hi) + int(self.begin.lo)]))[0]
+                self.total = add(self.total, Pair(rate / rates.unit, np.float64(0.0)))
         else:
             inverse = divide(HALF, D)
             a = shifted_mean(multiply(inverse, inverse))
@@ -126,23 +131,17 @@ class CosineSums:
                 self.c[k] = multiply(a[k + 1], power)
             self.upper_rest = self.wave(self.upper_shift)
             self.lower_rest = self.wave(self.lower_shift)
-
-        self.total = self.warmup_sum
-        if steps.hi <= 2.0:
-            for k in range(int(steps.hi)):
-                step = add(self.begin, Pair(np.float64(k), np.float64(0.0)))
-                at = np.array([int(step.hi) + int(step.lo)], np.int64) if step.hi < 2.0**63 else step.hi[None]
-                self.total = add(self.total, Pair(rates(at)[0] / rates.unit, np.float64(0.0)))
-        else:
             # The sine of an angle is that of its supplement: G(D - X) = D/2 - X + G(X).
             rest = add(self.upper_rest, negate(self.lower_rest))
             mean = add(times(0.5, D), negate(self.upper_shift))
             mean = add(multiply(amplitude, mean), times(self.sign, rest))
             self.total = add(self.total, add(multiply(steps, self.floor), mean))
+        self.middle = add(add(self.begin, self.end), add(self.lower_shift, negate(self.upper_shift)))
+        self.middle = times(0.5, self.middle)
 
     def wave(self, X: Pair) -> Pair:
         """|A| * G(X), |X| <= D/2."""
-        v = times(self.scale, multiply(add(X, negate(HALF)), add(X, HALF)))
+        v = times(self.scale, add(multiply(X, X), Pair(np.float64(-0.25), np.float64(0.0))))
         tail: Any = self.c[-1].hi
         for c in self.c[-2 : MEAN_PAIRS - 1 : -1]:
             tail = c.hi + v.hi * tail
@@ -153,49 +152,51 @@ class CosineSums:
 
     def single(self, step: Pair) -> Any:
         """In doubles."""
-        after, before = steps_from(step, self.begin.hi), -steps_from(step, self.end.hi)
-        X_upper, X_lower = after + self.upper_shift.hi, before + self.lower_shift.hi
-        upper, line, late = X_upper < X_lower, after < 0.0, step.hi > self.middle
-        n, X = np.where(upper, after, before), np.where(upper, X_upper, X_lower)
-        flat = n * np.where(upper, self.peak.hi, self.floor.hi)
+        upper = step.hi < self.middle.hi
+        d = two_sum(step.hi, -np.where(upper, self.begin.hi, self.end.hi))
+        steps = d.hi + (d.lo + step.lo)  # from there
+        n = np.where(upper, steps, -steps)
+        X = n + np.where(upper, self.upper_shift.hi, self.lower_shift.hi)
         x = (X - 0.5) * (X + 0.5) * self.scale
         xx = x * x
         c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 = (c.hi for c in self.c[:11])
         even = c1 + xx * (c3 + xx * (c5 + xx * (c7 + xx * c9)))
         odd = c2 + xx * (c4 + xx * (c6 + xx * (c8 + xx * c10)))
         wave = X * (x * (c0 + x * (even + x * odd))) - np.where(upper, self.upper_rest.hi, self.lower_rest.hi)
+        # Past the end and where there is no step yet to sum there is no wave.
         y = np.where((n > 0.0) & (wave > 0.0), self.sign * wave, 0.0)
+        part = steps * np.where(upper, self.peak.hi, self.floor.hi) - y
         base = where(upper, self.warmup_sum, self.total)
-        part = np.where(upper, flat, -flat) - y
         if self.has_warmup:
-            m = np.where(late, after, step.hi)
-            rate = np.where(late, self.peak.hi, self.start.hi)
-            mean = rate + self.slope.hi * ((m - 1.0) * 0.5 + np.where(late, self.gap.hi, 0.0))
-            base = where(line, where(late, self.warmup_sum, ZERO), base)
+            line, late = upper & (n < 0.0), step.hi > self.late
+            m = np.where(late, steps, step.hi)
+            gap = np.where(late, self.gap.hi, 0.0)
+            mean = np.where(late, self.peak.hi, self.start.hi) + self.slope.hi * ((m - 1.0) * 0.5 + gap)
+            base = where(line & ~late, ZERO, base)
             part = np.where(line, m * mean, part)
         return base.hi + (base.lo + part)
 
     def pairs(self, step: Pair) -> Any:
         """In pairs."""
-        after, before = add(step, negate(self.begin)), add(self.end, negate(step))
-        X_upper, X_lower = add(after, self.upper_shift), add(before, self.lower_shift)
-        upper, line, late = less(X_upper, X_lower), after.hi < 0.0, step.hi > self.middle
-        n = where(upper, after, before)
-        X = where(upper, X_upper, where(n.hi > 0.0, X_lower, ZERO))
-        flat = multiply(n, where(upper, self.peak, self.floor))
+        upper = less(step, self.middle)
+        steps = add(step, negate(where(upper, self.begin, self.end)))
+        n = where(upper, steps, negate(steps))
+        # Powers of X might overflow where there is no wave.
+        X = where(n.hi > 0.0, add(n, where(upper, self.upper_shift, self.lower_shift)), ZERO)
         wave = add(self.wave(X), negate(where(upper, self.upper_rest, self.lower_rest)))
-        wave = where((n.hi > 0.0) & (wave.hi > 0.0), times(self.sign, wave), ZERO)
+        y = where((n.hi > 0.0) & (wave.hi > 0.0), times(self.sign, wave), ZERO)
+        part = add(multiply(steps, where(upper, self.peak, self.floor)), negate(y))
         base = where(upper, self.warmup_sum, self.total)
-        part = add(where(upper, flat, negate(flat)), negate(wave))
         if self.has_warmup:
-            m = where(late, after, step)
+            line, late = upper & (n.hi < 0.0), step.hi > self.late
+            m = where(late, steps, step)
             mean = add(times(0.5, add(m, negate(ONE))), where(late, self.gap, ZERO))
-            mean = multiply(m, add(where(late, self.peak, self.start), multiply(self.slope, mean)))
-            base = where(line, where(late, self.warmup_sum, ZERO), base)
-            part = where(line, mean, part)
-        sums = add(base, part).hi * self.unit
-        # The first rate may be too small for the unit.
-        return np.where(line & (step.hi == 1.0), self.first, sums) if self.has_warmup else sums
+            mean = add(where(late, self.peak, self.start), multiply(self.slope, mean))
+            base = where(line & ~late, ZERO, base)
+            part = where(line, multiply(m, mean), part)
+            sums = add(base, part).hi * self.unit
+            return np.where(line & (step.hi == 1.0), self.first, sums)  # which may be too small for the unit
+        return add(base, part).hi * self.unit
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The sums, float64, up to a contiguous one-dimensional array of int64."""
@@ -203,9 +204,3 @@ class CosineSums:
             step = from_int64(steps)
             sums = self.pairs(step) if self.wide else self.single(step)
             return np.asarray(sums if self.has_warmup else np.where(step.hi < 0.0, np.nan, sums))
-
-
-def steps_from(step: Pair, origin: Any) -> Any:
-    """A whole step less a whole number, rounded once."""
-    d = two_sum(step.hi, -origin)
-    return d.hi + (d.lo + step.lo)

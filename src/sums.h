@@ -21,7 +21,7 @@ SUM_LOOP(sums_wide_any, from_pairs, cf_sums_any(p, step, 1, 1))
 
 #define SUM_ROW(decay, any) {{decay, decay##_float}, {any, any##_float}}
 
-/* By origin, whether the warmup is in there, and whether floats are wanted; then for pairs, by whether they are wide. */
+/* By origin, whether the warmup is in there, and whether floats are wanted; then for pairs, first by whether wide. */
 static loop *const sum_loops[][2][2] = {
     [INT64S] = SUM_ROW(sums_decay_from_int64s, sums_any_from_int64s),
     [RANGE] = SUM_ROW(sums_decay_from_range, sums_any_from_range),
@@ -32,7 +32,8 @@ static loop *const far_sum_loops[2][2][2] = {
 };
 
 /* The sums of n elements, the first of which stands at r and is the job's number `begin`. */
-static void evaluate_cosine_sums(const cf_job *job, const cf_cosine_sums *p, const rows *r, int64_t begin, int n, sink out)
+static void evaluate_cosine_sums(const cf_job *job, const cf_cosine_sums *p, const rows *r, int64_t begin, int n,
+                                 sink out)
 {
     const int floats = job->rates.type == CF_FLOAT32;
     double hi[CF_BLOCK], lo[CF_BLOCK];

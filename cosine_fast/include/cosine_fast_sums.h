@@ -1,5 +1,5 @@
-/* cosine_fast_sums.h: the sum of CosineDecay's rates over the steps 0 .. s-1, the same bits everywhere. Header only, C99 or
- * C++11, no Python; compile it as cosine_fast.h says.
+/* cosine_fast_sums.h: the sum of CosineDecay's rates over the steps 0 .. s-1, the same bits everywhere. Header only,
+ * C99 or C++11, no Python; compile it as cosine_fast.h says.
  *
  * Method
  *     With W and D the lengths of warmup and decay, w = ceil(W) the first step of the decay and e = ceil(W + D) the
@@ -20,20 +20,21 @@
  *
  *         G(X) = X / 2 * (M(1/4D^2 + v/D^2) - M(1/4D^2)) / (1 - M(1/4D^2)),
  *
- *     M being a polynomial, made once for each schedule into one in v without a constant term. X is at most D/2. Like the
- *     rates, the sums start from the nearer end, whose own value is a pair: they never fall where no rate is negative.
- *     A decay of two steps or less takes its rates themselves.
+ *     M being a polynomial, made once for each schedule into one in v without a constant term. X is at most D/2. Like
+ *     the rates, the sums start from the nearer end, whose own value is a pair: where no rate is negative they never
+ *     fall.
  *
  * Kinds of schedule
- *     Those which are CF_WIDE in cosine_fast.h are evaluated in pairs of doubles, all others in doubles.
+ *     In pairs of doubles: those that are CF_WIDE in cosine_fast.h, and those with alpha > 1. In doubles: all others.
  *
  * Special cases
- *     s < 0: the sum of the steps s .. -1, negated, along the warmup line; NaN without a warmup. Infinity where the sum is
- *     beyond all doubles.
+ *     s < 0: the sum of the steps s .. -1, negated, along the warmup line; NaN without a warmup. Infinity where the sum
+ *     is beyond all doubles.
  *
  * Accuracy
- *     Where no rate is negative, 10 * 2^-53 of itself, 28 * 2^-53 where alpha > 1; docs/sums.md has the proof. For
- *     CF_WIDE half a unit in the last place, and 2^-80 of the largest rate times the number of steps.
+ *     Where no rate is negative, and s >= 0: in doubles within 10 * 2^-53 of the exact sum, 3.6 being the largest seen;
+ *     in pairs within 1.01 * 2^-53, or 4 where the decay has one step. Else that much of the number of steps times the
+ *     largest rate. docs/sums.md has the proof.
  */
 #ifndef COSINE_FAST_SUMS_H
 #define COSINE_FAST_SUMS_H
@@ -62,27 +63,28 @@ static const double cf_mean_table[CF_MEAN_TERMS][2] = { /* relative error 2^-108
 };
 
 typedef struct cf_cosine_sums {
-    int wide;
+    int wide;                    /* to be evaluated in pairs */
     int has_warmup;
     double sign;                 /* of A; the wave is that of |A| */
-    cf_pair peak, floor, start;  /* the rates, CF_WIDE's in its unit */
+    cf_pair peak, floor, start;  /* the rates, in their unit */
     cf_pair slope, gap;          /* of the warmup line; ceil(W) - W */
-    double middle;               /* from there on the line is counted from its end */
+    double late;                 /* beyond this step the line is counted from its end */
     cf_pair begin, end;          /* w and e */
+    cf_pair middle;              /* before this step the wave is counted from the decay's begin, else from its end */
     cf_pair warmup_sum, total;   /* the sums there */
     cf_pair upper_shift, lower_shift; /* x */
     cf_pair upper_rest, lower_rest;   /* |A| * G(x) */
     cf_pair c[CF_MEAN_TERMS];    /* |A| * G(X) = X * (c[0] * v + c[1] * v^2 + ...), v having taken the scale */
     double scale;                /* a power of 2, 1/D^2 or up to 4 times as much */
-    double unit;                 /* CF_WIDE: the rates above are in this unit, a power of 2 */
+    double unit;                 /* a power of 2, 1 but for some that are wide */
     double first;                /* the rate at step 0 of a warmup, in no unit */
 } cf_cosine_sums;
 
 /* |A| * G(X), |X| <= D/2. */
 CF_INLINE cf_pair cf_sums_wave(const cf_cosine_sums *p, cf_pair X)
 {
-    const cf_pair half = {0.5, 0.0}, minus = {-0.5, 0.0};
-    cf_pair v = cf_multiply(cf_add(X, minus), cf_add(X, half)), q;
+    const cf_pair minus = {-0.25, 0.0};
+    cf_pair v = cf_add(cf_multiply(X, X), minus), q;
     double tail = p->c[CF_MEAN_TERMS - 1].hi;
     int k;
     v.hi *= p->scale;
@@ -113,10 +115,11 @@ static inline void cf_shifted_mean(cf_pair a[CF_MEAN_TERMS + 1], cf_pair square)
 }
 
 /* Fold the parameters, trusted as cf_cosine_decay_init trusts them. */
-static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
-                                       double start, cf_pair warmup_steps)
+static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha,
+                                       int has_warmup, double start, cf_pair warmup_steps)
 {
-    const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0}, minus_one = {-1.0, 0.0}, half = {0.5, 0.0}, minus_half = {-0.5, 0.0};
+    const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0}, minus_one = {-1.0, 0.0};
+    const cf_pair half = {0.5, 0.0}, minus_half = {-0.5, 0.0};
     const double largest = fmax(fmax(fabs(peak), fabs(peak * alpha)), has_warmup ? fabs(start) : 0.0);
     /* So that what leads to a sum overflows only where it does. */
     const double shrink = largest > ldexp(1.0, 700) ? ldexp(1.0, -200) : 1.0;
@@ -134,7 +137,7 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     peak *= shrink;
     start *= shrink;
     cf_cosine_decay_init(&rates, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
-    p->wide = rates.kind == CF_WIDE;
+    p->wide = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
     p->has_warmup = has_warmup;
     p->unit = rates.unit / shrink;
     p->peak.hi = rates.peak;
@@ -159,18 +162,23 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
 
     if (has_warmup) {
         p->slope = cf_fast_two_sum(rates.slope_hi, rates.slope_lo);
-        p->middle = peak < start ? 0.5 * p->begin.hi : p->begin.hi;
+        p->late = peak < start ? 0.5 * p->begin.hi : p->begin.hi;
         mean = cf_add(p->begin, minus_one);
         mean = cf_add(p->start, cf_multiply(p->slope, cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo)));
         p->warmup_sum = cf_multiply(p->begin, mean);
     }
 
+    p->total = p->warmup_sum;
     frexp(decay_steps.hi, &exponent);
     size = ldexp(1.0, 1 - exponent);
     p->scale = size * size;
-    if (steps.hi <= 1.0) { /* of the decay there are only its two ends */
+    if (steps.hi <= 1.0) { /* a step or none, and no wave between the decay's ends */
         p->upper_shift = minus_half;
         p->lower_shift = half;
+        if (steps.hi == 1.0) {
+            const double rate = cf_cosine_decay_at(&rates, p->begin);
+            p->total = cf_add(p->total, cf_make_pair(rate / rates.unit, 0.0));
+        }
     } else {
         inverse = cf_divide(half, decay_steps);
         cf_shifted_mean(a, cf_multiply(inverse, inverse));
@@ -184,103 +192,79 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
         }
         p->upper_rest = cf_sums_wave(p, p->upper_shift);
         p->lower_rest = cf_sums_wave(p, p->lower_shift);
-    }
-
-    p->total = p->warmup_sum;
-    if (steps.hi <= 2.0) {
-        for (k = 0; k < steps.hi; k++) {
-            const double rate = cf_cosine_decay_at(&rates, cf_add(p->begin, cf_make_pair(k, 0.0)));
-            p->total = cf_add(p->total, cf_make_pair(rate / rates.unit, 0.0));
-        }
-    } else {
         /* The sine of an angle is that of its supplement: G(D - X) = D/2 - X + G(X). */
         rest = cf_add(p->upper_rest, cf_negate(p->lower_rest));
         mean = cf_add(cf_make_pair(0.5 * decay_steps.hi, 0.5 * decay_steps.lo), cf_negate(p->upper_shift));
         mean = cf_add(cf_multiply(amplitude, mean), cf_make_pair(p->sign * rest.hi, p->sign * rest.lo));
         p->total = cf_add(p->total, cf_add(cf_multiply(steps, p->floor), mean));
     }
+    p->middle = cf_add(cf_add(p->begin, p->end), cf_add(p->lower_shift, cf_negate(p->upper_shift)));
+    p->middle.hi *= 0.5;
+    p->middle.lo *= 0.5;
 }
 
-/* A whole step less a whole number, rounded once. `near` (a constant): both are below 2^51, and differences exact. */
-CF_INLINE double cf_steps_from(cf_pair step, double origin, int near)
-{
-    const cf_pair d = cf_two_sum(step.hi, -origin);
-    return near ? step.hi - origin : d.hi + (d.lo + step.lo);
-}
-
-/* The sum up to a whole step, in doubles; for schedules that are not wide. `warmup` (a constant): it may be in there. */
+/* The sum up to a whole step, in doubles; for schedules that are not wide. Constants: `near`, the step is below 2^51,
+ * and its distance from another exact; `warmup`, it may be in there. */
 CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near, int warmup)
 {
     const cf_pair *c = p->c;
-    const double after = cf_steps_from(step, p->begin.hi, near), before = -cf_steps_from(step, p->end.hi, near);
-    const double X_upper = after + p->upper_shift.hi, X_lower = before + p->lower_shift.hi;
-    const int upper = X_upper < X_lower, line = after < 0.0, late = step.hi > p->middle;
-    const double n = upper ? after : before, X = upper ? X_upper : X_lower;
-    const double rest = upper ? p->upper_rest.hi : p->lower_rest.hi;
-    const double flat = n * (upper ? p->peak.hi : p->floor.hi);
+    const int upper = step.hi < p->middle.hi;
+    const double origin = upper ? p->begin.hi : p->end.hi, rate = upper ? p->peak.hi : p->floor.hi;
+    const cf_pair d = cf_two_sum(step.hi, -origin);
+    const double from = near ? step.hi - origin : d.hi + (d.lo + step.lo); /* the steps from there */
+    const double n = upper ? from : -from, X = n + (upper ? p->upper_shift.hi : p->lower_shift.hi);
     const double v = (X - 0.5) * (X + 0.5), x = v * p->scale, xx = x * x;
     const double even = c[1].hi + xx * (c[3].hi + xx * (c[5].hi + xx * (c[7].hi + xx * c[9].hi)));
     const double odd = c[2].hi + xx * (c[4].hi + xx * (c[6].hi + xx * (c[8].hi + xx * c[10].hi)));
+    const double rest = upper ? p->upper_rest.hi : p->lower_rest.hi;
     const double wave = X * (x * (c[0].hi + x * (even + x * odd))) - rest;
     /* Past the end and where there is no step yet to sum there is no wave. */
     const double y = n > 0.0 && wave > 0.0 ? p->sign * wave : 0.0;
+    double part = from * rate - y;
     cf_pair base;
-    double part = (upper ? flat : -flat) - y;
     base.hi = upper ? p->warmup_sum.hi : p->total.hi;
     base.lo = upper ? p->warmup_sum.lo : p->total.lo;
     if (warmup) {
-        const double m = late ? after : step.hi, gap = late ? p->gap.hi : 0.0;
-        const double mean = (late ? p->peak.hi : p->start.hi) + p->slope.hi * ((m - 1.0) * 0.5 + gap);
-        base.hi = line ? (late ? p->warmup_sum.hi : 0.0) : base.hi;
-        base.lo = line ? (late ? p->warmup_sum.lo : 0.0) : base.lo;
-        part = line ? m * mean : part;
+        const int line = upper & (n < 0.0), late = step.hi > p->late;
+        const double m = late ? from : step.hi, end = late ? p->peak.hi : p->start.hi, gap = late ? p->gap.hi : 0.0;
+        const double sum = m * (end + p->slope.hi * ((m - 1.0) * 0.5 + gap));
+        base.hi = line & !late ? 0.0 : base.hi;
+        base.lo = line & !late ? 0.0 : base.lo;
+        part = line ? sum : part;
     }
     return base.hi + (base.lo + part);
+}
+
+CF_INLINE cf_pair cf_choose(int condition, cf_pair a, cf_pair b)
+{
+    return cf_make_pair(condition ? a.hi : b.hi, condition ? a.lo : b.lo);
 }
 
 /* The same in pairs, for any schedule. */
 CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
 {
-    const cf_pair minus_one = {-1.0, 0.0};
-    const cf_pair after = cf_add(step, cf_negate(p->begin)), before = cf_add(p->end, cf_negate(step));
-    const cf_pair X_upper = cf_add(after, p->upper_shift), X_lower = cf_add(before, p->lower_shift);
-    const int upper = cf_less(X_upper, X_lower), line = after.hi < 0.0, late = step.hi > p->middle;
-    cf_pair n, X, rest, flat, wave, base, part;
-    n.hi = upper ? after.hi : before.hi;
-    n.lo = upper ? after.lo : before.lo;
-    X.hi = upper ? X_upper.hi : n.hi > 0.0 ? X_lower.hi : 0.0; /* past the end powers of it might overflow */
-    X.lo = upper ? X_upper.lo : n.hi > 0.0 ? X_lower.lo : 0.0;
-    flat.hi = upper ? p->peak.hi : p->floor.hi;
-    flat.lo = upper ? p->peak.lo : p->floor.lo;
-    rest.hi = upper ? p->upper_rest.hi : p->lower_rest.hi;
-    rest.lo = upper ? p->upper_rest.lo : p->lower_rest.lo;
-    base.hi = upper ? p->warmup_sum.hi : p->total.hi;
-    base.lo = upper ? p->warmup_sum.lo : p->total.lo;
-    flat = cf_multiply(n, flat);
-    wave = cf_add(cf_sums_wave(p, X), cf_negate(rest));
-    wave.lo = n.hi > 0.0 && wave.hi > 0.0 ? p->sign * wave.lo : 0.0;
-    wave.hi = n.hi > 0.0 && wave.hi > 0.0 ? p->sign * wave.hi : 0.0;
-    flat.hi = upper ? flat.hi : -flat.hi;
-    flat.lo = upper ? flat.lo : -flat.lo;
-    part = cf_add(flat, cf_negate(wave));
+    const cf_pair zero = {0.0, 0.0}, minus_one = {-1.0, 0.0};
+    const int upper = cf_less(step, p->middle);
+    const cf_pair from = cf_add(step, cf_negate(cf_choose(upper, p->begin, p->end)));
+    const cf_pair n = cf_choose(upper, from, cf_negate(from)), flat = cf_choose(upper, p->peak, p->floor);
+    /* Powers of X might overflow where there is no wave. */
+    const cf_pair X = cf_choose(n.hi > 0.0, cf_add(n, cf_choose(upper, p->upper_shift, p->lower_shift)), zero);
+    const cf_pair rest = cf_choose(upper, p->upper_rest, p->lower_rest);
+    const cf_pair wave = cf_add(cf_sums_wave(p, X), cf_negate(rest));
+    const cf_pair y = cf_choose(n.hi > 0.0 && wave.hi > 0.0, cf_make_pair(p->sign * wave.hi, p->sign * wave.lo), zero);
+    cf_pair part = cf_add(cf_multiply(from, flat), cf_negate(y)), base = cf_choose(upper, p->warmup_sum, p->total);
     if (warmup) {
-        cf_pair m, end, gap, mean;
-        m.hi = late ? after.hi : step.hi;
-        m.lo = late ? after.lo : step.lo;
-        end.hi = late ? p->peak.hi : p->start.hi;
-        end.lo = 0.0;
-        gap.hi = late ? p->gap.hi : 0.0;
-        gap.lo = late ? p->gap.lo : 0.0;
-        mean = cf_add(m, minus_one);
-        mean = cf_add(cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo), gap);
-        mean = cf_multiply(m, cf_add(end, cf_multiply(p->slope, mean)));
-        base.hi = line ? (late ? p->warmup_sum.hi : 0.0) : base.hi;
-        base.lo = line ? (late ? p->warmup_sum.lo : 0.0) : base.lo;
-        part.hi = line ? mean.hi : part.hi;
-        part.lo = line ? mean.lo : part.lo;
+        const int line = upper & (n.hi < 0.0), late = step.hi > p->late;
+        const cf_pair m = cf_choose(late, from, step);
+        cf_pair mean = cf_add(m, minus_one);
+        mean = cf_add(cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo), cf_choose(late, p->gap, zero));
+        mean = cf_add(cf_choose(late, p->peak, p->start), cf_multiply(p->slope, mean));
+        base = cf_choose(line & !late, zero, base);
+        part = cf_choose(line, cf_multiply(m, mean), part);
+        /* The first rate may be too small for the unit. */
+        return line & (step.hi == 1.0) ? p->first : cf_add(base, part).hi * p->unit;
     }
-    /* The first rate may be too small for the unit. */
-    return warmup && line && step.hi == 1.0 ? p->first : cf_add(base, part).hi * p->unit;
+    return cf_add(base, part).hi * p->unit;
 }
 
 /* Any whole step. */
