@@ -26,6 +26,5 @@ __version__ = "0.1.0"
 __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
     "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize",
-    "get_include",
-    "get_num_threads", "serialize", "set_num_threads",
+    "get_include", "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip

@@ -98,6 +98,17 @@ def _beyond_int64(step: int) -> OverflowError:
     return OverflowError(f"step {shown(step)} is beyond int64 (-2**63 <= step < 2**63)")
 
 
+def range_of_steps(function: str, start: SupportsIndex, stop: SupportsIndex | None, step: SupportsIndex) -> range:
+    """What range()'s arguments mean to the method of this name; all steps within int64."""
+    if stop is None and step != 1:
+        raise TypeError(f"Argument `step` needs `start` and `stop`. Received: {function}({start!r}, step={step!r})")
+    steps = range(operator.index(start)) if stop is None else range(start, stop, step)
+    for end in (steps[0], steps[-1]) if steps else ():
+        if not _INT64_MIN <= end <= _INT64_MAX:
+            raise _beyond_int64(end)
+    return steps
+
+
 def _loses_digits(array: np.ndarray[Any, Any]) -> bool:
     """Whether floats may have been made of ints that are not theirs; NaN does not hide them."""
     return array.dtype.itemsize > 2 and not bool(np.all(np.abs(array) < 2.0**53))
@@ -233,12 +244,7 @@ class _Evaluation:
         num_threads: SupportsIndex | None,
     ) -> np.ndarray[Any, Any]:
         threads = check_threads(num_threads)
-        if stop is None and step != 1:
-            raise TypeError(f"Argument `step` needs `start` and `stop`. Received: precompute({start!r}, step={step!r})")
-        steps = range(operator.index(start)) if stop is None else range(start, stop, step)
-        for end in (steps[0], steps[-1]) if steps else ():
-            if not _INT64_MIN <= end <= _INT64_MAX:
-                raise _beyond_int64(end)
+        steps = range_of_steps("precompute", start, stop, step)
         count = max(0, -((steps.start - steps.stop) // steps.step))  # len() stops at sys.maxsize
         if out is None:
             if count > _INT64_MAX // 8:

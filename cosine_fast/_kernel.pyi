@@ -34,6 +34,16 @@ class Schedule:
         warmup_steps: float,
         single: bool,
     ) -> None: ...
+    def _fold_cosine_sums(
+        self,
+        peak: float,
+        decay_steps: float,
+        alpha: float,
+        has_warmup: bool,
+        start: float,
+        warmup_steps: float,
+        single: bool,
+    ) -> None: ...
     def _fold_inverse_time_decay(
         self, initial: float, decay_steps: float, rate: float, staircase: bool, single: bool
     ) -> None: ...

@@ -38,6 +38,7 @@ from ._pairs import (
 )  # fmt: skip
 from ._reference_powers import Curve, ExponentialDecay, PolynomialDecay, bits_of, is_odd, nearest_stairs
 from ._reference_ratios import InverseTimeDecay, PiecewiseConstantDecay
+from ._reference_sums import CosineSums
 
 OPENMP = False
 ISAS = ("python",)
@@ -433,6 +434,14 @@ class Schedule:
     ) -> None:  # fmt: skip
         with np.errstate(all="ignore"):
             self._folded = CosineDecay(peak, decay_steps, alpha, has_warmup, start, warmup_steps)
+        self._single = single
+
+    def _fold_cosine_sums(
+        self, peak: float, decay_steps: int | float, alpha: float, has_warmup: bool, start: float,
+        warmup_steps: int | float, single: bool,
+    ) -> None:  # fmt: skip
+        with np.errstate(all="ignore"):
+            self._folded = CosineSums(CosineDecay, peak, decay_steps, alpha, has_warmup, start, warmup_steps)
         self._single = single
 
     def _fold_inverse_time_decay(

@@ -50,6 +50,8 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         pass
     ctypedef struct cf_cycle:
         pass
+    ctypedef struct cf_cosine_sums:
+        pass
     ctypedef union cf_any_schedule:
         cf_cosine_decay cosine_decay
         cf_inverse_time_decay inverse_time_decay
@@ -57,6 +59,7 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         cf_exponential_decay exponential_decay
         cf_polynomial_decay polynomial_decay
         cf_cosine_decay_restarts cosine_decay_restarts
+        cf_cosine_sums cosine_sums
     ctypedef struct cf_schedule:
         int family
         cf_any_schedule as_ "as"
@@ -64,6 +67,7 @@ cdef extern from "cosine_fast_schedules.h" nogil:
         CF_COSINE_DECAY, CF_EXPONENTIAL_DECAY, CF_INVERSE_TIME_DECAY, CF_POLYNOMIAL_DECAY, CF_PIECEWISE_CONSTANT
         CF_COSINE_DECAY_RESTARTS
         CF_CYCLES
+        CF_COSINE_SUMS
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
     cf_pair cf_from_step(int64_t step)
@@ -79,6 +83,8 @@ cdef extern from "cosine_fast_schedules.h" nogil:
                                   int cycle)
     void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps, double t_mul,
                                        double m_mul, double alpha, cf_cycle *cycles, int64_t capacity)
+    void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
+                             double start, cf_pair warmup_steps)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
     int CF_VERSION
     const char *CF_API_NAME
@@ -378,6 +384,12 @@ cdef class Schedule:
         cf_cosine_decay_init(&self.folded.as_.cosine_decay, peak, _count(decay_steps), alpha, has_warmup, start,
                              _count(warmup_steps))
         self._folded(CF_COSINE_DECAY, single)
+
+    def _fold_cosine_sums(self, double peak, decay_steps, double alpha, bint has_warmup, double start, warmup_steps,
+                          bint single):
+        cf_cosine_sums_init(&self.folded.as_.cosine_sums, peak, _count(decay_steps), alpha, has_warmup, start,
+                            _count(warmup_steps))
+        self._folded(CF_COSINE_SUMS, single)
 
     def _fold_inverse_time_decay(self, double initial, decay_steps, double rate, bint staircase, bint single):
         cf_inverse_time_decay_init(&self.folded.as_.inverse_time_decay, initial, _count(decay_steps), rate, staircase)

@@ -8,6 +8,7 @@
 #include "powers.h"
 #include "ratios.h"
 #include "restarts.h"
+#include "sums.h"
 
 #ifndef CF_VARIANT
 #define CF_VARIANT cf_run_baseline
@@ -33,6 +34,7 @@ static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int 
     case CF_COSINE_DECAY_RESTARTS:
         evaluate_cosine_decay_restarts(job, &schedule->as.cosine_decay_restarts, r, begin, n, out);
         break;
+    case CF_COSINE_SUMS: evaluate_cosine_sums(job, &schedule->as.cosine_sums, r, begin, n, out); break;
     default: break;
     }
 }

@@ -37,6 +37,14 @@ def log2(w):
     return 2 / mp.log(2) * (mp.atanh(z) / z if w else 1)
 
 
+def mean(w):
+    """(1 - sin(pi*v) / (pi*v)) / v^2, with w = v^2: what the wave's mean over [-v, v] lacks of its peak."""
+    if w == 0:
+        return mp.pi**2 / 6
+    v = mp.sqrt(w)
+    return (1 - mp.sin(mp.pi * v) / (mp.pi * v)) / w
+
+
 class Table(NamedTuple):
     function: Callable
     low: mpf
@@ -52,6 +60,7 @@ TABLES = {
     "EXP2": Table(exp2, -HALF, HALF, 12),
     "LOG2": Table(log2, mpf(0), ROOT, 9),
     "WIDE_LOG2": Table(log2, mpf(0), ROOT, 15),
+    "MEAN": Table(mean, mpf(0), mpf(1) / 4, 13),
 }
 
 

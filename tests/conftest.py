@@ -24,9 +24,8 @@ with contextlib.suppress(ImportError):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # These hold a choice of the backend, or are made of what does; the kernels do not.
-SPLIT = tuple(
-    f"cosine_fast{module}" for module in ("", ".serialization", ".batches", ".schedules", "._base", "._backend")
-)
+HOLDERS = ("", ".serialization", ".batches", ".schedules", "._sums", "._base", "._backend")
+SPLIT = tuple(f"cosine_fast{module}" for module in HOLDERS)
 
 
 def load(backend: str) -> ModuleType:

@@ -15,13 +15,14 @@ ROOT = Path(__file__).parent.parent
 SCRIPT, PACKAGE = ROOT / "src" / "coefficients.py", ROOT / "cosine_fast"
 COSINE = PACKAGE / "include" / "cosine_fast.h", PACKAGE / "_reference.py"
 POWERS = PACKAGE / "include" / "cosine_fast_powers.h", PACKAGE / "_reference_powers.py"
-if not all(path.exists() for path in (SCRIPT, *COSINE, *POWERS)):
+SUMS = PACKAGE / "include" / "cosine_fast_sums.h", PACKAGE / "_reference_sums.py"
+if not all(path.exists() for path in (SCRIPT, *COSINE, *POWERS, *SUMS)):
     pytest.skip("src/coefficients.py is only in the source tree", allow_module_level=True)
 
 HEX = re.compile(r"-?0x[01]\.[0-9a-f]+p[+-]\d+")
 DECIMALS = re.compile(r"\{(-?[\d.e-]+), (-?[\d.e-]+)\}")  # what the compiler reads; the header's hex is a comment
-TERMS = {"SINGLE": 9, "WIDE": 13, "EXP2": 12, "LOG2": 9, "WIDE_LOG2": 15}
-PLACES = {"SINGLE": COSINE, "WIDE": COSINE, "EXP2": POWERS, "LOG2": POWERS, "WIDE_LOG2": POWERS}
+TERMS = {"SINGLE": 9, "WIDE": 13, "EXP2": 12, "LOG2": 9, "WIDE_LOG2": 15, "MEAN": 13}
+PLACES = {"SINGLE": COSINE, "WIDE": COSINE, "EXP2": POWERS, "LOG2": POWERS, "WIDE_LOG2": POWERS, "MEAN": SUMS}
 
 
 def floats(text):
@@ -66,3 +67,4 @@ def test_relative_error(made):
     assert float(made["EXP2"][0]) < -60
     assert float(made["LOG2"][0]) < -66
     assert float(made["WIDE_LOG2"][0]) < -104
+    assert float(made["MEAN"][0]) < -104

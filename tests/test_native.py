@@ -157,11 +157,15 @@ def test_header_without_warnings(best, tmp_path, compiler, dialect, level):
     include = Path(best.__file__).parent / "include"
     source = tmp_path / "user.c"
     source.write_text(
-        "#include <cosine_fast.h>\n"
+        "#include <cosine_fast.h>\n#include <cosine_fast_sums.h>\n"
         "double rate(int64_t step);\n"
         "double rate(int64_t step)\n{\n    cf_cosine_decay schedule;\n"
         "    cf_cosine_decay_init(&schedule, 1.0, cf_from_int64(9), 0.1, 0, 0.0, cf_from_int64(0));\n"
         "    return cf_cosine_decay_at(&schedule, cf_from_int64(step));\n}\n"
+        "double sum(int64_t step);\n"
+        "double sum(int64_t step)\n{\n    cf_cosine_sums sums;\n"
+        "    cf_cosine_sums_init(&sums, 1.0, cf_from_int64(9), 0.1, 0, 0.0, cf_from_int64(0));\n"
+        "    return cf_cosine_sums_at(&sums, cf_from_int64(step));\n}\n"
     )
     warnings = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
     result = run(compiler, *DIALECTS[dialect], level, "-ffp-contract=off", *warnings, f"-I{include}", "-c", source,

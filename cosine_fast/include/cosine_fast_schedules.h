@@ -9,6 +9,7 @@
 #include "cosine_fast_powers.h"
 #include "cosine_fast_ratios.h"
 #include "cosine_fast_restarts.h"
+#include "cosine_fast_sums.h"
 
 enum cf_family {
     CF_COSINE_DECAY,
@@ -16,7 +17,8 @@ enum cf_family {
     CF_INVERSE_TIME_DECAY,
     CF_POLYNOMIAL_DECAY,
     CF_PIECEWISE_CONSTANT,
-    CF_COSINE_DECAY_RESTARTS
+    CF_COSINE_DECAY_RESTARTS,
+    CF_COSINE_SUMS
 };
 
 typedef struct cf_schedule {
@@ -28,6 +30,7 @@ typedef struct cf_schedule {
         cf_exponential_decay exponential_decay;
         cf_polynomial_decay polynomial_decay;
         cf_cosine_decay_restarts cosine_decay_restarts;
+        cf_cosine_sums cosine_sums;
     } as;
 } cf_schedule;
 
@@ -40,6 +43,7 @@ static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
     case CF_EXPONENTIAL_DECAY: return cf_exponential_decay_at(&p->as.exponential_decay, step);
     case CF_POLYNOMIAL_DECAY: return cf_polynomial_decay_at(&p->as.polynomial_decay, step);
     case CF_COSINE_DECAY_RESTARTS: return cf_cosine_decay_restarts_at(&p->as.cosine_decay_restarts, step);
+    case CF_COSINE_SUMS: return cf_cosine_sums_at(&p->as.cosine_sums, step);
     default: return NAN;
     }
 }

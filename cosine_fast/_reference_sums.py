@@ -1,0 +1,206 @@
+"""The sums of CosineDecay's rates, as in cosine_fast_sums.h: the same operations in the same order, on NumPy arrays; so
+the same bits. The derivation is in the header's comment.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._pairs import (
+    Pair,
+    add,
+    divide,
+    fast_two_sum,
+    from_int64,
+    from_number,
+    less,
+    multiply,
+    negate,
+    table,
+    two_sum,
+    where,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from ._reference import CosineDecay
+
+# (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
+MEAN = table("""
+    0x1.a51a6625307d3p+0, 0x1.1873d8912200bp-55
+    -0x1.9f9cb402bc46cp-1, -0x1.487acd8cd2d77p-55
+    0x1.86a8e4720db67p-3, -0x1.461b9cb91fe91p-58
+    -0x1.ac6805cf350a6p-6, -0x1.7494a8ce9a757p-61
+    0x1.33816aa4607abp-9, 0x1.90706a08a4d73p-63
+    -0x1.374719fab3915p-13, -0x1.09198d05b83b9p-67
+    0x1.d42498d1ce096p-18, -0x1.2807a24f8575fp-73
+    -0x1.0fc992ff39bfdp-22, 0x1.32858331549a4p-77
+    0x1.f5f9d97087d26p-28, -0x1.717397d72ba89p-82
+    -0x1.797886568c005p-33, -0x1.ee9c5f5beaaa2p-87
+    0x1.d7350f15166ccp-39, -0x1.73b5cea443edep-93
+    -0x1.eff83605b90f0p-45, -0x1.adbd0115bbe59p-99
+    0x1.b59b33e58e5e6p-51, -0x1.cb59817a12cbcp-105
+""")
+MEAN_PAIRS = 9  # below 2**-45 of the sum a coefficient needs only one double
+
+ZERO, HALF, ONE = (Pair(np.float64(x), np.float64(0.0)) for x in (0.0, 0.5, 1.0))
+
+
+def times(x: float, a: Pair) -> Pair:
+    """For a power of 2."""
+    return Pair(x * a.hi, x * a.lo)
+
+
+def ceil(x: Pair) -> Pair:
+    """The least integer that is not below x."""
+    if math.floor(x.hi) == x.hi:
+        return fast_two_sum(x.hi, np.ceil(x.lo))
+    return Pair(np.ceil(x.hi), np.float64(0.0))
+
+
+def shifted_mean(square: Pair) -> list[Pair]:
+    """M(square) shifted: a[0] = M(square), and M(square + x) - a[0] = a[1] * x + a[2] * x**2 + ... (Horner)."""
+    a = [ZERO, *MEAN]
+    for i in range(len(MEAN)):
+        for k in range(len(MEAN) - 1, i - 1, -1):
+            a[k] = add(a[k], multiply(square, a[k + 1]))
+    return a
+
+
+class CosineSums:
+    """The folded parameters, as cf_cosine_sums_init makes them, and the sum up to an array of steps."""
+
+    def __init__(
+        self, fold: type[CosineDecay], peak: float, decay_steps: int | float, alpha: float, has_warmup: bool,
+        start: float, warmup_steps: int | float,
+    ) -> None:  # fmt: skip
+        largest = max(abs(peak), abs(peak * alpha), abs(start) if has_warmup else 0.0)
+        shrink = 2.0**-200 if largest > 2.0**700 else 1.0  # what leads to a sum overflows only where it does
+        self.first = start
+        start = (start if has_warmup else peak) * shrink
+        rates = fold(peak * shrink, decay_steps, alpha, has_warmup, start, warmup_steps)
+        D, W = from_number(decay_steps), from_number(warmup_steps) if has_warmup else ZERO
+        self.wide = rates.wide or alpha > 1.0  # where rates rise a small sum may be what large ones leave
+        self.has_warmup = has_warmup
+        self.unit = rates.unit / shrink
+        self.peak = Pair(rates.peak, np.float64(0.0))
+        self.floor = rates.floor
+        self.start = Pair(np.float64(start) / rates.unit, np.float64(0.0))
+        amplitude = multiply(two_sum(np.float64(1.0), -np.float64(alpha)), self.peak)
+        self.sign = -1.0 if amplitude.hi < 0.0 else 1.0
+
+        # The first step of the decay and the first one past it, exactly: a number with a fraction is one double.
+        warmup_fraction = W.hi - np.floor(W.hi)
+        fraction = two_sum(warmup_fraction, D.hi - np.floor(D.hi))
+        steps = ceil(fraction)
+        self.begin = ceil(W)
+        self.end = add(add(Pair(np.floor(W.hi), W.lo), Pair(np.floor(D.hi), D.lo)), steps)
+        self.gap = two_sum(np.float64(1.0), -warmup_fraction) if warmup_fraction > 0.0 else ZERO
+        self.upper_shift = add(self.gap, negate(HALF))
+        self.lower_shift = add(add(fraction, negate(steps)), HALF)
+        steps = add(self.end, negate(self.begin))
+
+        self.slope = self.warmup_sum = ZERO
+        self.late: Any = np.float64(0.0)
+        if has_warmup:
+            self.slope = fast_two_sum(rates.slope.hi, rates.slope.lo)
+            self.late = 0.5 * self.begin.hi if peak * shrink < start else self.begin.hi
+            mean = times(0.5, add(self.begin, negate(ONE)))
+            self.warmup_sum = multiply(self.begin, add(self.start, multiply(self.slope, mean)))
+
+        self.total = self.warmup_sum
+        size = math.ldexp(1.0, 1 - math.frexp(D.hi)[1])
+        self.scale = size * size
+        self.c = [ZERO] * len(MEAN)
+        self.upper_rest = self.lower_rest = ZERO
+        if steps.hi <= 1.0:  # a step or none, and no wave between the decay's ends
+            self.upper_shift, self.lower_shift = negate(HALF), HALF
+            if steps.hi == 1.0:
+                rate = rates(np.array([int(self.begin.hi) + int(self.begin.lo)]))[0]
+                self.total = add(self.total, Pair(rate / rates.unit, np.float64(0.0)))
+        else:
+            inverse = divide(HALF, D)
+            a = shifted_mean(multiply(inverse, inverse))
+            inverse = divide(ONE, times(size, D))
+            inverse = multiply(inverse, inverse)
+            power = divide(times(0.5 * self.sign, amplitude), add(ONE, negate(a[0])))
+            for k in range(len(MEAN)):
+                power = multiply(power, inverse)
+                self.c[k] = multiply(a[k + 1], power)
+            self.upper_rest = self.wave(self.upper_shift)
+            self.lower_rest = self.wave(self.lower_shift)
+            # The sine of an angle is that of its supplement: G(D - X) = D/2 - X + G(X).
+            rest = add(self.upper_rest, negate(self.lower_rest))
+            mean = add(times(0.5, D), negate(self.upper_shift))
+            mean = add(multiply(amplitude, mean), times(self.sign, rest))
+            self.total = add(self.total, add(multiply(steps, self.floor), mean))
+        self.middle = add(add(self.begin, self.end), add(self.lower_shift, negate(self.upper_shift)))
+        self.middle = times(0.5, self.middle)
+
+    def wave(self, X: Pair) -> Pair:
+        """|A| * G(X), |X| <= D/2."""
+        v = times(self.scale, add(multiply(X, X), Pair(np.float64(-0.25), np.float64(0.0))))
+        tail: Any = self.c[-1].hi
+        for c in self.c[-2 : MEAN_PAIRS - 1 : -1]:
+            tail = c.hi + v.hi * tail
+        q = Pair(tail, 0.0 * tail)
+        for c in self.c[MEAN_PAIRS - 1 :: -1]:
+            q = add(c, multiply(v, q))
+        return multiply(X, multiply(v, q))
+
+    def single(self, step: Pair) -> Any:
+        """In doubles."""
+        upper = step.hi < self.middle.hi
+        d = two_sum(step.hi, -np.where(upper, self.begin.hi, self.end.hi))
+        steps = d.hi + (d.lo + step.lo)  # from there
+        n = np.where(upper, steps, -steps)
+        X = n + np.where(upper, self.upper_shift.hi, self.lower_shift.hi)
+        x = (X - 0.5) * (X + 0.5) * self.scale
+        xx = x * x
+        c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 = (c.hi for c in self.c[:11])
+        even = c1 + xx * (c3 + xx * (c5 + xx * (c7 + xx * c9)))
+        odd = c2 + xx * (c4 + xx * (c6 + xx * (c8 + xx * c10)))
+        wave = X * (x * (c0 + x * (even + x * odd))) - np.where(upper, self.upper_rest.hi, self.lower_rest.hi)
+        # Past the end and where there is no step yet to sum there is no wave.
+        y = np.where((n > 0.0) & (wave > 0.0), self.sign * wave, 0.0)
+        part = steps * np.where(upper, self.peak.hi, self.floor.hi) - y
+        base = where(upper, self.warmup_sum, self.total)
+        if self.has_warmup:
+            line, late = upper & (n < 0.0), step.hi > self.late
+            m = np.where(late, steps, step.hi)
+            gap = np.where(late, self.gap.hi, 0.0)
+            mean = np.where(late, self.peak.hi, self.start.hi) + self.slope.hi * ((m - 1.0) * 0.5 + gap)
+            base = where(line & ~late, ZERO, base)
+            part = np.where(line, m * mean, part)
+        return base.hi + (base.lo + part)
+
+    def pairs(self, step: Pair) -> Any:
+        """In pairs."""
+        upper = less(step, self.middle)
+        steps = add(step, negate(where(upper, self.begin, self.end)))
+        n = where(upper, steps, negate(steps))
+        # Powers of X might overflow where there is no wave.
+        X = where(n.hi > 0.0, add(n, where(upper, self.upper_shift, self.lower_shift)), ZERO)
+        wave = add(self.wave(X), negate(where(upper, self.upper_rest, self.lower_rest)))
+        y = where((n.hi > 0.0) & (wave.hi > 0.0), times(self.sign, wave), ZERO)
+        part = add(multiply(steps, where(upper, self.peak, self.floor)), negate(y))
+        base = where(upper, self.warmup_sum, self.total)
+        if self.has_warmup:
+            line, late = upper & (n.hi < 0.0), step.hi > self.late
+            m = where(late, steps, step)
+            mean = add(times(0.5, add(m, negate(ONE))), where(late, self.gap, ZERO))
+            mean = add(where(late, self.peak, self.start), multiply(self.slope, mean))
+            base = where(line & ~late, ZERO, base)
+            part = where(line, multiply(m, mean), part)
+            sums = add(base, part).hi * self.unit
+            return np.where(line & (step.hi == 1.0), self.first, sums)  # which may be too small for the unit
+        return add(base, part).hi * self.unit
+
+    def __call__(self, steps: np.ndarray) -> np.ndarray:
+        """The sums, float64, up to a contiguous one-dimensional array of int64."""
+        with np.errstate(all="ignore"):
+            step = from_int64(steps)
+            sums = self.pairs(step) if self.wide else self.single(step)
+            return np.asarray(sums if self.has_warmup else np.where(step.hi < 0.0, np.nan, sums))

@@ -1,0 +1,235 @@
+"""Sums of CosineDecay's rates over ranges of steps, exactly, and where rates and sums first come to a value.
+
+`exact_sum` is arithmetic of whole numbers of any length, so that nothing is lost, whatever cancels; it is the same with
+every backend. The sums up to each step of an array are the kernel's (cosine_fast_sums.h), with which `CumulativeSum` is
+called as a schedule is. The inverses are searches in the kernel's own values, which do not turn back between bounds.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import itertools
+import math
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._backend import Schedule
+from ._base import _FLOAT64, _INT64_MAX, _as_array, _Evaluation
+
+_CHUNK = 1 << 16  # elements that are searched for at a time, so that memory is bounded
+
+
+class Parameters(NamedTuple):
+    """A CosineDecay's, checked; without a warmup, start is the peak and warmup_steps 0."""
+
+    peak: float
+    decay_steps: int | float
+    alpha: float
+    has_warmup: bool
+    start: float
+    warmup_steps: int | float
+
+
+@functools.cache
+def _pi(bits: int) -> int:
+    """pi * 2**bits, to a unit (Machin: pi/4 = 4 arctan(1/5) - arctan(1/239))."""
+    unit = 1 << (bits + 32)
+
+    def arctan_of_inverse(n: int) -> int:
+        total = power = unit // n
+        k = 1
+        while power:
+            power //= -n * n
+            k += 2
+            total += power // k
+        return total
+
+    return (4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))) >> 32
+
+
+def _sine(n: int, d: int, bits: int) -> int:
+    """sin(pi * n / d) * 2**bits, to 2**8 units (Taylor)."""
+    n %= 2 * d
+    sign, n = (1, n) if n <= d else (-1, n - d)
+    term = total = _pi(bits) * min(n, d - n) // d
+    square = term * term >> bits
+    k = 1
+    while term:
+        term = (term * square >> bits) // (-(k + 1) * (k + 2))
+        k += 2
+        total += term
+    return sign * total
+
+
+def _sum_of_squares(n: int, first: int, stride: int, D: int) -> Fraction:
+    """The sum of sin(pi/2D * (first + k * stride))**2 over 0 <= k < n, to 2**-100 of itself (Dirichlet's kernel)."""
+    # A sine of a multiple of pi/2D is 0 or at least 1/D, so that the sum is 0 or at least 1/D**2. What is computed is
+    # wrong by less than D**2 times the sines' 2**8 units; these have 4 log2(D) digits more than are wanted.
+    bits = 4 * D.bit_length() + 128
+    if n == 1 or stride % (2 * D) == 0:
+        return Fraction(n * _sine(first, 2 * D, bits) ** 2, 1 << (2 * bits))
+    wave = _sine(n * stride, 2 * D, bits) * _sine(2 * first + (n - 1) * stride + D, 2 * D, bits)
+    return Fraction((n << bits) - wave // _sine(stride, 2 * D, bits), 1 << (bits + 1))
+
+
+def exact_sum(p: Parameters, steps: range) -> float:
+    """The sum of the exact rates, rounded once; infinite where no double is as large."""
+    left = max(0, -((steps.start - steps.stop) // steps.step))
+    step, stride = steps.start, steps.step
+    if stride < 0:
+        step, stride = step + (left - 1) * stride, -stride
+    peak, start, alpha = Fraction(p.peak), Fraction(p.start), Fraction(p.alpha)
+    # Steps are counted in a unit in which the lengths are whole.
+    D, D_unit = p.decay_steps.as_integer_ratio()
+    W, W_unit = p.warmup_steps.as_integer_ratio()
+    unit = max(D_unit, W_unit)
+    D, W = D * (unit // D_unit), W * (unit // W_unit)
+    step, stride = step * unit, stride * unit
+    total = Fraction(0)
+
+    def count_below(bound: int) -> int:
+        return min(left, max(0, -((step - bound) // stride)))
+
+    if p.has_warmup:
+        n = count_below(W)
+        total = n * start + (peak - start) * Fraction(n * step + n * (n - 1) // 2 * stride, W)
+        step, left = step + n * stride, left - n
+    if n := count_below(W + D):
+        total += peak * (1 - alpha) * _sum_of_squares(n, W + D - step, -stride, D)
+    total += left * peak * alpha
+    try:
+        return float(total)
+    except OverflowError:
+        return math.inf if total > 0 else -math.inf
+
+
+class CumulativeSum(Schedule, _Evaluation):
+    """The sum of the rates of the steps 0 .. s-1, as a function of s that is called as a schedule is."""
+
+    __slots__ = ("_dtype", "_parameters")
+
+    def __init__(self, parameters: Parameters, dtype: np.dtype[Any] = _FLOAT64) -> None:
+        self._parameters = parameters
+        self._dtype = dtype
+        self._fold_cosine_sums(*parameters, dtype != _FLOAT64)
+
+    # Before step 0 without a warmup the wave goes on. That is rare, and not the kernel's.
+
+    def _before(self, step: int) -> float:
+        return -exact_sum(self._parameters, range(step, 0))
+
+    def _at(self, step: float) -> float:
+        if step < 0 and not self._parameters.has_warmup:
+            return self._before(int(step))
+        return super()._at(step)
+
+    def _evaluate(self, steps: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], num_threads: int) -> None:
+        before = []
+        if not self._parameters.has_warmup and steps.dtype.kind == "i":
+            before = [(index, self._before(int(steps[index]))) for index in map(tuple, np.argwhere(steps < 0))]
+        super()._evaluate(steps, rates, num_threads)
+        with np.errstate(over="ignore"):
+            for index, total in before:  # read before `rates` was written: it may be the steps' own memory
+                rates[index] = total
+
+    def _fill(self, start: int, step: int, rates: np.ndarray[Any, Any], num_threads: int) -> None:
+        super()._fill(start, step, rates, num_threads)
+        if not self._parameters.has_warmup:
+            with np.errstate(over="ignore"):
+                for i in np.flatnonzero(np.isnan(rates)):
+                    rates[i] = self._before((start + int(i) * step + 2**63) % 2**64 - 2**63)
+
+
+@functools.lru_cache(maxsize=64)  # in pure Python they take longer to make than to evaluate
+def _sums_of(p: Parameters, dtype: np.dtype[Any]) -> CumulativeSum:
+    return CumulativeSum(p, dtype)
+
+
+def cumulative(p: Parameters, own_dtype: np.dtype[Any], steps: Any, out: Any, dtype: Any, num_threads: Any) -> Any:
+    if not isinstance(steps, range):
+        array = _as_array(steps)
+        if array.dtype.kind == "f" and array.size:
+            raise TypeError(f"Argument `steps` must be integers. Received: {array.dtype} ({type(steps).__name__})")
+    return _sums_of(p, own_dtype)._call(steps, out, dtype, num_threads)
+
+
+def step_at(p: Parameters, schedule: Schedule, rates: Any) -> Any:
+    """The first step of the decay at which the rate is at most as large; the rates fall, or else rise, all the way."""
+    wanted, shape = _numbers("learning_rate", rates)
+    first, last = _decay(p)
+    falls = (1 - Fraction(p.alpha)) * Fraction(p.peak) >= 0
+    return _answer(_search(schedule, operator.le, wanted, first, last if falls else first), shape)
+
+
+def step_at_sum(p: Parameters, schedule: Schedule, totals: Any) -> Any:
+    """The first step from 0 on at which the cumulative sum is at least as large."""
+    wanted, shape = _numbers("total", totals)
+    sums = _sums_of(p, _FLOAT64)
+    found = np.full(wanted.size, -1, np.int64)
+    for first, last in itertools.pairwise(_turns(p, schedule)):
+        rises = schedule._at(first) >= 0.0 and schedule._at(last - 1) >= 0.0  # and if it falls it ends lower
+        steps = _search(sums, operator.ge, wanted, first, last if rises else first)
+        found = np.where(found < 0, steps, found)
+    return _answer(found, shape)
+
+
+def _turns(p: Parameters, schedule: Schedule) -> list[int]:
+    """Steps from 0 to the last one, between which the rates have one sign: the sums rise or fall all the way."""
+    turns = [0, _INT64_MAX]
+    if min(p.start, p.peak, p.peak * p.alpha) < 0.0:
+        turns = sorted({*turns, *_decay(p)})
+        for first, last in itertools.pairwise(tuple(turns)):  # here the rates themselves rise or fall all the way
+            other = operator.lt if schedule._at(first) >= 0.0 else operator.ge
+            turns += [int(step) for step in _search(schedule, other, np.zeros(1), first, last - 1) if step > first]
+    return sorted(turns)
+
+
+def _decay(p: Parameters) -> tuple[int, int]:
+    """Its first step, and the first one past it, or the last that there is."""
+    return math.ceil(p.warmup_steps), min(math.ceil(Fraction(p.warmup_steps) + Fraction(p.decay_steps)), _INT64_MAX)
+
+
+def _search(
+    function: Schedule, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
+) -> np.ndarray[Any, Any]:
+    """For each of `wanted` the first step from first to last whose float64 value reaches it; -1 where none does."""
+    if wanted.size == 1:  # without arrays it is faster
+
+        def there(step: int) -> bool:
+            return bool(reaches(function._at(step), wanted[0]))
+
+        steps = range(first, last + 1)
+        return np.array([steps[bisect.bisect_left(steps, True, 0, last - first, key=there)] if there(last) else -1])
+    if wanted.size > _CHUNK:
+        parts = np.array_split(wanted, -(-wanted.size // _CHUNK))
+        return np.concatenate([_search(function, reaches, part, first, last) for part in parts])
+    low, high = np.full(wanted.shape, first, np.int64), np.full(wanted.shape, last, np.int64)
+    values = np.empty(wanted.shape)
+    function._evaluate(high, values, 0)
+    never = ~reaches(values, wanted)
+    while np.any(apart := low < high):
+        middle = low + (high - low) // 2
+        function._evaluate(middle, values, 0)
+        reached = reaches(values, wanted)
+        low, high = np.where(apart & ~reached, middle + 1, low), np.where(apart & reached, middle, high)
+    return np.where(never, -1, low)
+
+
+def _numbers(name: str, values: Any) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
+    """In a row, and their shape."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        expected = f"Argument `{name}` must be a number or an array of numbers."
+        raise TypeError(f"{expected} Received: {array.dtype} ({type(values).__name__})")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64).reshape(-1), array.shape
+
+
+def _answer(steps: np.ndarray[Any, Any], shape: tuple[int, ...]) -> Any:
+    """For one number an int, or None where there is no such step."""
+    return steps.reshape(shape) if shape else None if steps[0] < 0 else int(steps[0])
