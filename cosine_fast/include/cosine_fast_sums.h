@@ -228,8 +228,8 @@ CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near,
         const int line = upper & (n < 0.0), late = step.hi > p->late;
         const double m = late ? from : step.hi, end = late ? p->peak.hi : p->start.hi, gap = late ? p->gap.hi : 0.0;
         const double sum = m * (end + p->slope.hi * ((m - 1.0) * 0.5 + gap));
-        base.hi = line & !late ? 0.0 : base.hi;
-        base.lo = line & !late ? 0.0 : base.lo;
+        base.hi = (line & !late) ? 0.0 : base.hi;
+        base.lo = (line & !late) ? 0.0 : base.lo;
         part = line ? sum : part;
     }
     return base.hi + (base.lo + part);
@@ -262,7 +262,7 @@ CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
         base = cf_choose(line & !late, zero, base);
         part = cf_choose(line, cf_multiply(m, mean), part);
         /* The first rate may be too small for the unit. */
-        return line & (step.hi == 1.0) ? p->first : cf_add(base, part).hi * p->unit;
+        return (line & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
     }
     return cf_add(base, part).hi * p->unit;
 }
