@@ -8,16 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ._pairs import Pair, add, divide, from_int64, from_number, less, multiply, near, two_sum, where
+from ._pairs import Pair, add, divide, exact_product, from_int64, from_number, less, multiply, two_sum, where
 
 ZERO = np.float64(0.0)
-
-
-def exact_product(a: Any, b: Any) -> Pair:
-    """a * b exactly, where nothing underflows (Dekker)."""
-    p, ah, bh = a * b, near(a), near(b)
-    al, bl = a - ah, b - bh
-    return Pair(p, (((ah * bh - p) + ah * bl) + al * bh) + al * bl)
 
 
 def minus_multiple(a: Pair, n: Any, b: Pair) -> Pair:
@@ -93,10 +86,10 @@ class InverseTimeDecay:
         with np.errstate(all="ignore"):
             s = from_int64(steps) if steps.dtype.kind == "i" else Pair(steps, np.zeros_like(steps))
             if not self.plain:
-                return self.far(s)
+                return np.asarray(self.far(s))
             x = floor_quotient_near(s.hi, self.decay_steps.hi, self.inverse) if self.staircase else s.hi
             near = (s.lo == 0.0) & (np.abs(s.hi) <= 2.0**50) & (np.abs(x + self.offset.hi) >= self.margin)
-            return self.near(x) if near.all() else np.where(near, self.near(x), self.far(s))
+            return np.asarray(self.near(x) if near.all() else np.where(near, self.near(x), self.far(s)))
 
     def near(self, x: Any) -> Any:
         """The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r)."""

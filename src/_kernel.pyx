@@ -150,8 +150,9 @@ OPENMP = bool(CF_OPENMP)
 
 # Below this many elements a team of threads costs more than it brings (waking one takes about 5 us).
 cdef int64_t THREADED = 32768
-# A team's task: enough blocks to hide what it costs to hand one out, few enough that the last ones come out even.
-cdef int64_t TASK = 16 * CF_BLOCK
+# A team's tasks: an eighth of each thread's share of a slice, so that the last ones come out even, but no fewer blocks
+# than hide what it costs to hand one out. The longer the better: a task begins with steps that no one has asked for yet.
+cdef int64_t SHORTEST_TASK = 16 * CF_BLOCK
 # Rates of more bytes than this go past the caches, which most would have left before anyone read them. (How large the
 # last cache is, glibc and the kernel do not agree on in a virtual machine; this is a common size.)
 cdef int64_t STREAMED = 32 * 1024 * 1024
@@ -262,7 +263,7 @@ cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
 cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     """Run the job's n elements, on a team where it pays, and look for Ctrl-C now and then."""
     cdef cf_run run = _run
-    cdef int64_t begin = 0, end, tasks, i, length = FIRST_SLICE
+    cdef int64_t begin = 0, end, task, tasks, i, length = FIRST_SLICE
     cdef double seconds
     cdef int team
     if n < THREADED:
@@ -272,11 +273,12 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
         end = min(begin + length, n)
         team = cf_hire(wanted if wanted > 0 else _wanted, _wanted, _quota)
         seconds = perf_counter()
-        tasks = (end - begin + TASK - 1) // TASK
+        task = max(SHORTEST_TASK, (end - begin) // (8 * team) // CF_BLOCK * CF_BLOCK)
+        tasks = (end - begin + task - 1) // task
         with nogil:
             if team > 1:
                 for i in prange(tasks, num_threads=team, schedule="dynamic"):
-                    run(job, begin + i * TASK, min(begin + (i + 1) * TASK, end))
+                    run(job, begin + i * task, min(begin + (i + 1) * task, end))
             else:
                 run(job, begin, end)
         cf_dismiss(team)
@@ -285,7 +287,7 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
         seconds = perf_counter() - seconds
         if seconds < SLICE:
             length = min(2 * length, LONGEST_SLICE)
-        elif seconds > 4 * SLICE and length > TASK:
+        elif seconds > 4 * SLICE and length > SHORTEST_TASK:
             length //= 2
     return 0
 

@@ -13,7 +13,7 @@
 
 /* A loop goes in strips of so many elements. Before each it asks for as many of the next block's steps, after each it
  * streams out as many rates: all at once they would fill the queues to memory, and the arithmetic wait. */
-enum { STRIP = 128 };
+enum { STRIP = 64 };
 
 /* The iterations of a loop do not touch each other's memory, but for this the compiler cannot know it. */
 #if defined(__clang__)
@@ -29,7 +29,7 @@ enum { STRIP = 128 };
     EIGHT(i), EIGHT(i + 8), EIGHT(i + 16), EIGHT(i + 24), EIGHT(i + 32), EIGHT(i + 40), EIGHT(i + 48), EIGHT(i + 56)
 
 /* Read in less time than an index is converted. */
-static const double ramp[STRIP] = {SIXTY_FOUR(0), SIXTY_FOUR(64)};
+static const double ramp[STRIP] = {SIXTY_FOUR(0)};
 
 /* Where a loop's steps come from. */
 typedef struct source {
