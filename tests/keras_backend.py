@@ -205,8 +205,8 @@ def test_most_unknown_steps_have_a_result():
     for way, call in unknown().items():
         results = [outcome(call, getattr(fast, name)(**config)) for name, config in CASES]
         fine = sum(not isinstance(result, type) for result in results)
-        # Some of Keras's classes take no arrays, and few a symbolic step.
-        least = {"array": 7, "tensor": 7, "symbolic": 1, "fake": 1, "meta": 1}.get(way, len(CASES))
+        # Some of Keras's classes take no arrays, few a symbolic step; a warmup is a branch, which breaks torch's graph.
+        least = {"array": 7, "tensor": 7, "symbolic": 1, "fake": 1, "meta": 1, "compile": 9}.get(way, len(CASES))
         assert fine >= least, (way, results)
 
 
