@@ -205,9 +205,8 @@ def test_most_unknown_steps_have_a_result():
     for way, call in unknown().items():
         results = [outcome(call, getattr(fast, name)(**config)) for name, config in CASES]
         fine = sum(not isinstance(result, type) for result in results)
-        # Some of Keras's classes take no arrays, and few a symbolic step.
-        least = {"array": 7, "tensor": 7, "symbolic": 1, "fake": 1, "meta": 1}.get(way, len(CASES))
-        assert fine >= least, (way, results)
+        # Some of Keras's classes take no arrays or symbols; a warmup breaks torch's graph; a constant has no gradient.
+        assert fine >= 7, (way, results)
 
 
 REFUSED = {

@@ -251,7 +251,7 @@ def rows(section):
     text = (Path(__file__).parent.parent / "docs" / "keras.md").read_text()
     table = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)[2:]
-    return [cell.replace("`", "") for cell in cells]
+    return [cell.replace("`", "").removesuffix(" *") for cell in cells]
 
 
 @np.errstate(all="ignore")

@@ -38,7 +38,8 @@ def with_keras(process, tmp_path):
 
 RUN = """
 import pytest
-arguments = ["-q", "-rs", "-p", "no:cacheprovider", "-c", {ini!r}, "--rootdir", {root!r}, {tests!r}]
+arguments = ["-q", "-rsf", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider", "-c", {ini!r}]
+arguments += ["--rootdir", {root!r}, {tests!r}]
 sys.exit(pytest.main(arguments))
 """
 
