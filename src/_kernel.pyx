@@ -151,7 +151,7 @@ OPENMP = bool(CF_OPENMP)
 # Below this many elements a team of threads costs more than it brings (waking one takes about 5 us).
 cdef int64_t THREADED = 32768
 # A team's tasks: an eighth of each thread's share of a slice, so that the last ones come out even, but no fewer blocks
-# than hide what it costs to hand one out. The longer the better: a task begins with steps that no one has asked for yet.
+# than hide what it costs to hand one out. Longer is better: a task begins with steps that no one has asked for yet.
 cdef int64_t SHORTEST_TASK = 16 * CF_BLOCK
 # Rates of more bytes than this go past the caches, which most would have left before anyone read them. (How large the
 # last cache is, glibc and the kernel do not agree on in a virtual machine; this is a common size.)
