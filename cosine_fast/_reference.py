@@ -19,6 +19,7 @@ from ._pairs import (
     Triple,
     add,
     divide,
+    exact_product,
     fast_two_sum,
     from_int64,
     from_number,
@@ -318,7 +319,8 @@ class CosineDecayRestarts:
         upper, _, (P, R) = wave.wave(step)
         down = fast_two_sum(1.0, -P)
         unit = fast_two_sum(np.where(upper, down.hi, P), np.where(upper, down.lo - R, R))
-        y = multiply(height, unit)
+        product = exact_product(height.hi, unit.hi)
+        y = fast_two_sum(product.hi, product.lo + (height.hi * unit.lo + height.lo * unit.hi))
         y = Pair((y.hi * factors.hi) * factors.lo, (y.lo * factors.hi) * factors.lo)
         s = two_sum(self.floor.hi, y.hi)
         return np.where(s.hi - s.hi == 0.0, s.hi + (s.lo + (self.floor.lo + y.lo)), s.hi)
@@ -384,7 +386,7 @@ class CosineDecayRestarts:
             inside = np.abs(step.hi) <= 2.0**65  # farther than any int64 none lies in one cycle rather than another
             rates = np.full(steps.shape, np.nan)
             # So little before step 0 that its square may be no normal number.
-            nothing = (step.hi < 0.0) & (step.hi > -(2.0**-400))
+            nothing = (step.hi < 0.0) & (step.hi > -(2.0**-300))
             inside &= ~nothing
             rates[nothing] = self.end
             if self.equal:

@@ -339,7 +339,7 @@ class CosineDecayRestarts(Formula):
     infinities among them, give NaN where cycles go on, and the floor where they do not.
 
     In float64 a rate is within 2 ULP of the exact value; where a wave goes from the floor towards zero and m_mul is not
-    1, of the larger of the cycle's ends. Less than 2**-400 (4e-121) before step 0 the rate is taken as the floor. The
+    1, of the larger of the cycle's ends. Less than 2**-300 (5e-91) before step 0 the rate is taken as the floor. The
     restarts are exact: S(i) is known to 2**-150 of itself.
 
     Raises

@@ -8,9 +8,13 @@
 
 /* ---- Waves that are multiplied ---- */
 
-#define SCALED_LOOPS(from, kind)                                                                             \
-    BOTH_TYPES(scaled_##from##_##kind, cf_cycle, from,                                                       \
-               cf_scaled(p->floor, p->height, p->factors, cf_unit_wave(&p->wave, step, CF_##kind)))
+#define SCALED_LOOP(from, kind, phase) \
+    BOTH_TYPES(scaled_##from##_##kind##_##phase, cf_cycle, from, cf_cycle_scaled(p, step, CF_##kind, CF_##phase))
+
+#define SCALED_LOOPS(from, kind)             \
+    SCALED_LOOP(from, kind, UPPER)           \
+    SCALED_LOOP(from, kind, LOWER_TO_ZERO)   \
+    SCALED_LOOP(from, kind, DECAY)
 
 SCALED_LOOPS(from_int64s, SINGLE)
 SCALED_LOOPS(from_int64s, PAIR)
@@ -18,16 +22,19 @@ SCALED_LOOPS(from_range, SINGLE)
 SCALED_LOOPS(from_range, PAIR)
 SCALED_LOOPS(from_doubles, SINGLE)
 SCALED_LOOPS(from_doubles, PAIR)
-SCALED_LOOPS(from_pairs, WIDE)
+SCALED_LOOP(from_pairs, WIDE, DECAY)
 
-#define SCALED(from, kind) [CF_##kind] = {scaled_##from##_##kind, scaled_##from##_##kind##_float}
+#define SCALED(from, kind, phase) \
+    [CF_##phase] = {scaled_##from##_##kind##_##phase, scaled_##from##_##kind##_##phase##_float}
+#define SCALED_ROW(from, kind) \
+    [CF_##kind] = {SCALED(from, kind, UPPER), SCALED(from, kind, LOWER_TO_ZERO), SCALED(from, kind, DECAY)}
 
-/* By origin, kind and whether floats are wanted. */
-static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][2] = {
-    [INT64S] = {SCALED(from_int64s, SINGLE), SCALED(from_int64s, PAIR)},
-    [RANGE] = {SCALED(from_range, SINGLE), SCALED(from_range, PAIR)},
-    [DOUBLES] = {SCALED(from_doubles, SINGLE), SCALED(from_doubles, PAIR)},
-    [PAIRS] = {SCALED(from_pairs, WIDE)},
+/* By origin, kind, phase and whether floats are wanted. */
+static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1][2] = {
+    [INT64S] = {SCALED_ROW(from_int64s, SINGLE), SCALED_ROW(from_int64s, PAIR)},
+    [RANGE] = {SCALED_ROW(from_range, SINGLE), SCALED_ROW(from_range, PAIR)},
+    [DOUBLES] = {SCALED_ROW(from_doubles, SINGLE), SCALED_ROW(from_doubles, PAIR)},
+    [PAIRS] = {[CF_WIDE] = {SCALED(from_pairs, WIDE, DECAY)}},
 };
 
 /* Equal cycles: of each step its place in its cycle, and that one's number, come as a pair. */
@@ -44,12 +51,11 @@ EQUAL_LOOPS(PAIR)
 static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in, int floats,
                            source s, sink out, int n)
 {
-    const int kind = c->wave.kind;
+    const int kind = c->wave.kind, phase = origin == PAIRS ? CF_DECAY : phase_of(&c->wave, in);
     if (scaled) {
-        scaled_loops[origin][kind][floats](c, s, out, n);
+        scaled_loops[origin][kind][phase][floats](c, s, out, n);
     } else {
-        loops[origin][whole && c->wave.exact ? CF_EXACT : kind][origin == PAIRS ? CF_DECAY : phase_of(&c->wave, in)]
-             [floats](&c->wave, s, out, n);
+        loops[origin][whole && c->wave.exact ? CF_EXACT : kind][phase][floats](&c->wave, s, out, n);
     }
 }
 

@@ -21,7 +21,7 @@
  *     Negative steps are steps: cycles before the first are i = -1, -2, ...
  *     t < 1: cycles end at D / (1 - t), t > 1: they begin at -D / (t - 1). Beyond, the rate is the floor.
  *     m = 0: 0^0 = 1, and the waves are infinite before the first cycle. m < 0: every second wave points down.
- *     Within 2^-400 before step 0 the rate is the floor. NaN gives NaN, and so do, where the cycles go on, floats beyond 2^65: none lies in a cycle rather than another.
+ *     Within 2^-300 before step 0 the rate is the floor. NaN gives NaN, and so do, where the cycles go on, floats beyond 2^65: none lies in a cycle rather than another.
  *
  * Accuracy
  *     As CosineDecay: at most 2 ULP; where m is not 1 and a wave goes from the floor towards zero, of the larger of the
@@ -96,7 +96,7 @@ static inline double cf_double_before(cf_pair a)
 /* ---- The schedule ---- */
 
 #define CF_CYCLES 64 /* that are folded at most: more than a training run has, and with t_mul = 2 all there are */
-#define CF_NO_STEP 3.872591914849318e-121 /* 2^-400 */
+#define CF_NO_STEP 4.909093465297727e-91 /* 2^-300 */
 
 /* One cycle, in its own place. */
 typedef struct cf_cycle {
@@ -134,10 +134,10 @@ CF_INLINE cf_pair cf_height(const cf_cosine_decay_restarts *p, cf_pair n, int si
     return height;
 }
 
-/* The wave from 1 down to 0. */
-CF_INLINE cf_pair cf_unit_wave(const cf_cosine_decay *p, cf_pair step, int kind)
+/* The wave from 1 down to 0; `phase` is CF_UPPER, CF_LOWER_TO_ZERO or CF_DECAY. */
+CF_INLINE cf_pair cf_unit_wave(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
-    const cf_wave w = cf_wave_at(p, step, kind, CF_DECAY);
+    const cf_wave w = cf_wave_at(p, step, kind, phase);
     const double P = kind == CF_WIDE ? w.P : w.head * p->c0_hi; /* exact */
     const cf_pair upper = cf_fast_two_sum(1.0, -P);
     return cf_fast_two_sum(w.upper ? upper.hi : P, w.upper ? upper.lo - w.R : w.R);
@@ -145,7 +145,8 @@ CF_INLINE cf_pair cf_unit_wave(const cf_cosine_decay *p, cf_pair step, int kind)
 
 CF_INLINE double cf_scaled(cf_pair floor, cf_pair height, cf_pair factors, cf_pair wave)
 {
-    cf_pair y = cf_multiply(height, wave), sum;
+    const cf_pair product = cf_exact_product(height.hi, wave.hi);
+    cf_pair y = cf_fast_two_sum(product.hi, product.lo + (height.hi * wave.lo + height.lo * wave.hi)), sum;
     y.hi = (y.hi * factors.hi) * factors.lo;
     y.lo = (y.lo * factors.hi) * factors.lo;
     sum = cf_two_sum(floor.hi, y.hi);
@@ -351,6 +352,11 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
 
 /* ---- The rate at a step ---- */
 
+CF_INLINE double cf_cycle_scaled(const cf_cycle *c, cf_pair step, int kind, int phase)
+{
+    return cf_scaled(c->floor, c->height, c->factors, cf_unit_wave(&c->wave, step, kind, phase));
+}
+
 CF_INLINE double cf_cycle_at(const cf_cycle *c, cf_pair step, int scaled)
 {
     if (!scaled) {
@@ -361,9 +367,9 @@ CF_INLINE double cf_cycle_at(const cf_cycle *c, cf_pair step, int scaled)
         }
     }
     switch (c->wave.kind) {
-    case CF_SINGLE: return cf_scaled(c->floor, c->height, c->factors, cf_unit_wave(&c->wave, step, CF_SINGLE));
-    case CF_PAIR: return cf_scaled(c->floor, c->height, c->factors, cf_unit_wave(&c->wave, step, CF_PAIR));
-    default: return cf_scaled(c->floor, c->height, c->factors, cf_unit_wave(&c->wave, step, CF_WIDE));
+    case CF_SINGLE: return cf_cycle_scaled(c, step, CF_SINGLE, CF_DECAY);
+    case CF_PAIR: return cf_cycle_scaled(c, step, CF_PAIR, CF_DECAY);
+    default: return cf_cycle_scaled(c, step, CF_WIDE, CF_DECAY);
     }
 }
 
@@ -374,7 +380,7 @@ CF_INLINE double cf_equal_scaled(const cf_cosine_decay_restarts *p, const cf_cos
 {
     cf_pair factors;
     const cf_pair height = cf_height(p, count, few, &factors);
-    return cf_scaled(p->floor, height, factors, cf_unit_wave(wave, rest, kind));
+    return cf_scaled(p->floor, height, factors, cf_unit_wave(wave, rest, kind, CF_DECAY));
 }
 
 static inline double cf_equal_at(const cf_cosine_decay_restarts *p, cf_pair step)
