@@ -660,6 +660,9 @@ cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, in
     if n < 1:
         return
     job.schedule = <const cf_schedule *>schedule
+    job.between = NULL
+    job.batch = NULL
+    job.limits = NULL
     job.dimensions = 1
     job.shape[0] = n
     job.steps.type = type
