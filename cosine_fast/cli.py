@@ -830,6 +830,12 @@ def _stop(signum: int, _frame: Any) -> NoReturn:
     raise Stopped(signum)
 
 
+def _unraisable(problem: Any) -> None:
+    """Python's report of an exception that it cannot raise; of a signal's nothing: it is in _received."""
+    if not isinstance(problem.exc_value, Stopped):
+        sys.__unraisablehook__(problem)
+
+
 def _signals() -> list[int]:
     return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -876,6 +882,7 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run the command line in sys.argv and exit."""
     warnings.showwarning = _warn
+    sys.unraisablehook = _unraisable
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its font cache
     for each in _signals():
         if signal.getsignal(each) != signal.SIG_IGN:  # nohup, or a shell's background, has said no

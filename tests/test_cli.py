@@ -1050,3 +1050,22 @@ def test_nobody_reads_standard_output(tmp_path):
 def test_standard_output_that_knows_no_unicode(tmp_path):
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     assert_done(precompute("--name", "größer", "-o", tmp_path / "lr.npy", env=env))
+
+
+def test_signal_in_a_callback_is_not_reported():
+    """What Python cannot raise from its own callbacks is heeded all the same; other exceptions are still reported."""
+    program = """if True:
+        import sys, weakref
+        from cosine_fast import cli
+        class Thing: pass
+        sys.unraisablehook = cli._unraisable
+        for callback in (lambda _: cli._stop(15, None), lambda _: 1 / 0):
+            thing = Thing()
+            watched = weakref.ref(thing, callback)
+            del thing
+        print(cli._received)
+    """
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert process.stdout == "[15]\n"
+    assert "ZeroDivisionError" in process.stderr
+    assert "Stopped" not in process.stderr
