@@ -186,7 +186,7 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
     search(p->befores, p->count, hi, cycle, n);
     beyond = p->count ? cf_double_before(p->cycles[p->count - 1].next) : 0.0;
     for (i = 0; i < n; i++) {
-        cycle[i] = (hi[i] <= beyond) & (lo[i] == 0.0) ? cycle[i] : 0;
+        cycle[i] = ((hi[i] <= beyond) & (lo[i] == 0.0)) ? cycle[i] : 0;
         ends[cycle[i]]++;
     }
     for (i = 1; i <= p->count; i++) ends[i] += ends[i - 1];
