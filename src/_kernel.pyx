@@ -119,13 +119,12 @@ cdef extern from "blocks.h" nogil:
         int dimensions
         int64_t *shape
         cf_operand steps, rates
-        const double *between
         const void *batch
         const cf_limits *limits
     ctypedef struct cf_batch:
         cf_job schedules, row
         int64_t many, steps
-        int alike, along
+        int alike, streamed, along
         cf_operand initial, decay_steps, alpha, target, warmup_steps
     ctypedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
@@ -157,9 +156,8 @@ cdef int64_t SHORTEST_TASK = 16 * CF_BLOCK
 # last cache is, glibc and the kernel do not agree on in a virtual machine; this is a common size.)
 cdef int64_t STREAMED = 32 * 1024 * 1024
 # A batch goes along the steps, one schedule after another, where each has so many: a row has its cost, but its loops
-# know more of its steps. Rows of fewer than STREAMED_ROW rates do not go past the caches, in parts of lines.
+# know more of its steps.
 cdef int64_t ROW = 24
-cdef int64_t STREAMED_ROW = 2048
 # Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
 # steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these. None
 # is longer than 4M elements: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
@@ -464,7 +462,6 @@ cdef class Schedule:
         if cnp.PyArray_SIZE(rates) == 0:
             return
         job.schedule = &self.folded
-        job.between = NULL
         job.batch = NULL
         job.limits = NULL
         _operand(&job.steps, steps)
@@ -481,7 +478,6 @@ cdef class Schedule:
         if cnp.PyArray_SIZE(rates) == 0:
             return
         job.schedule = &self.folded
-        job.between = NULL
         job.batch = NULL
         job.limits = NULL
         job.first = start
@@ -588,10 +584,9 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     batch.alike = True
     for k in range(batch.schedules.dimensions):
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
-    batch.row.between = NULL
     batch.row.batch = NULL
     batch.row.limits = NULL
-    batch.row.streamed = cnp.PyArray_NBYTES(rates) > STREAMED and batch.steps >= STREAMED_ROW
+    batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
     job.batch = &batch
     job.limits = NULL
     _work(&job, cnp.PyArray_SIZE(rates), num_threads)
@@ -660,7 +655,6 @@ cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, in
     if n < 1:
         return
     job.schedule = <const cf_schedule *>schedule
-    job.between = NULL
     job.batch = NULL
     job.limits = NULL
     job.dimensions = 1

@@ -121,8 +121,8 @@ static void take_schedule(const cf_batch *b, const group *g, const rows *r, int 
         p->scale = 1.0;
     } else {
         double hi, lo_D, lo_W;
-        load(*r, &b->decay_steps, 1, &hi, &lo_D);
-        load(*r, &b->warmup_steps, 1, &hi, &lo_W);
+        load(r, &b->decay_steps, 1, &hi, &lo_D);
+        load(r, &b->warmup_steps, 1, &hi, &lo_W);
         cf_cosine_decay_init(p, g->peak[i], cf_make_pair(D, lo_D), alpha, W > 0.0, g->start[i], cf_make_pair(W, lo_W));
     }
 }
@@ -147,7 +147,7 @@ LANES_LOOP(PAIR, ANY)
 LANES_LOOP(PAIR, DECAY)
 
 /* The group's rates, each schedule's of one step: `steps` and `rates` are where that one stands. */
-static void evaluate_across(const cf_batch *b, const group *g, rows r, const cf_operand *steps, const cf_operand *rates)
+static void evaluate_across(const cf_batch *b, const group *g, const rows *r, const cf_operand *steps, const cf_operand *rates)
 {
     double hi[LANES], out[LANES];
     float floats[LANES];
@@ -160,12 +160,12 @@ static void evaluate_across(const cf_batch *b, const group *g, rows r, const cf_
     }
     for (i = 0; i < g->n; i++) odd |= hi[i] < g->least[i];
     if (odd) {
-        rows at = r;
+        rows at = *r;
         for (i = 0; i < g->n; i++) {
             if (g->ordinary[i] == 0.0 || hi[i] < g->least[i]) {
                 cf_cosine_decay p;
                 cf_pair step;
-                load(at, steps, 1, &step.hi, &step.lo);
+                load(&at, steps, 1, &step.hi, &step.lo);
                 take_schedule(b, g, &at, i, &p);
                 out[i] = cf_cosine_decay_at(&p, step);
             }
@@ -178,6 +178,110 @@ static void evaluate_across(const cf_batch *b, const group *g, rows r, const cf_
     } else {
         store(r, rates, g->n, (const char *)out, sizeof *out);
     }
+}
+
+/* ---- Rows: one schedule after another, along the steps ---- */
+
+/* Up to so many steps that all schedules have are looked at, before there are FEW_ROWS or more of them. */
+enum { LONG_ROW = 16 * CF_BLOCK, FEW_ROWS = 8 };
+/* Other rows of fewer rates do not go past the caches, in parts of lines. */
+enum { STREAMED_ROW = 2048 };
+
+/* Whether the steps rise; 2: by 1 each. */
+static int do_rise(const char *steps, int n)
+{
+    int i, falls = 0, jumps = 0;
+    for (i = 1; i < n; i++) {
+        falls |= int64_at(steps, i) < int64_at(steps, i - 1);
+        jumps |= int64_at(steps, i) != int64_at(steps, i - 1) + 1;
+    }
+    return falls ? 0 : jumps ? 1 : 2;
+}
+
+/* Rates on their way past the caches, in whole lines: rows that are neighbours share one. */
+typedef struct belt {
+    _Alignas(64) char lines[CF_BLOCK * sizeof(double) + 64];
+    char *to;       /* where the first line belongs */
+    int begin, end; /* what is there */
+} belt;
+
+static void belt_empty(belt *w)
+{
+    if (w->begin < w->end) memcpy(w->to + w->begin, w->lines + w->begin, (size_t)(w->end - w->begin));
+}
+
+/* Room for what belongs at `data`, for a block at most. */
+static char *belt_room(belt *w, char *data)
+{
+    if (!w->to || w->to + w->end != data) {
+        belt_empty(w);
+        w->begin = w->end = (int)((uintptr_t)data % 64);
+        w->to = data - w->end;
+    }
+    return w->lines + w->end;
+}
+
+static void belt_take(belt *w, int size)
+{
+    const int whole = (w->end + size) & -64;
+    w->end += size;
+    if (whole > 0) {
+        stream(w->to + w->begin, w->lines + w->begin, (size_t)(whole - w->begin));
+        memcpy(w->lines, w->lines + whole, 64);
+        w->to += whole;
+        w->end -= whole;
+        w->begin = 0;
+    }
+}
+
+/* The steps from <= s < to of the group, of which the first schedule stands at r. */
+static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r, int64_t from, int64_t to)
+{
+    cf_job row = b->row;
+    const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double), floats = size == 4;
+    const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
+    cf_schedule schedule;
+    const cf_cosine_decay *const p = &schedule.as.cosine_decay;
+    int i, begin, rising = 0;
+    source s = {0};
+    range in = {0};
+    belt w;
+    rows at;
+    schedule.family = CF_COSINE_DECAY;
+    row.schedule = &schedule;
+    row.streamed = b->streamed && b->steps >= STREAMED_ROW;
+    rows_seek(&at, &row, from);
+    if (b->alike && n > 0 && g->n >= FEW_ROWS && row.rates.strides[row.dimensions - 1] == size
+        && as_it_lies(&row, &at, from, n, &s, &in) == INT64S) {
+        rising = in.least >= -0x1p50 && in.greatest <= 0x1p50 ? do_rise(s.data, n) : 0;
+    }
+    w.to = NULL;
+    w.begin = w.end = 0;
+    for (i = 0; i < g->n; i++) {
+        char *data;
+        take_schedule(b, g, &r, i, &schedule.as.cosine_decay);
+        row.steps.data = rows_at(&r, &b->schedules.steps);
+        row.rates.data = rows_at(&r, &b->schedules.rates);
+        data = rows_at(&at, &row.rates);
+        if (!rising || p->kind == CF_WIDE || (!p->has_warmup && in.least < 0.0) || (uintptr_t)data % (uintptr_t)size) {
+            run(&row, from, to);
+        } else if (b->streamed) {
+            for (begin = 0; begin < n; begin += CF_BLOCK) {
+                const int length = n - begin < CF_BLOCK ? n - begin : CF_BLOCK;
+                const sink out = {belt_room(&w, data + (size_t)begin * (size_t)size), NULL};
+                evaluate_rising(p, s.data + (size_t)begin * sizeof(int64_t), rising == 2, length, out, floats);
+                belt_take(&w, length * size);
+            }
+        } else {
+            const sink out = {data, NULL};
+            evaluate_rising(p, s.data, rising == 2, n, out, floats);
+        }
+        rows_advance(&r, 1);
+    }
+    belt_empty(&w);
+#if defined(__x86_64__)
+    if (b->streamed) _mm_sfence(); /* as in blocks.c */
+#endif
 }
 
 /* The steps from <= s < to of n <= LANES schedules, of which the first is number `first`. */
@@ -196,11 +300,11 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
             next[ahead++] = rows_at(&r, read[k]) + (size_t)n * sizeof(double);
         }
     }
-    load(r, &b->initial, n, g.start, NULL);
-    load(r, &b->decay_steps, n, g.decay_steps, NULL);
-    load(r, &b->alpha, n, g.alpha, NULL);
-    load(r, &b->target, n, g.peak, NULL);
-    load(r, &b->warmup_steps, n, g.warmup_steps, NULL);
+    load(&r, &b->initial, n, g.start, NULL);
+    load(&r, &b->decay_steps, n, g.decay_steps, NULL);
+    load(&r, &b->alpha, n, g.alpha, NULL);
+    load(&r, &b->target, n, g.peak, NULL);
+    load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
     g.unusual = g.warm = g.pairs = 0;
     for (i = 0; i < n; i += PART) {
         for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)i * sizeof(double), PART);
@@ -208,30 +312,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     }
     /* Across the schedules an unusual one is folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
-        cf_job row = b->row;
-        cf_schedule schedule;
-        double between[2];
-        schedule.family = CF_COSINE_DECAY;
-        row.schedule = &schedule;
-        if (b->alike && to - from <= CF_BLOCK) {
-            /* The same few steps for all: look once between which ones they lie. */
-            rows at;
-            source s;
-            range in;
-            rows_seek(&at, &row, from);
-            if (as_it_lies(&row, &at, from, (int)(to - from), &s, &in) == INT64S) {
-                between[0] = in.least;
-                between[1] = in.greatest;
-                row.between = between;
-            }
-        }
-        for (i = 0; i < n; i++) {
-            take_schedule(b, &g, &r, i, &schedule.as.cosine_decay);
-            row.steps.data = rows_at(&r, &b->schedules.steps);
-            row.rates.data = rows_at(&r, &b->schedules.rates);
-            run(&row, from, to);
-            rows_advance(&r, 1);
-        }
+        evaluate_along(b, run, &g, r, from, to);
     } else {
         cf_operand steps = b->schedules.steps, rates = b->schedules.rates;
         rows at;
@@ -239,7 +320,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
         for (; from < to; from++) {
             steps.data = rows_at(&at, &b->row.steps);
             rates.data = rows_at(&at, &b->row.rates);
-            evaluate_across(b, &g, r, &steps, &rates);
+            evaluate_across(b, &g, &r, &steps, &rates);
             rows_advance(&at, 1);
         }
     }
@@ -276,7 +357,7 @@ static void check_limits(const cf_job *job, int64_t begin, int64_t end)
         const int n = (int)(end - begin < CF_BLOCK ? end - begin : CF_BLOCK);
         int i, odd = 0;
         rows_seek(&r, job, begin);
-        load(r, &job->steps, n, x, NULL);
+        load(&r, &job->steps, n, x, NULL);
         for (i = 0; i < n; i++) {
             odd |= !((x[i] >= limits.least) & (x[i] <= limits.most)) & (x[i] != limits.also)
                    & ((x[i] == x[i]) | !limits.nan);

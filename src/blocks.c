@@ -62,7 +62,7 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
         sink to = {(char *)rates, NULL};
         if (out->strides[job->dimensions - 1] != size || rows_left(&r, n) < n || (uintptr_t)data % (uintptr_t)size) {
             evaluate_block(job, &r, begin, n, to);
-            store(r, out, n, (const char *)rates, (size_t)size);
+            store(&r, out, n, (const char *)rates, (size_t)size);
         } else {
             if (job->streamed) {
                 to.past = data;

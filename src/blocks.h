@@ -38,7 +38,6 @@ typedef struct cf_job {
     int dimensions;
     int64_t shape[CF_MAX_DIMENSIONS];
     cf_operand steps, rates; /* rates: CF_FLOAT32 or CF_FLOAT64, not swapped */
-    const double *between;   /* the least and the greatest of the steps, both int64s; NULL: they are to be found */
     /* If not NULL, this instead: evaluate a batch, and nothing above counts; or only look at the steps. */
     const struct cf_batch *batch;
     const cf_limits *limits;
@@ -50,6 +49,7 @@ typedef struct cf_batch {
     cf_job row;          /* the other steps and rates of each */
     int64_t many, steps; /* how many schedules, and how many steps of each */
     int alike;           /* all schedules have the same steps */
+    int streamed;        /* the rates are so many that they had better go past the caches */
     int along;           /* a schedule's rates are neighbours in memory, not the schedules of a step */
     cf_operand initial, decay_steps, alpha, target, warmup_steps; /* with the strides of `schedules`; a NaN is no target */
 } cf_batch;

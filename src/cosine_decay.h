@@ -71,7 +71,7 @@ static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
 };
 
 /* What is known of all steps of a block, each one double, that lie in r. */
-static int phase_of(const cf_cosine_decay *p, range r)
+static inline int phase_of(const cf_cosine_decay *p, range r)
 {
     const double begin = p->warmup_steps.hi, end = p->end_step;
     /* With fractions the differences below are rounded. */
@@ -92,6 +92,42 @@ static int phase_of(const cf_cosine_decay *p, range r)
     return CF_DECAY;
 }
 
+/* The rates of n rising int64s up to 2^50 in size, not negative without a warmup, for a schedule that is not CF_WIDE:
+ * a loop for each phase. Each goes on to the end of its last vector, and the next one begins where its own steps do. */
+static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int consecutive, int n, sink out, int floats)
+{
+    enum { VECTOR = 8 };
+    const int kind = p->exact ? CF_EXACT : p->kind;
+    const double begin = p->warmup_steps.hi, middle = begin + 0.5 * p->decay_steps.hi;
+    const int64_t bounds[] = {(int64_t)ceil(begin), (int64_t)ceil(middle), (int64_t)ceil(p->end_step)};
+    int ends[] = {0, 0, 0, n}, first = 0, left = n, k;
+    if (consecutive) {
+        for (k = 0; k < 3; k++) {
+            const int64_t end = bounds[k] - int64_at(steps, 0);
+            ends[k] = end < 0 ? 0 : end < n ? (int)end : n;
+        }
+    } else {
+        /* All at once, and without a branch that depends on the steps. */
+        while (left > 0) {
+            const int half = (left + 1) / 2;
+            for (k = 0; k < 3; k++) ends[k] += half & -(int64_at(steps, ends[k] + half - 1) < bounds[k]);
+            left -= half;
+        }
+    }
+    for (k = 0; k < 4; k++) {
+        if (first < ends[k]) {
+            const int vectors = first + (ends[k] - first + VECTOR - 1) / VECTOR * VECTOR, end = vectors < n ? vectors : n;
+            const source s = {.data = steps + (size_t)first * sizeof(int64_t)};
+            const sink to = {out.to + (size_t)first * (floats ? sizeof(float) : sizeof(double)), NULL};
+            range in;
+            in.least = (double)int64_at(steps, first);
+            in.greatest = (double)int64_at(steps, ends[k] - 1);
+            loops[INT64S][kind][phase_of(p, in)][floats](p, &s, to, end - first);
+            first = ends[k];
+        }
+    }
+}
+
 /* The rates of n elements, likewise. */
 static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
                                   sink out)
@@ -107,7 +143,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
         origin = as_it_lies(job, r, begin, n, &s, &in);
         /* Further out a step is not exact in all that is done with it, or has to be folded first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
-            loops[origin][kind][phase_of(p, in)][floats](p, s, out, n);
+            loops[origin][kind][phase_of(p, in)][floats](p, &s, out, n);
             return;
         }
     }
@@ -136,7 +172,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     }
     if (origin == PAIRS) s.lo = lo;
     phase = origin == DOUBLES ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
-    loops[origin][kind][phase][floats](p, s, out, n);
+    loops[origin][kind][phase][floats](p, &s, out, n);
 }
 
 #endif

@@ -105,13 +105,14 @@ static inline void stream(char *to, const char *from, size_t size)
 
 enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
 
-typedef void loop(const void *restrict schedule, source, sink, int n);
+typedef void loop(const void *restrict schedule, const source *, sink, int n);
 
 /* The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
  * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
 #define LOOP(name, struct_type, from, rate, type)                                                  \
-    static __attribute__((noinline)) void name(const void *restrict schedule, source s, sink out, int n) \
+    static __attribute__((noinline)) void name(const void *restrict schedule, const source *steps, sink out, int n) \
     {                                                                                              \
+        source s = *steps;                                                                         \
         const struct_type *restrict const p = schedule;                                            \
         for (; n > 0; n -= STRIP) {                                                                \
             const int length = n < STRIP ? n : STRIP;                                              \
@@ -152,12 +153,7 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
     }
     s->data = rows_at(r, steps);
     s->ahead = 1;
-    if (job->between) {
-        in->least = job->between[0];
-        in->greatest = job->between[1];
-    } else {
-        *in = range_of_int64s(s->data, n);
-    }
+    *in = range_of_int64s(s->data, n);
     return INT64S;
 }
 

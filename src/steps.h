@@ -146,41 +146,58 @@ static void rows_advance(rows *r, int n)
     }
 }
 
-static void load(rows r, const cf_operand *steps, int n, double *hi, double *lo)
+/* The elements of `steps` from r on, of which n lie in the row. */
+static void load_piece(const rows *r, const cf_operand *steps, int n, double *hi, double *lo)
 {
-    const int64_t stride = steps->strides[r.job->dimensions - 1];
+    const int64_t stride = steps->strides[r->job->dimensions - 1];
     int i;
-    while (n > 0) {
-        const int length = rows_left(&r, n);
-        if (stride == 0) {
-            load_row(steps, rows_at(&r, steps), stride, 1, hi, lo);
-            for (i = 1; i < length; i++) hi[i] = hi[0];
-            for (i = 1; i < length && lo; i++) lo[i] = lo[0];
-        } else {
-            load_row(steps, rows_at(&r, steps), stride, length, hi, lo);
-        }
-        rows_advance(&r, length);
-        hi += length;
-        if (lo) lo += length;
-        n -= length;
+    load_row(steps, rows_at(r, steps), stride, stride == 0 ? 1 : n, hi, lo);
+    if (stride == 0) {
+        for (i = 1; i < n; i++) hi[i] = hi[0];
+        for (i = 1; i < n && lo; i++) lo[i] = lo[0];
     }
 }
 
-static void store(rows r, const cf_operand *out, int n, const char *from, size_t size)
+static void store_piece(const rows *r, const cf_operand *out, int n, const char *from, size_t size)
 {
-    const int64_t stride = out->strides[r.job->dimensions - 1];
+    const int64_t stride = out->strides[r->job->dimensions - 1];
+    char *to = rows_at(r, out);
     int i;
-    while (n > 0) {
-        const int length = rows_left(&r, n);
-        char *to = rows_at(&r, out);
-        if (stride == (int64_t)size) {
-            memcpy(to, from, (size_t)length * size);
-        } else {
-            for (i = 0; i < length; i++) memcpy(to + i * stride, from + (size_t)i * size, size);
+    if (stride == (int64_t)size) {
+        memcpy(to, from, (size_t)n * size);
+    } else {
+        for (i = 0; i < n; i++) memcpy(to + i * stride, from + (size_t)i * size, size);
+    }
+}
+
+/* n elements; `rows` is large, and copied where they lie in more than one row alone. */
+static void load(const rows *r, const cf_operand *steps, int n, double *hi, double *lo)
+{
+    int length = rows_left(r, n);
+    load_piece(r, steps, length, hi, lo);
+    if (length < n) {
+        rows next = *r;
+        int done = length;
+        for (; done < n; done += length) {
+            rows_advance(&next, length);
+            length = rows_left(&next, n - done);
+            load_piece(&next, steps, length, hi + done, lo ? lo + done : NULL);
         }
-        rows_advance(&r, length);
-        from += (size_t)length * size;
-        n -= length;
+    }
+}
+
+static void store(const rows *r, const cf_operand *out, int n, const char *from, size_t size)
+{
+    int length = rows_left(r, n);
+    store_piece(r, out, length, from, size);
+    if (length < n) {
+        rows next = *r;
+        int done = length;
+        for (; done < n; done += length) {
+            rows_advance(&next, length);
+            length = rows_left(&next, n - done);
+            store_piece(&next, out, length, from + (size_t)done * size, size);
+        }
     }
 }
 
@@ -188,7 +205,7 @@ static void store(rows r, const cf_operand *out, int n, const char *from, size_t
 static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
 {
     if (job->steps.data) {
-        load(*r, &job->steps, n, hi, lo);
+        load(r, &job->steps, n, hi, lo);
     } else {
         load_range(range_at(job->first, job->stride, begin), job->stride, n, hi, lo);
     }
