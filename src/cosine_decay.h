@@ -107,7 +107,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
         origin = as_it_lies(job, r, begin, n, &s, &in);
         /* Further out a step is not exact in all that is done with it, or has to be folded first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
-            loops[origin][kind][phase_of(p, in)][floats](p, s, out, n);
+            loops[origin][kind][phase_of(p, in)][floats](p, &s, out, n);
             return;
         }
     }
@@ -136,7 +136,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     }
     if (origin == PAIRS) s.lo = lo;
     phase = origin == DOUBLES ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
-    loops[origin][kind][phase][floats](p, s, out, n);
+    loops[origin][kind][phase][floats](p, &s, out, n);
 }
 
 #endif

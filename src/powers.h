@@ -53,11 +53,11 @@ static void evaluate_powers(const cf_job *job, const void *schedule, loop *const
         const double first = cf_few_stairs(in.least, p->decay_steps.hi, p->inverse).count.hi;
         if (first == cf_few_stairs(in.greatest, p->decay_steps.hi, p->inverse).count.hi) {
             const double rate = cf_staircase(p, cf_make_pair(in.least, 0.0), 1);
-            (floats ? stair_from_range_float : stair_from_range)(&rate, s, out, n);
+            (floats ? stair_from_range_float : stair_from_range)(&rate, &s, out, n);
             return;
         }
     }
-    table[origin][floats](schedule, s, out, n);
+    table[origin][floats](schedule, &s, out, n);
 }
 
 static void evaluate_exponential_decay(const cf_job *job, const cf_exponential_decay *p, const rows *r, int64_t begin,

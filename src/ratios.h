@@ -11,7 +11,7 @@
 /* One rate for all of a block. */
 BOTH_TYPES(fill, double, from_range, ((void)step, *p))
 
-static void fill_block(double rate, int floats, source s, sink out, int n)
+static void fill_block(double rate, int floats, const source *s, sink out, int n)
 {
     (floats ? fill_float : fill)(&rate, s, out, n);
 }
@@ -62,10 +62,10 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
         origin = DOUBLES;
         s = (source){.data = (const char *)hi};
     } else if (p->staircase && x.least == x.greatest) {
-        fill_block(cf_inverse_time_near(p, x.least, 1), floats, s, out, n);
+        fill_block(cf_inverse_time_near(p, x.least, 1), floats, &s, out, n);
         return;
     }
-    ratio_loops[p->staircase][origin][floats](p, s, out, n);
+    ratio_loops[p->staircase][origin][floats](p, &s, out, n);
 }
 
 /* ---- PiecewiseConstantDecay ---- */
@@ -113,7 +113,7 @@ static void evaluate_piecewise_constant(const cf_job *job, const cf_piecewise_co
         first = cf_piece_of(p, cf_make_pair(in.least, 0.0));
         last = cf_piece_of(p, cf_make_pair(in.greatest, 0.0));
         if (first == last && whole) {
-            fill_block(p->values[first], floats, s, out, n);
+            fill_block(p->values[first], floats, &s, out, n);
             return;
         }
         if (lies) load_block(job, r, begin, n, hi, NULL);
@@ -132,7 +132,7 @@ static void evaluate_piecewise_constant(const cf_job *job, const cf_piecewise_co
         }
     }
     s = (source){.data = (const char *)rates};
-    (floats ? copy_float : copy)(p, s, out, n);
+    (floats ? copy_float : copy)(p, &s, out, n);
 }
 
 #endif

@@ -49,7 +49,7 @@ EQUAL_LOOPS(PAIR)
 
 /* The rates of n steps in one cycle, which lie within `in`; whole ones, or of the origin DOUBLES or PAIRS any. */
 static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in, int floats,
-                           source s, sink out, int n)
+                           const source *s, sink out, int n)
 {
     const int kind = c->wave.kind, phase = origin == PAIRS ? CF_DECAY : phase_of(&c->wave, in);
     if (scaled) {
@@ -87,7 +87,7 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
                 c.wave.end_step = first * D + D;
                 c.floor = p->floor;
                 if (p->scaled) c.height = cf_height(p, cf_make_pair(first, 0.0), 1, &c.factors);
-                evaluate_cycle(&c, p->scaled, origin, 1, in, floats, s, out, n);
+                evaluate_cycle(&c, p->scaled, origin, 1, in, floats, &s, out, n);
                 return;
             }
         }
@@ -101,18 +101,18 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
         s = (source){.data = (const char *)hi, .lo = p->scaled ? lo : NULL};
         if (!p->scaled) {
             const int phase = kind == CF_PAIR ? phase_of(&p->wave, range_of(hi, n)) : CF_DECAY; /* others gain nothing */
-            loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][phase][floats](&p->wave, s, out, n);
+            loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][phase][floats](&p->wave, &s, out, n);
         } else if (kind == CF_PAIR) {
-            (floats ? equal_scaled_PAIR_float : equal_scaled_PAIR)(p, s, out, n);
+            (floats ? equal_scaled_PAIR_float : equal_scaled_PAIR)(p, &s, out, n);
         } else {
-            (floats ? equal_scaled_SINGLE_float : equal_scaled_SINGLE)(p, s, out, n);
+            (floats ? equal_scaled_SINGLE_float : equal_scaled_SINGLE)(p, &s, out, n);
         }
         return;
     }
     load_block(job, r, begin, n, hi, lo);
     for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_restarts_at(p, cf_make_pair(hi[i], lo[i]));
     s = (source){.data = (const char *)rates};
-    (floats ? copy_float : copy)(p, s, out, n);
+    (floats ? copy_float : copy)(p, &s, out, n);
 }
 
 /* The rates of n steps, in the order in which the others of their cycle are found. Rarely many: those in cycles that are
@@ -146,7 +146,7 @@ static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const 
             left[kept] = left[i];
             kept += !inside;
         }
-        evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(some_hi, taken), 0, s, to, taken);
+        evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(some_hi, taken), 0, &s, to, taken);
         for (i = 0; i < taken; i++) rates[some[i]] = some_rates[i];
         count = kept;
     }
@@ -172,11 +172,11 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
         if (cf_in_cycles(p, least) && cf_in_cycles(p, greatest)) {
             const cf_cycle *const c = cf_cycle_of(p, least, &own);
             if (cf_less(greatest, c->next) && c->wave.kind < CF_WIDE) {
-                evaluate_cycle(c, p->scaled, origin, 1, in, floats, s, out, n);
+                evaluate_cycle(c, p->scaled, origin, 1, in, floats, &s, out, n);
                 return;
             }
         } else if (!cf_in_cycles(p, p->t_mul < 1.0 ? least : greatest)) {
-            fill_block(p->end, floats, s, out, n);
+            fill_block(p->end, floats, &s, out, n);
             return;
         }
     }
@@ -206,14 +206,14 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
             const int wide = c->wave.kind == CF_WIDE;
             const sink to = {(char *)(sorted_rates + first), NULL};
             s = (source){.data = (const char *)(sorted_hi + first), .lo = wide ? sorted_lo + first : NULL};
-            evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(sorted_hi + first, end - first), 0, s,
+            evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(sorted_hi + first, end - first), 0, &s,
                            to, end - first);
         }
         first = end;
     }
     for (i = 0; i < n; i++) rates[i] = sorted_rates[place[i]];
     s = (source){.data = (const char *)rates};
-    (floats ? copy_float : copy)(p, s, out, n);
+    (floats ? copy_float : copy)(p, &s, out, n);
 }
 
 /* The rates of n elements, the first of which stands at r and is the job's number `begin`. */

@@ -48,13 +48,13 @@ static void evaluate_cosine_sums(const cf_job *job, const cf_cosine_sums *p, con
             in = range_of(hi, n);
         }
         if (in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
-            sum_loops[origin][in.least < p->begin.hi][floats](p, s, out, n);
+            sum_loops[origin][in.least < p->begin.hi][floats](p, &s, out, n);
             return;
         }
     }
     load_block(job, r, begin, n, hi, lo);
     s = (source){.data = (const char *)hi, .lo = lo};
-    far_sum_loops[p->wide][p->has_warmup][floats](p, s, out, n);
+    far_sum_loops[p->wide][p->has_warmup][floats](p, &s, out, n);
 }
 
 #endif
