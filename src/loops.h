@@ -107,33 +107,36 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
 
 typedef void loop(const void *restrict schedule, const source *, sink, int n);
 
-/* The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
+/* The source is handed over by its address. As a value it would be copied to the stack in vectors, from stores of
+ * single words just before: no processor forwards these, and each block waits until all before it is done.
+ *
+ * The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
  * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(name, struct_type, from, rate, type)                                                  \
-    static __attribute__((noinline)) void name(const void *restrict schedule, const source *steps, sink out, int n) \
-    {                                                                                              \
-        source s = *steps;                                                                         \
-        const struct_type *restrict const p = schedule;                                            \
-        for (; n > 0; n -= STRIP) {                                                                \
-            const int length = n < STRIP ? n : STRIP;                                              \
-            type *const to = (type *)(void *)out.to;                                               \
-            int i;                                                                                 \
-            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                    \
-            INDEPENDENT                                                                            \
-            for (i = 0; i < length; i++) {                                                         \
-                const cf_pair step = from(s, i);                                                   \
-                to[i] = (type)(rate);                                                              \
-            }                                                                                      \
-            if (out.past) {                                                                        \
-                stream(out.past, out.to, (size_t)length * sizeof(type));                           \
-                out.past += STRIP * sizeof(type);                                                  \
-            } else {                                                                               \
-                out.to += STRIP * sizeof(type);                                                    \
-            }                                                                                      \
-            if (s.data) s.data += STRIP * sizeof(double);                                          \
-            if (s.lo) s.lo += STRIP;                                                               \
-            s.first += STRIP * s.stride;                                                           \
-        }                                                                                          \
+#define LOOP(name, struct_type, from, rate, type)                                                                   \
+    static __attribute__((noinline)) void name(const void *restrict schedule, const source *given, sink out, int n) \
+    {                                                                                                               \
+        source s = *given;                                                                                          \
+        const struct_type *restrict const p = schedule;                                                             \
+        for (; n > 0; n -= STRIP) {                                                                                 \
+            const int length = n < STRIP ? n : STRIP;                                                               \
+            type *const to = (type *)(void *)out.to;                                                                \
+            int i;                                                                                                  \
+            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                     \
+            INDEPENDENT                                                                                             \
+            for (i = 0; i < length; i++) {                                                                          \
+                const cf_pair step = from(s, i);                                                                    \
+                to[i] = (type)(rate);                                                                               \
+            }                                                                                                       \
+            if (out.past) {                                                                                         \
+                stream(out.past, out.to, (size_t)length * sizeof(type));                                            \
+                out.past += STRIP * sizeof(type);                                                                   \
+            } else {                                                                                                \
+                out.to += STRIP * sizeof(type);                                                                     \
+            }                                                                                                       \
+            if (s.data) s.data += STRIP * sizeof(double);                                                           \
+            if (s.lo) s.lo += STRIP;                                                                                \
+            s.first += STRIP * s.stride;                                                                            \
+        }                                                                                                           \
     }
 
 /* What a loop can read as it lies, and between which steps that is; or else DOUBLES, which are to be loaded. */

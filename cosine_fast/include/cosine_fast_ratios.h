@@ -80,8 +80,13 @@ CF_INLINE double cf_floor_quotient_near(double step, double length, double inver
 /* The same for a whole step and a whole length up to 2^49; shift = inverse / 2 - 1/2. */
 CF_INLINE double cf_floor_quotient_whole(double step, double inverse, double shift)
 {
-    /* (step + 1/2) / length is 1 / (2 * length) or more from a whole number, and all errors here are less together. */
+    /* (step + 1/2) / length is 1 / (2 * length) or more from a whole number, and all errors here are less together:
+     * FMA, which leaves one out, changes no bit. */
+#if CF_FMA
+    return rint(fma(step, inverse, shift));
+#else
     return ((step * inverse + shift) + 6755399441055744.0) - 6755399441055744.0;
+#endif
 }
 
 /* ---- InverseTimeDecay ---- */
