@@ -409,7 +409,7 @@ class Formula(Schedule, _Evaluation, LearningRateSchedule):
     """A schedule that the kernel has the formula of.
 
     A class of this kind has `_set(**config)`, which checks the parameters, calls `_take` and then one of the kernel's
-    `_fold_...`; its `__init__` calls `_set`.
+    `_fold_...`. It is the class's `__init__`, by a name that stays where a derived class has another `__init__`.
     """
 
     __slots__ = ("__weakref__", "_config", "_dtype", "_key")

@@ -86,6 +86,17 @@ def multiply(a: Pair, b: Pair) -> Pair:
     return fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))
 
 
+def horner(c: list[Pair], x: Pair, pairs: int) -> Pair:
+    """c[0] + c[1] x + ...: so many terms in pairs, and what is small beside them in doubles."""
+    tail: Any = c[-1].hi
+    for term in c[-2 : pairs - 1 : -1]:
+        tail = term.hi + x.hi * tail
+    value = Pair(tail, 0.0 * tail)
+    for term in c[pairs - 1 :: -1]:
+        value = add(term, multiply(x, value))
+    return value
+
+
 def product(a: Pair, b: Pair) -> Pair:
     """a * b, where no intermediate result comes near to underflow: the leading product is exact.
 

@@ -23,6 +23,7 @@ from ._pairs import (
     fast_two_sum,
     from_int64,
     from_number,
+    horner,
     is_whole,
     less,
     multiply,
@@ -211,13 +212,7 @@ class CosineDecay:
         if self.wide:
             x = Pair(m.hi * self.scale, m.lo * self.scale)
             x = multiply(x, x)
-            q: Any = self.c[-1].hi
-            for c in self.c[-2 : WIDE_PAIRS - 1 : -1]:
-                q = c.hi + x.hi * q
-            qq = Pair(q, 0.0 * q)
-            for c in self.c[WIDE_PAIRS - 1 :: -1]:
-                qq = add(c, multiply(x, qq))
-            P, R = multiply(x, qq)
+            P, R = multiply(x, horner(self.c, x, WIDE_PAIRS))
         else:
             x = m.hi * m.hi
             e = square_rest(m.hi, x)

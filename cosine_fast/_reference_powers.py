@@ -18,6 +18,7 @@ from ._pairs import (
     fast_two_sum,
     from_int64,
     from_number,
+    horner,
     multiply,
     near,
     negate,
@@ -134,12 +135,7 @@ def log2(x: float) -> Pair:
         exponent -= 1
     z = divide(two_sum(m, -_ONE), two_sum(m, _ONE))
     w = multiply(z, z)
-    q = Pair(_ZERO, _ZERO)
-    for c in WIDE_LOG2[: WIDE_LOG2_PAIRS - 1 : -1]:
-        q = Pair(c.hi + w.hi * q.hi, _ZERO)
-    for c in WIDE_LOG2[WIDE_LOG2_PAIRS - 1 :: -1]:
-        q = add(c, multiply(w, q))
-    return add(Pair(np.float64(exponent), _ZERO), multiply(z, q))
+    return add(Pair(np.float64(exponent), _ZERO), multiply(z, horner(WIDE_LOG2, w, WIDE_LOG2_PAIRS)))
 
 
 def _less_times(s: Pair, count: Any, D: Pair) -> Pair:

@@ -16,6 +16,7 @@ from ._pairs import (
     fast_two_sum,
     from_int64,
     from_number,
+    horner,
     less,
     multiply,
     negate,
@@ -142,13 +143,7 @@ class CosineSums:
     def wave(self, X: Pair) -> Pair:
         """|A| * G(X), |X| <= D/2."""
         v = times(self.scale, add(multiply(X, X), Pair(np.float64(-0.25), np.float64(0.0))))
-        tail: Any = self.c[-1].hi
-        for c in self.c[-2 : MEAN_PAIRS - 1 : -1]:
-            tail = c.hi + v.hi * tail
-        q = Pair(tail, 0.0 * tail)
-        for c in self.c[MEAN_PAIRS - 1 :: -1]:
-            q = add(c, multiply(v, q))
-        return multiply(X, multiply(v, q))
+        return multiply(X, multiply(v, horner(self.c, v, MEAN_PAIRS)))
 
     def single(self, step: Pair) -> Any:
         """In doubles."""

@@ -382,17 +382,6 @@ class CosineDecayRestarts(Formula):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
-        self._set(initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name)
-
-    def _set(
-        self,
-        initial_learning_rate: float,
-        first_decay_steps: float,
-        t_mul: float,
-        m_mul: float,
-        alpha: float,
-        name: str,
-    ) -> None:
         initial = number_of("initial_learning_rate", initial_learning_rate)
         dtype = dtype_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("first_decay_steps", first_decay_steps, positive=True)
@@ -428,6 +417,8 @@ class CosineDecayRestarts(Formula):
         }
         single = self._take(config, (initial, length, lengthening, heightening, fraction, name), dtype)
         self._fold_cosine_decay_restarts(initial, length, lengthening, heightening, fraction, single)
+
+    _set = __init__
 
 
 class ExponentialDecay(Formula):
@@ -495,11 +486,6 @@ class ExponentialDecay(Formula):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:
-        self._set(initial_learning_rate, decay_steps, decay_rate, staircase, name)
-
-    def _set(
-        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str
-    ) -> None:
         initial = number_of("initial_learning_rate", initial_learning_rate)
         dtype = dtype_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("decay_steps", decay_steps, positive=True)
@@ -524,6 +510,8 @@ class ExponentialDecay(Formula):
         }
         single = self._take(config, (initial, length, rate, stairs, name), dtype)
         self._fold_exponential_decay(initial, length, rate, stairs, single)
+
+    _set = __init__
 
 
 class PolynomialDecay(Formula):
@@ -601,17 +589,6 @@ class PolynomialDecay(Formula):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ) -> None:
-        self._set(initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)
-
-    def _set(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        end_learning_rate: float,
-        power: float,
-        cycle: bool,
-        name: str,
-    ) -> None:
         initial = number_of("initial_learning_rate", initial_learning_rate)
         dtype = dtype_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("decay_steps", decay_steps, positive=True)
@@ -636,6 +613,8 @@ class PolynomialDecay(Formula):
         }
         single = self._take(config, (initial, length, end, exponent, cycles, name), dtype)
         self._fold_polynomial_decay(initial, length, end, exponent, cycles, single)
+
+    _set = __init__
 
 
 class InverseTimeDecay(Formula):
@@ -704,11 +683,6 @@ class InverseTimeDecay(Formula):
         staircase: bool = False,
         name: str = "InverseTimeDecay",
     ) -> None:
-        self._set(initial_learning_rate, decay_steps, decay_rate, staircase, name)
-
-    def _set(
-        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool, name: str
-    ) -> None:
         initial = number_of("initial_learning_rate", initial_learning_rate)
         dtype = dtype_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("decay_steps", decay_steps, positive=True)
@@ -729,6 +703,8 @@ class InverseTimeDecay(Formula):
         }
         single = self._take(config, (initial, length, rate, stairs, name), dtype)
         self._fold_inverse_time_decay(initial, length, rate, stairs, single)
+
+    _set = __init__
 
 
 class PiecewiseConstantDecay(Formula):
@@ -785,14 +761,6 @@ class PiecewiseConstantDecay(Formula):
         values: Sequence[float] | np.ndarray[Any, Any],
         name: str = "PiecewiseConstant",
     ) -> None:
-        self._set(boundaries, values, name)
-
-    def _set(
-        self,
-        boundaries: Sequence[float] | np.ndarray[Any, Any],
-        values: Sequence[float] | np.ndarray[Any, Any],
-        name: str,
-    ) -> None:
         ends, given = _items("boundaries", boundaries), _items("values", values)
         if len(ends) != len(given) - 1:
             raise ValueError(
@@ -814,6 +782,8 @@ class PiecewiseConstantDecay(Formula):
         }
         single = self._take(config, (exact, rates, name), dtypes.pop() if len(dtypes) == 1 else np.dtype(np.float64))
         self._fold_piecewise_constant(exact, rates, single)
+
+    _set = __init__
 
     @property
     def boundaries(self) -> list[float]:

@@ -20,6 +20,8 @@ with contextlib.suppress(ImportError):
     hypothesis.settings.register_profile("cosine_fast", deadline=None, derandomize=True, database=None)
     hypothesis.settings.load_profile("cosine_fast")
 
+pytest.register_assert_rewrite("bits")
+
 # A runner started in a shell's background ignores Ctrl-C, and so would every process that a test sends it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -18,8 +18,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from bits import INT64
+
 FILE = Path(__file__).with_name("golden.csv")
-INT64 = (-(2**63), 2**63 - 1)
 HUGE = (2**27, 2**27 + 1, 2**31 - 1, 2**31, 2**44 - 1, 2**44, 2**44 + 1, 2**51, 2**53 - 1, 2**53 + 1, 2**63 - 1)
 
 

@@ -13,10 +13,10 @@ import pytest
 pytest.importorskip("mpmath", reason="the exact values come from mpmath")
 
 import oracle
+from bits import INT64, within
 from mpmath import mp, mpf
 
 BOUND = 2.0  # units in the last place
-INT64 = (-(2**63), 2**63 - 1)
 
 
 def draw_parameters(draw):
@@ -67,7 +67,7 @@ def draw_steps(draw, parameters, count):
         )
         if alpha < 0 and draw.random() < 0.2:  # where the decay crosses zero
             step = W + int(D * math.acos(max(-1.0, (1 + alpha) / (alpha - 1))) / math.pi) + draw.randint(-2, 2)
-        yield step if isinstance(step, float) else min(max(step, INT64[0]), INT64[1])
+        yield step if isinstance(step, float) else within(step)
 
 
 def judge(value, exact, step, parameters):

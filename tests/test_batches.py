@@ -8,7 +8,8 @@ import warnings
 
 import numpy as np
 import pytest
-from test_parity import HARD, RANDOM, assert_same, drawn, joints, steps_of
+from bits import assert_same
+from test_parity import HARD, RANDOM, drawn, joints, steps_of
 
 NAMES = ("initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps")
 ORDINARY = [p for p in HARD + RANDOM if isinstance(p["initial_learning_rate"], float)]

@@ -24,8 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bits import assert_same
 from test_golden import GOLDEN, kinds
-from test_parity import assert_same, steps_of
+from test_parity import steps_of
 from test_paths import BUILDS, PARAMETERS, _hex, _typed, floats_of, program
 
 TESTS = Path(__file__).parent
@@ -324,8 +325,8 @@ CYTHON_CHECK = """
     sys.path[:0] = {path!r}
     import numpy as np
     import cosine_fast, embedded
+    from bits import assert_same
     from test_golden import GOLDEN
-    from test_parity import assert_same
     from test_embedding import family
 
     for p, values in GOLDEN:

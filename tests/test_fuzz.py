@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_parity import bits, drawn
+from bits import bits
+from test_parity import drawn
 
 pytest.importorskip("hypothesis", reason="the inputs are hypothesis's")
 

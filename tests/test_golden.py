@@ -8,7 +8,7 @@ from itertools import groupby
 import golden
 import numpy as np
 import pytest
-from test_parity import assert_same
+from bits import assert_same
 from test_paths import BUILDS, program, through_the_header
 
 GOLDEN = golden.read()

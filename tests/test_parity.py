@@ -7,8 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
-INT64 = (-(2**63), 2**63 - 1)
+from bits import INT64, assert_same, bits, within
 
 
 def parameters(L0, D, alpha=0.0, T=None, W=0):
@@ -62,20 +61,6 @@ def drawn(seed):
 RANDOM = [drawn(seed) for seed in range(40)]
 
 
-def bits(rates):
-    """The bits of floats, every NaN having the same."""
-    rates = np.asarray(rates)
-    rates = np.where(np.isnan(rates), np.array(np.nan, rates.dtype), rates)
-    return rates.view(f"u{rates.itemsize}")
-
-
-def assert_same(have, want, what=""):
-    assert type(have) is type(want), what
-    assert np.shape(have) == np.shape(want), what
-    assert np.asarray(have).dtype == np.asarray(want).dtype, what
-    np.testing.assert_array_equal(bits(have), bits(want), what)
-
-
 def joints(p):
     """The steps at which something changes."""
     W = 0 if p["warmup_target"] is None else Fraction(p["warmup_steps"])
@@ -92,7 +77,7 @@ def steps_of(p, seed=0, count=160):
     steps += [draw.randint(min(0, W), max(W, D)) for _ in range(2 * count)]
     steps += [draw.choice([-1, 1]) * int(2 ** draw.uniform(0, 63)) for _ in range(count)]
     draw.shuffle(steps)
-    return np.array([min(max(step, INT64[0]), INT64[1]) for step in steps], np.int64)
+    return np.array([within(step) for step in steps], np.int64)
 
 
 def runs_of(p):

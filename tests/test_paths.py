@@ -20,7 +20,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from test_parity import HARD, INT64, bits, drawn, joints, one_by_one, steps_of
+from bits import INT64, bits, within
+from test_parity import HARD, drawn, joints, one_by_one, steps_of
 
 PARAMETERS = HARD + [drawn(seed) for seed in range(1000, 1020)]
 BLOCK = 512  # elements: the kernel's own seams; the promise holds whatever they are
@@ -138,7 +139,7 @@ def ranges_of(p: dict) -> Iterator[range]:
     strides = (1, -1, 2, 7, -61)
     for i, joint in enumerate([*joints(p)[:8], *INT64]):
         for stride in (1, strides[i % 5]):
-            middle = min(max(int(joint), INT64[0]), INT64[1])
+            middle = within(int(joint))
             inside = [i for i in range(-350, 350) if INT64[0] <= middle + i * stride <= INT64[1]]
             yield range(middle + inside[0] * stride, middle + (inside[-1] + 1) * stride, stride)
     long = max(1, end // 700)

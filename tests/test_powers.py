@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("mpmath", reason="the exact values are mpmath's")
 
 import oracle
+from bits import INT64, assert_same, within
 from mpmath import mp, mpf
 
-INT64 = (-(2**63), 2**63 - 1)
 BOUND = 1.0  # ULP; 2 is what is asked for
 
 
@@ -93,7 +93,7 @@ def steps_of(draw, D, count):
             ]
         )
         if abs(step) <= 2**98 * exact:
-            yield step if isinstance(step, float) else min(max(step, INT64[0]), INT64[1])
+            yield step if isinstance(step, float) else within(step)
 
 
 def error(name, parameters, step, value):
@@ -279,15 +279,6 @@ def test_never_turns_back(best, name, parameters):
 # ---- One step, one rate ----
 
 
-def bits(rates):
-    rates = np.asarray(rates)
-    return np.where(np.isnan(rates), np.array(np.nan, rates.dtype), rates).view(f"u{rates.itemsize}")
-
-
-def assert_same(have, want, what=""):
-    np.testing.assert_array_equal(bits(have), bits(want), what)
-
-
 def whole_steps(parameters):
     draw, D = random.Random(5), parameters[1]
     joints = (0, D, 2 * D, 1000 * D, -D, 2**50, -(2**50), 2**53, *INT64)
@@ -295,7 +286,7 @@ def whole_steps(parameters):
     steps += [draw.randint(*INT64) for _ in range(60)] + [draw.randint(0, int(2 * D) + 1000) for _ in range(300)]
     steps += [draw.choice([-1, 1]) * int(2 ** draw.uniform(0, 63)) for _ in range(60)]
     draw.shuffle(steps)
-    return np.array([min(max(step, INT64[0]), INT64[1]) for step in steps], np.int64)
+    return np.array([within(step) for step in steps], np.int64)
 
 
 def fractional_steps(parameters):

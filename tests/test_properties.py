@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("hypothesis", reason="the properties are tested on hypothesis's examples")
 
+from bits import INT64, bits
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,13 +18,9 @@ RATE = st.one_of(st.floats(1e-12, 10.0), st.floats(1e-300, 1e300), st.floats(5e-
 WHOLE = st.one_of(st.integers(1, 200), st.integers(1, 2**31), st.integers(1, 2**63 - 1))
 COUNT = st.one_of(WHOLE, st.floats(2.0**-60, 2.0**62))
 FRACTION = st.one_of(st.sampled_from([0.0, 0.1, 0.5, 1.0, 1 - 2**-53, 5e-324]), st.floats(0.0, 1.0))
-STEP = st.one_of(st.integers(-1000, 10**6), st.integers(-(2**63), 2**63 - 1))
+STEP = st.one_of(st.integers(-1000, 10**6), st.integers(*INT64))
 EXAMPLES = settings(max_examples=150)
 SOME = settings(max_examples=50)
-
-
-def bits(rates):
-    return np.atleast_1d(np.asarray(rates, np.float64)).view(np.uint64)
 
 
 def end_of(W, D):

@@ -10,15 +10,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from test_parity import FLOATS, INTEGERS, assert_same, one_by_one, outcome
+from bits import INT64, assert_same, within
+from test_parity import FLOATS, INTEGERS, one_by_one, outcome
 
-INT64 = (-(2**63), 2**63 - 1)
 LARGEST_DOUBLE = 1.7976931348623157e308
 FAR = [0.0, -0.0, np.nan, np.inf, -np.inf, LARGEST_DOUBLE, -LARGEST_DOUBLE, 5e-324, -5e-324, 1e-300, 1e300, -1e300]
-
-
-def within(step):
-    return min(max(step, INT64[0]), INT64[1])
 
 
 # ---- InverseTimeDecay ----

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bits import INT64, assert_same, within
 from test_hostile import KINDS, outcome
-from test_parity import HARD, RANDOM, assert_same, drawn, parameters, steps_of
+from test_parity import HARD, RANDOM, drawn, parameters, steps_of
 
 mpmath = pytest.importorskip("mpmath", reason="sums are held against it")
 import oracle  # noqa: E402
 from mpmath import mp, mpf  # noqa: E402
 
-INT64 = (-(2**63), 2**63 - 1)
 U = 2.0**-53
 MORE = [
     *[parameters(0.1, D) for D in (1, 2, 3, 7, 10**12, 2**31, 2**53 - 1, 2**53 + 1, 2**62, 2**63 - 1)],
@@ -49,10 +49,6 @@ def bounds_of(p):
 
 def has_warmup(p):
     return p["warmup_target"] is not None and p["warmup_steps"] > 0
-
-
-def within(step):
-    return min(max(step, INT64[0]), INT64[1])
 
 
 def changes_sign(p, steps):

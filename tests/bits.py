@@ -1,0 +1,27 @@
+"""What tests of numbers share: the ends of int64, and rates that are the same to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+INT64 = (-(2**63), 2**63 - 1)
+
+
+def within(step):
+    """The step, or the end of int64 that it lies beyond."""
+    return min(max(step, INT64[0]), INT64[1])
+
+
+def bits(rates):
+    """The bits of floats, every NaN having the same."""
+    rates = np.asarray(rates)
+    rates = np.where(np.isnan(rates), np.array(np.nan, rates.dtype), rates)
+    return rates.view(f"u{rates.itemsize}")
+
+
+def assert_same(have, want, what=""):
+    """The same type, shape, dtype and bits."""
+    assert type(have) is type(want), what
+    assert np.shape(have) == np.shape(want), what
+    assert np.asarray(have).dtype == np.asarray(want).dtype, what
+    np.testing.assert_array_equal(bits(have), bits(want), what)
