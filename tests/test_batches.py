@@ -83,6 +83,62 @@ def test_kinds_side_by_side(compiled, isa):
         assert_same(compiled.cosine_decay(steps[i], **parameters), want[:, i].copy(), "one step")
 
 
+def short(count, whole, seed):
+    """Schedules of so few steps that a short row has all their phases."""
+    draw = np.random.default_rng(seed)
+    D = draw.integers(1, 300, count) if whole else draw.uniform(0.5, 300.0, count)
+    W = draw.integers(0, 60, count) if whole else draw.uniform(0.0, 60.0, count)
+    T = np.where(draw.random(count) < 0.3, np.nan, draw.uniform(0.0, 1e-2, count))
+    alpha = draw.choice([0.0, 0.1, 0.9, 1.0, 1.5], count)
+    return dict(zip(NAMES, (draw.uniform(-1e-3, 1e-3, count), D, alpha, T, W), strict=True))
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "fractions"])
+def test_rows_of_rising_steps(compiled, isa, whole):
+    """Shared steps that rise, by 1 or with gaps and repeats: a loop for each phase, wherever the rows lie."""
+    parameters = short(37, whole, 6)
+    parameters["decay_steps"][[5, 11]] = 2**50 if whole else 1e-10  # folded one by one
+    columns = {name: a[:, None] for name, a in parameters.items()}
+    draw = np.random.default_rng(7)
+    for length in (24, 31, 100, 512, 513, 1201, 8193):
+        for first in (-70, 0, 3, 200):
+            gaps = np.sort(draw.integers(first, first + 500, length))
+            for steps in (np.arange(first, first + length), gaps, gaps[::-1].copy(), np.full(length, first)):
+                rows = zip(*parameters.values(), strict=True)
+                want = np.array([schedule_of(compiled, *row)(steps) for row in rows])
+                assert_same(compiled.cosine_decay(steps, **columns), want, str(steps))
+                for dtype, gap in ((np.float64, 3), (np.float32, 5)):
+                    out = np.full((37, length + gap), 7.0, dtype)
+                    compiled.cosine_decay(steps, **columns, out=out[:, 1 : length + 1])
+                    assert_same(out[:, 1 : length + 1].copy(), want.astype(dtype), str(steps))
+                    assert (out[:, 0] == 7.0).all()
+                    assert (out[:, length + 1 :] == 7.0).all()
+    odd = np.zeros(37 * 100 * 8 + 1, np.uint8)[1:].view(np.float64).reshape(37, 100)
+    assert_same(
+        compiled.cosine_decay(np.arange(100), **columns, out=odd).copy(),
+        compiled.cosine_decay(np.arange(100), **columns),
+    )
+
+
+@pytest.mark.parametrize(("length", "dtype"), [(100, np.float64), (100, np.float32), (1001, np.float64)])
+def test_rows_past_the_caches(compiled, isa, length, dtype):
+    """So many rates that they go past the caches: in lines that two rows share, and up to gaps between rows."""
+    count = 48 * 2**20 // np.dtype(dtype).itemsize // length
+    columns = {name: a[:, None] for name, a in short(count, True, 8).items()}
+    columns["decay_steps"][count // 2] = 2**50
+    steps = np.arange(5, 5 + length)
+    parts = [{name: a[i : i + 1000] for name, a in columns.items()} for i in range(0, count, 1000)]
+    want = np.concatenate([compiled.cosine_decay(steps, **part, dtype=dtype) for part in parts])
+    out = np.full(count * length + 3, 7.0, dtype)
+    assert_same(compiled.cosine_decay(steps, **columns, out=out[1:-2].reshape(count, length)), want)
+    assert out[0] == 7.0
+    assert (out[-2:] == 7.0).all()
+    out = np.full((count, length + 3), 7.0, dtype)
+    assert_same(compiled.cosine_decay(steps, **columns, out=out[:, 1:-2]).copy(), want)
+    assert (out[:, 0] == 7.0).all()
+    assert (out[:, -2:] == 7.0).all()
+
+
 def test_each_schedule_alone(compiled, isa):
     """Groups in which all schedules are of one kind, and take its loops alone; int and float steps, at every joint."""
     for p in ORDINARY:
