@@ -314,6 +314,8 @@ class Benchmark:
         """`import` in new processes, timed inside; the interpreter's own start would hide the difference."""
         path = [str(Path(cosine_fast.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
+        # Byte code, as an installation has it; with this set, nobody keeps what the first turn compiles.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
         def seconds(name: str) -> float:
             program = f"from time import perf_counter as now; t = now(); import {name}; print(now() - t)"

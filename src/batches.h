@@ -182,12 +182,14 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
 
 /* ---- Rows: one schedule after another, along the steps ---- */
 
-/* Up to so many steps that all schedules have are looked at, before there are FEW_ROWS or more of them. */
-enum { LONG_ROW = 16 * CF_BLOCK, FEW_ROWS = 8 };
-/* Other rows of fewer rates do not go past the caches, in parts of lines. */
-enum { STREAMED_ROW = 2048 };
+enum {
+    FEW_ROWS = 8,            /* fewer are not worth a look at the steps that they share, nor are ... */
+    LONG_ROW = 16 * CF_BLOCK, /* ... more steps: their blocks nearly all lie in one phase */
+    STREAMED_ROW = 2048      /* fewer rates, where the steps do not rise, do not go past the caches in parts of lines */
+};
 
-/* Whether the steps rise; 2: by 1 each. */
+/* Whether the steps rise; CONSECUTIVE: by 1 each. */
+enum { RISING = 1, CONSECUTIVE };
 static int do_rise(const char *steps, int n)
 {
     int i, falls = 0, jumps = 0;
@@ -195,7 +197,7 @@ static int do_rise(const char *steps, int n)
         falls |= int64_at(steps, i) < int64_at(steps, i - 1);
         jumps |= int64_at(steps, i) != int64_at(steps, i - 1) + 1;
     }
-    return falls ? 0 : jumps ? 1 : 2;
+    return falls ? 0 : jumps ? RISING : CONSECUTIVE;
 }
 
 /* Rates on their way past the caches, in whole lines: rows that are neighbours share one. */
@@ -269,12 +271,12 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
             for (begin = 0; begin < n; begin += CF_BLOCK) {
                 const int length = n - begin < CF_BLOCK ? n - begin : CF_BLOCK;
                 const sink out = {belt_room(&w, data + (size_t)begin * (size_t)size), NULL};
-                evaluate_rising(p, s.data + (size_t)begin * sizeof(int64_t), rising == 2, length, out, floats);
+                evaluate_rising(p, s.data + (size_t)begin * sizeof(int64_t), rising == CONSECUTIVE, length, out, floats);
                 belt_take(&w, length * size);
             }
         } else {
             const sink out = {data, NULL};
-            evaluate_rising(p, s.data, rising == 2, n, out, floats);
+            evaluate_rising(p, s.data, rising == CONSECUTIVE, n, out, floats);
         }
         rows_advance(&r, 1);
     }
