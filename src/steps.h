@@ -151,10 +151,12 @@ static void load_piece(const rows *r, const cf_operand *steps, int n, double *hi
 {
     const int64_t stride = steps->strides[r->job->dimensions - 1];
     int i;
-    load_row(steps, rows_at(r, steps), stride, stride == 0 ? 1 : n, hi, lo);
     if (stride == 0) {
+        load_row(steps, rows_at(r, steps), stride, 1, hi, lo);
         for (i = 1; i < n; i++) hi[i] = hi[0];
         for (i = 1; i < n && lo; i++) lo[i] = lo[0];
+    } else {
+        load_row(steps, rows_at(r, steps), stride, n, hi, lo);
     }
 }
 
@@ -170,39 +172,40 @@ static void store_piece(const rows *r, const cf_operand *out, int n, const char 
     }
 }
 
-/* n elements; `rows` is large, and copied where they lie in more than one row alone. */
+/* n elements. `rows` is large: it is copied where they lie in more than one row alone. */
 static void load(const rows *r, const cf_operand *steps, int n, double *hi, double *lo)
 {
-    int length = rows_left(r, n);
-    load_piece(r, steps, length, hi, lo);
-    if (length < n) {
-        rows next = *r;
-        int done = length;
-        for (; done < n; done += length) {
-            rows_advance(&next, length);
-            length = rows_left(&next, n - done);
-            load_piece(&next, steps, length, hi + done, lo ? lo + done : NULL);
-        }
+    rows next;
+    int done = 0;
+    for (;;) {
+        const int length = rows_left(r, n - done);
+        load_piece(r, steps, length, hi + done, lo ? lo + done : NULL);
+        done += length;
+        if (done >= n) return;
+        if (r != &next) next = *r;
+        r = &next;
+        rows_advance(&next, length);
     }
 }
 
 static void store(const rows *r, const cf_operand *out, int n, const char *from, size_t size)
 {
-    int length = rows_left(r, n);
-    store_piece(r, out, length, from, size);
-    if (length < n) {
-        rows next = *r;
-        int done = length;
-        for (; done < n; done += length) {
-            rows_advance(&next, length);
-            length = rows_left(&next, n - done);
-            store_piece(&next, out, length, from + (size_t)done * size, size);
-        }
+    rows next;
+    int done = 0;
+    for (;;) {
+        const int length = rows_left(r, n - done);
+        store_piece(r, out, length, from + (size_t)done * size, size);
+        done += length;
+        if (done >= n) return;
+        if (r != &next) next = *r;
+        r = &next;
+        rows_advance(&next, length);
     }
 }
 
-/* The steps of n elements, the first of which stands at r and is the job's number `begin`. */
-static void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo)
+/* The steps of n elements, the first of which stands at r and is the job's number `begin`. One copy for all families. */
+static __attribute__((noinline)) void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi,
+                                                 double *lo)
 {
     if (job->steps.data) {
         load(r, &job->steps, n, hi, lo);
