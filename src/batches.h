@@ -147,7 +147,8 @@ LANES_LOOP(PAIR, ANY)
 LANES_LOOP(PAIR, DECAY)
 
 /* The group's rates, each schedule's of one step: `steps` and `rates` are where that one stands. */
-static void evaluate_across(const cf_batch *b, const group *g, const rows *r, const cf_operand *steps, const cf_operand *rates)
+static void evaluate_across(const cf_batch *b, const group *g, const rows *r, const cf_operand *steps,
+                            const cf_operand *rates)
 {
     double hi[LANES], out[LANES];
     float floats[LANES];
@@ -183,9 +184,9 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
 /* ---- Rows: one schedule after another, along the steps ---- */
 
 enum {
-    FEW_ROWS = 8,            /* fewer are not worth a look at the steps that they share, nor are ... */
+    FEW_ROWS = 8,             /* fewer are not worth a look at the steps that they share, nor are ... */
     LONG_ROW = 16 * CF_BLOCK, /* ... more steps: their blocks nearly all lie in one phase */
-    STREAMED_ROW = 2048      /* fewer rates, where the steps do not rise, do not go past the caches in parts of lines */
+    STREAMED_ROW = 2048       /* where the steps do not rise, fewer rates do not go past the caches, in parts of lines */
 };
 
 /* Whether the steps rise; CONSECUTIVE: by 1 each. */
@@ -271,7 +272,8 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
             for (begin = 0; begin < n; begin += CF_BLOCK) {
                 const int length = n - begin < CF_BLOCK ? n - begin : CF_BLOCK;
                 const sink out = {belt_room(&w, data + (size_t)begin * (size_t)size), NULL};
-                evaluate_rising(p, s.data + (size_t)begin * sizeof(int64_t), rising == CONSECUTIVE, length, out, floats);
+                const char *const steps = s.data + (size_t)begin * sizeof(int64_t);
+                evaluate_rising(p, steps, rising == CONSECUTIVE, length, out, floats);
                 belt_take(&w, length * size);
             }
         } else {
@@ -281,9 +283,7 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         rows_advance(&r, 1);
     }
     belt_empty(&w);
-#if defined(__x86_64__)
-    if (b->streamed) _mm_sfence(); /* as in blocks.c */
-#endif
+    if (b->streamed) end_stream();
 }
 
 /* The steps from <= s < to of n <= LANES schedules, of which the first is number `first`. */

@@ -74,7 +74,5 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
         begin += n;
         rows_seek(&r, job, begin);
     }
-#if defined(__x86_64__)
-    if (job->streamed) _mm_sfence(); /* whoever sees this call's end sees its rates */
-#endif
+    if (job->streamed) end_stream();
 }

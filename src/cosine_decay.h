@@ -116,7 +116,8 @@ static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int con
     }
     for (k = 0; k < 4; k++) {
         if (first < ends[k]) {
-            const int vectors = first + (ends[k] - first + VECTOR - 1) / VECTOR * VECTOR, end = vectors < n ? vectors : n;
+            const int vectors = first + (ends[k] - first + VECTOR - 1) / VECTOR * VECTOR;
+            const int end = vectors < n ? vectors : n;
             const source s = {.data = steps + (size_t)first * sizeof(int64_t)};
             const sink to = {out.to + (size_t)first * (floats ? sizeof(float) : sizeof(double)), NULL};
             range in;

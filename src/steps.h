@@ -172,7 +172,14 @@ static void store_piece(const rows *r, const cf_operand *out, int n, const char 
     }
 }
 
-/* n elements. `rows` is large: it is copied where they lie in more than one row alone. */
+/* On by n from r, in `next`. `rows` is large: it is copied where elements lie in more than one row alone. */
+static const rows *rows_from(const rows *r, rows *next, int n)
+{
+    if (r != next) *next = *r;
+    rows_advance(next, n);
+    return next;
+}
+
 static void load(const rows *r, const cf_operand *steps, int n, double *hi, double *lo)
 {
     rows next;
@@ -182,9 +189,7 @@ static void load(const rows *r, const cf_operand *steps, int n, double *hi, doub
         load_piece(r, steps, length, hi + done, lo ? lo + done : NULL);
         done += length;
         if (done >= n) return;
-        if (r != &next) next = *r;
-        r = &next;
-        rows_advance(&next, length);
+        r = rows_from(r, &next, length);
     }
 }
 
@@ -197,13 +202,12 @@ static void store(const rows *r, const cf_operand *out, int n, const char *from,
         store_piece(r, out, length, from + (size_t)done * size, size);
         done += length;
         if (done >= n) return;
-        if (r != &next) next = *r;
-        r = &next;
-        rows_advance(&next, length);
+        r = rows_from(r, &next, length);
     }
 }
 
-/* The steps of n elements, the first of which stands at r and is the job's number `begin`. One copy for all families. */
+/* The steps of n elements, the first of which stands at r and is the job's number `begin`. noinline: one copy for all
+ * families. */
 static __attribute__((noinline)) void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi,
                                                  double *lo)
 {
