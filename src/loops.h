@@ -113,41 +113,47 @@ static inline void end_stream(void)
 
 enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
 
-typedef void loop(const void *restrict schedule, const source *, sink, int n);
+/* It returns what it has `seen`: 0, or, where a loop watches its steps, all their bits together. */
+typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n);
 
 /* The source is handed over by its address. As a value it would be copied to the stack in vectors, from stores of
  * single words just before: no processor forwards these, and each block waits until all before it is done.
  *
  * The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
  * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(name, struct_type, from, rate, type)                                                                   \
-    static __attribute__((noinline)) void name(const void *restrict schedule, const source *given, sink out, int n) \
-    {                                                                                                               \
-        source s = *given;                                                                                          \
-        const struct_type *restrict const p = schedule;                                                             \
-        for (; n > 0; n -= STRIP) {                                                                                 \
-            const int length = n < STRIP ? n : STRIP;                                                               \
-            type *const to = (type *)(void *)out.to;                                                                \
-            int i;                                                                                                  \
-            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                     \
-            INDEPENDENT                                                                                             \
-            for (i = 0; i < length; i++) {                                                                          \
-                const cf_pair step = from(s, i);                                                                    \
-                to[i] = (type)(rate);                                                                               \
-            }                                                                                                       \
-            if (out.past) {                                                                                         \
-                stream(out.past, out.to, (size_t)length * sizeof(type));                                            \
-                out.past += STRIP * sizeof(type);                                                                   \
-            } else {                                                                                                \
-                out.to += STRIP * sizeof(type);                                                                     \
-            }                                                                                                       \
-            if (s.data) s.data += STRIP * sizeof(double);                                                           \
-            if (s.lo) s.lo += STRIP;                                                                                \
-            s.first += STRIP * s.stride;                                                                            \
-        }                                                                                                           \
+#define LOOP(name, struct_type, from, rate, type) WATCHING_LOOP(name, struct_type, from, 0, rate, type)
+#define WATCHING_LOOP(name, struct_type, from, bits, rate, type)                                                        \
+    static __attribute__((noinline)) uint64_t name(const void *restrict schedule, const source *given, sink out, int n) \
+    {                                                                                                                   \
+        source s = *given;                                                                                              \
+        const struct_type *restrict const p = schedule;                                                                 \
+        uint64_t seen = 0;                                                                                              \
+        for (; n > 0; n -= STRIP) {                                                                                     \
+            const int length = n < STRIP ? n : STRIP;                                                                   \
+            type *const to = (type *)(void *)out.to;                                                                    \
+            int i;                                                                                                      \
+            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                         \
+            INDEPENDENT                                                                                                 \
+            for (i = 0; i < length; i++) {                                                                              \
+                const cf_pair step = from(s, i);                                                                        \
+                seen |= (uint64_t)(bits);                                                                               \
+                to[i] = (type)(rate);                                                                                   \
+            }                                                                                                           \
+            if (out.past) {                                                                                             \
+                stream(out.past, out.to, (size_t)length * sizeof(type));                                                \
+                out.past += STRIP * sizeof(type);                                                                       \
+            } else {                                                                                                    \
+                out.to += STRIP * sizeof(type);                                                                         \
+            }                                                                                                           \
+            if (s.data) s.data += STRIP * sizeof(double);                                                               \
+            if (s.lo) s.lo += STRIP;                                                                                    \
+            s.first += STRIP * s.stride;                                                                                \
+        }                                                                                                               \
+        return seen;                                                                                                    \
     }
 
-/* What a loop can read as it lies, and between which steps that is; or else DOUBLES, which are to be loaded. */
+/* What a loop can read as it lies, and, if `in` is wanted, between which steps that is; or else DOUBLES, which are to be
+ * loaded. */
 static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
     const cf_operand *steps = &job->steps;
@@ -155,7 +161,7 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
         const int64_t first = range_at(job->first, job->stride, begin);
         s->first = (double)first;
         s->stride = (double)job->stride;
-        *in = range_of_range(first, range_at(first, job->stride, n - 1));
+        if (in) *in = range_of_range(first, range_at(first, job->stride, n - 1));
         return RANGE;
     }
     if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
@@ -164,7 +170,7 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
     }
     s->data = rows_at(r, steps);
     s->ahead = 1;
-    *in = range_of_int64s(s->data, n);
+    if (in) *in = range_of_int64s(s->data, n);
     return INT64S;
 }
 

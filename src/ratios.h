@@ -19,8 +19,11 @@ static void fill_block(double rate, int floats, const source *s, sink out, int n
 /* ---- InverseTimeDecay ---- */
 
 #define NEAR(staircase, whole) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase, whole), whole)
-#define RATIO_LOOPS(name, staircase)                                                   \
-    BOTH_TYPES(name##_int64s, cf_inverse_time_decay, from_int64s, NEAR(staircase, 1))   \
+#define WATCHING(name, staircase, type) \
+    WATCHING_LOOP(name, cf_inverse_time_decay, from_int64s, int64_at(s.data, i), NEAR(staircase, 1), type)
+#define RATIO_LOOPS(name, staircase)                                                    \
+    WATCHING(name##_int64s, staircase, double)                                          \
+    WATCHING(name##_int64s_float, staircase, float)                                     \
     BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, NEAR(staircase, 1))     \
     BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, NEAR(staircase, 0)) \
     BOTH_TYPES(name##_pairs, cf_inverse_time_decay, from_pairs, cf_inverse_time_any(p, step, staircase))
@@ -37,6 +40,25 @@ RATIO_LOOPS(stairs, 1)
 /* By staircase, origin and whether floats are wanted. */
 static loop *const ratio_loops[2][ORIGINS][2] = {RATIO_ROW(smooth), RATIO_ROW(stairs)};
 
+/* Whole steps from 0 to this go the short way for certain. */
+static uint64_t certain_to(const cf_inverse_time_decay *p)
+{
+    const double most = p->staircase ? p->whole_to * p->decay_steps.hi : p->whole_to;
+    return p->offset.hi > 0.0 ? (uint64_t)(most < 0x1p50 ? most : 0x1p50) : 0;
+}
+
+/* Most blocks need no look at their steps before: the loop for steps of the short way sees itself whether these all
+ * were such. If not, its rates are written over, so it does not go over the steps themselves. It is not for a stair that
+ * goes through all of a block. */
+static int try_inverse_time_decay(const cf_inverse_time_decay *p, const source *s, int n, sink out, int floats)
+{
+    const uint64_t most = certain_to(p), first = (uint64_t)int64_at(s->data, 0);
+    const uint64_t last = (uint64_t)int64_at(s->data, n - 1);
+    if (first > most || last > most || s->data == (out.past ? out.past : out.to)) return 0;
+    if (p->staircase && cf_inverse_time_x(p, (double)first, 1, 1) == cf_inverse_time_x(p, (double)last, 1, 1)) return 0;
+    return ratio_loops[p->staircase][INT64S][floats](p, s, out, n) <= most;
+}
+
 /* The rates of n elements, the first of which stands at r and is the job's number `begin`. */
 static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time_decay *p, const rows *r, int64_t begin,
                                         int n, sink out)
@@ -45,10 +67,13 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
     double hi[CF_BLOCK], lo[CF_BLOCK];
     source s = {0};
     range in, x;
-    enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
+    enum origin origin = as_it_lies(job, r, begin, n, &s, NULL);
+    if (origin == INT64S && try_inverse_time_decay(p, &s, n, out, floats)) return;
     if (origin == DOUBLES) {
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
+    } else {
+        as_it_lies(job, r, begin, n, &s, &in);
     }
     x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, 0) : in.least;
     x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, 0) : in.greatest;

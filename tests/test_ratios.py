@@ -222,6 +222,32 @@ def test_inverse_time_decay_instruction_sets(compiled, isa, p):
     assert_same(schedule.precompute(-600, 2000), one_by_one(schedule, np.arange(-600, 2000)).astype(schedule.dtype))
 
 
+@pytest.mark.parametrize("D", [1, 7, 1000.5, 10**12])
+@pytest.mark.parametrize("staircase", [False, True])
+def test_a_step_unlike_all_others_of_its_block(compiled, isa, staircase, D):
+    """The loop for usual steps sees it in the middle of its work; the block's rates are right all the same."""
+    schedule = compiled.InverseTimeDecay(0.1, D, 0.5, staircase)
+    usual = np.random.default_rng(0).integers(0, 20 * math.ceil(D), 1500)
+    want = one_by_one(schedule, usual)
+    for odd in (-1, int(-2 * D), int(-2 * D) - 1, 2**50, 2**50 + 1, 2**51 + 2**50 + 3, 2**62 + 1, *INT64):
+        for place in (1, 63, 64, 700, 1498):
+            steps = usual.copy()
+            steps[place] = odd
+            want_here = want.copy()
+            want_here[place] = schedule(odd)
+            assert_same(schedule(steps), want_here, (odd, place))
+            singles = schedule(steps, dtype=np.float32)
+            assert_same(singles, want_here.astype(np.float32), (odd, place))
+            out = steps.view(np.float64)  # over the steps themselves
+            assert_same(schedule(steps, out=out), want_here, (odd, place, "in place"))
+    many = np.resize(usual, 5_000_000)  # past the caches
+    many[4_000_000] = -1
+    rates = schedule(many)
+    assert rates[4_000_000] == schedule(-1)
+    rates[4_000_000] = want[4_000_000 % 1500]
+    assert_same(rates, np.resize(want, 5_000_000))
+
+
 @pytest.mark.parametrize("staircase", [False, True])
 def test_the_pole(cf, staircase):
     """Infinite, by the sign of the initial rate; the other sign beyond."""
