@@ -113,6 +113,13 @@ def quotient(a: Pair, b: Any) -> Pair:
     return Pair(q, (((a.hi - p) - product_rest(q, b, p)) + a.lo) / b)
 
 
+def reciprocal(b: Any) -> Pair:
+    """1 / b likewise."""
+    q = 1.0 / b
+    p = q * b
+    return Pair(q, ((1.0 - p) - product_rest(q, b, p)) * q)
+
+
 def divide(a: Pair, b: Pair) -> Pair:
     zero = np.float64(0.0)
     q = a.hi / b.hi

@@ -31,6 +31,7 @@ from ._pairs import (
     product,
     product_rest,
     quotient,
+    reciprocal,
     square_rest,
     table,
     top,
@@ -114,7 +115,7 @@ class CosineDecay:
         if ordinary:
             if has_warmup:
                 line = quotient(rise, W.hi)
-            inverse = quotient(inverse, D.hi) if D.lo == 0.0 else divide(inverse, D)
+            inverse = reciprocal(D.hi) if D.lo == 0.0 else divide(inverse, D)
             low = T * a
             self.floor = Pair(low, product_rest(T, a, low))
         else:
@@ -143,10 +144,16 @@ class CosineDecay:
         inverse = times(inverse, inverse)
         power = times(amplitude, inverse)
         self.c: list[Pair] = []
-        for g in WIDE if self.wide else SINGLE:
+        for g in WIDE if self.wide else SINGLE[:2]:
             c = times(g, power)
             self.c.append(fast_two_sum(c.hi, c.lo))
-            power = times(power, inverse)
+            last, power = power, times(power, inverse)
+        if not self.wide:  # the others are 2^-6 of the sum and less: doubles do
+            last, inverse = last.hi + last.lo, inverse.hi + inverse.lo
+            powers = [last * inverse, last * (square := inverse * inverse)]
+            for g in SINGLE[2:]:
+                self.c.append(Pair(g.hi * powers[-2], zero))
+                powers.append(powers[-2] * square)
         c0 = self.c[0]
         self.c0 = Pair(top(c0.hi), (c0.hi - top(c0.hi)) + c0.lo)
 

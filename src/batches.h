@@ -14,7 +14,7 @@
 
 /* Schedules in a group: all that is folded fits the first cache. Before each part of it is folded, as much of the next
  * group is asked for: all at once would fill the queues to memory. */
-enum { LANES = 128, PART = 32 };
+enum { LANES = 128, PART = 64 };
 
 typedef struct group {
     int n;             /* schedules; and whether among them there is ... */
@@ -35,6 +35,16 @@ static inline int is_whole(double x)
     return (x + 0x1.8p52) - 0x1.8p52 == x;
 }
 
+/* Begin to fold a schedule as if it were ordinary: no warmup where `target` is NaN. */
+static inline cf_powers fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target,
+                                  double warmup, double *start)
+{
+    const double peak = target == target ? target : given, W = target == target ? warmup : 0.0;
+    *start = W > 0.0 ? given : peak;
+    p->warmup_steps = cf_make_pair(W, 0.0);
+    return cf_fold_leading(p, peak, cf_reciprocal(D), alpha, *start, W);
+}
+
 /* Fold the lanes begin <= i < end, whose parameters stand in start, decay_steps, alpha, peak (NaN: there is no warmup)
  * and warmup_steps. */
 static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, int end)
@@ -42,12 +52,13 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
     int i;
     INDEPENDENT
     for (i = begin; i < end; i++) {
-        const double given = g->start[i], target = g->peak[i], D = g->decay_steps[i], alpha = g->alpha[i];
-        const double peak = target == target ? target : given;
-        const double W = target == target ? g->warmup_steps[i] : 0.0, start = W > 0.0 ? given : peak;
-        const double ordinary = cf_is_ordinary(peak, D, alpha, start, W + D) ? 1.0 : 0.0;
+        const double D = g->decay_steps[i], alpha = g->alpha[i];
         cf_cosine_decay p;
-        cf_fold_ordinary(&p, peak, cf_quotient(cf_make_pair(1.0, 0.0), D), alpha, start, W);
+        double start;
+        const cf_powers powers = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i], &start);
+        const double peak = p.peak, W = p.warmup_steps.hi;
+        const double ordinary = cf_is_ordinary(peak, D, alpha, start, W + D) ? 1.0 : 0.0;
+        cf_fold_others(&p, powers);
         g->start[i] = start;
         g->peak[i] = peak;
         g->warmup_steps[i] = W;
@@ -181,6 +192,87 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
     }
 }
 
+/* ---- One step each: fold and evaluate in one loop, without the group between ---- */
+
+/* Of each lane its parameters, as they are given, and its step. */
+typedef struct lanes {
+    const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
+} lanes;
+
+/* The rates of the lanes begin <= i < end. Not 0, and any rates, if one of these is not of the usual sort: whatever is
+ * looked at here makes a schedule ordinary and exact, and its step one that CF_EXACT is for. All steps and counts of
+ * steps are whole. */
+static __attribute__((noinline)) uint64_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
+{
+    const double *restrict const start = g->start, *restrict const decay_steps = g->decay_steps;
+    const double *restrict const alpha = g->alpha, *restrict const target = g->target;
+    const double *restrict const warmup_steps = g->warmup_steps, *restrict const step = g->step;
+    uint64_t odd = 0;
+    int i;
+    INDEPENDENT
+    for (i = begin; i < end; i++) {
+        const double s = step[i], D = decay_steps[i], W = warmup_steps[i];
+        cf_cosine_decay p;
+        double first;
+        const cf_powers powers = fold_lane(&p, start[i], D, alpha[i], target[i], W, &first);
+        const int usual = (alpha[i] >= 0.0) & (alpha[i] <= 1.0) & (fabs(p.peak) >= 0x1p-90) & (fabs(p.peak) <= 0x1p300)
+                          & (fabs(first) <= 0x1p300) & (D >= 1.0) & (D <= 0x1p27) & (W <= 0x1p43)
+                          & (s >= 0.0) & (s <= 0x1p50);
+        odd |= usual ? UINT64_C(0) : UINT64_C(1);
+        cf_fold_others(&p, powers);
+        p.end = p.floor.hi;
+        p.unit = 1.0;
+        p.end_step = p.warmup_steps.hi + D;
+        rates[i] = cf_rate(&p, cf_make_pair(s, 0.0), CF_EXACT, CF_ANY);
+    }
+    return odd;
+}
+
+/* Whether the numbers of an operand, which stand at x, are all whole. */
+static int are_whole(const cf_operand *operand, const double *x, int n)
+{
+    int i, whole = 1;
+    for (i = 0; i < n && operand->type >= CF_FLOAT32; i++) whole &= is_whole(x[i]);
+    return whole;
+}
+
+/* Ask for as much of the next group as lies before its lane begin + PART: what is after `data` in memory. */
+static void prefetch_part(const char *const *next, int ahead, int begin)
+{
+    int k;
+    for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)begin * sizeof(double), PART);
+}
+
+/* One step of each of n schedules, the first of which stands at r. 0: they are not all of the usual sort, and nothing has
+ * been done. */
+static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char *const *next, int ahead)
+{
+    const cf_operand *const rates = &b->schedules.rates;
+    double room[6][LANES];
+    _Alignas(64) double out[LANES];
+    float floats[LANES];
+    const int size = rates->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
+    lanes g = {
+        doubles_at(r, &b->initial, n, room[0]),      doubles_at(r, &b->decay_steps, n, room[1]),
+        doubles_at(r, &b->alpha, n, room[2]),        doubles_at(r, &b->target, n, room[3]),
+        doubles_at(r, &b->warmup_steps, n, room[4]), doubles_at(r, &b->schedules.steps, n, room[5]),
+    };
+    uint64_t odd = 0;
+    int i;
+    if (!are_whole(&b->decay_steps, g.decay_steps, n) || !are_whole(&b->warmup_steps, g.warmup_steps, n)
+        || !are_whole(&b->schedules.steps, g.step, n)) {
+        return 0;
+    }
+    for (i = 0; i < n; i += PART) {
+        prefetch_part(next, ahead, i);
+        odd |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
+    }
+    if (odd) return 0;
+    for (i = 0; i < n && size == (int)sizeof(float); i++) floats[i] = (float)out[i];
+    store(r, rates, n, size == (int)sizeof(float) ? (const char *)floats : (const char *)out, (size_t)size);
+    return 1;
+}
+
 /* ---- Rows: one schedule after another, along the steps ---- */
 
 enum {
@@ -302,6 +394,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
             next[ahead++] = rows_at(&r, read[k]) + (size_t)n * sizeof(double);
         }
     }
+    if (b->steps == 1 && evaluate_singles(b, &r, n, next, ahead)) return;
     load(&r, &b->initial, n, g.start, NULL);
     load(&r, &b->decay_steps, n, g.decay_steps, NULL);
     load(&r, &b->alpha, n, g.alpha, NULL);
@@ -309,7 +402,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
     g.unusual = g.warm = g.pairs = 0;
     for (i = 0; i < n; i += PART) {
-        for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)i * sizeof(double), PART);
+        prefetch_part(next, ahead, i);
         fold_lanes(&g, i, n - i < PART ? n : i + PART);
     }
     /* Across the schedules an unusual one is folded again for each step. */
@@ -353,16 +446,28 @@ static void evaluate_batch(const cf_batch *b, cf_run run, int64_t begin, int64_t
 static void check_limits(const cf_job *job, int64_t begin, int64_t end)
 {
     const cf_limits limits = *job->limits;
-    double x[CF_BLOCK];
+    double room[CF_BLOCK];
     rows r;
     for (; begin < end; begin += CF_BLOCK) {
         const int n = (int)(end - begin < CF_BLOCK ? end - begin : CF_BLOCK);
-        int i, odd = 0;
+        const double *x;
+        uint64_t odd = 0;
+        source s;
+        range in;
+        int i;
         rows_seek(&r, job, begin);
-        load(&r, &job->steps, n, x, NULL);
-        for (i = 0; i < n; i++) {
-            odd |= !((x[i] >= limits.least) & (x[i] <= limits.most)) & (x[i] != limits.also)
-                   & ((x[i] == x[i]) | !limits.nan);
+        if (as_it_lies(job, &r, begin, n, &s, &in) == INT64S && in.least >= limits.least && in.greatest <= limits.most) {
+            continue;
+        }
+        x = doubles_at(&r, &job->steps, n, room);
+        if (limits.nan) {
+            for (i = 0; i < n; i++) {
+                odd |= ((x[i] < limits.least) | (x[i] > limits.most)) & (x[i] != limits.also) ? UINT64_C(1) : UINT64_C(0);
+            }
+        } else {
+            for (i = 0; i < n; i++) {
+                odd |= ((x[i] >= limits.least) & (x[i] <= limits.most)) | (x[i] == limits.also) ? UINT64_C(0) : UINT64_C(1);
+            }
         }
         if (odd) __atomic_store_n(limits.odd, 1, __ATOMIC_RELAXED);
     }

@@ -193,6 +193,18 @@ static void load(const rows *r, const cf_operand *steps, int n, double *hi, doub
     }
 }
 
+/* n numbers from r on, as doubles: where they lie, if they are such, or else in `room`. */
+static const double *doubles_at(const rows *r, const cf_operand *operand, int n, double *room)
+{
+    const char *data = rows_at(r, operand);
+    if (operand->type == CF_FLOAT64 && !operand->swapped && rows_left(r, n) == n && (uintptr_t)data % sizeof(double) == 0
+        && operand->strides[r->job->dimensions - 1] == (int64_t)sizeof(double)) {
+        return (const double *)(const void *)data;
+    }
+    load(r, operand, n, room, NULL);
+    return room;
+}
+
 static void store(const rows *r, const cf_operand *out, int n, const char *from, size_t size)
 {
     rows next;

@@ -202,6 +202,13 @@ CF_INLINE cf_pair cf_quotient(cf_pair a, double b)
     return cf_make_pair(q, (((a.hi - p) - cf_product_rest(q, b, p)) + a.lo) / b);
 }
 
+/* 1 / b likewise. */
+CF_INLINE cf_pair cf_reciprocal(double b)
+{
+    const double q = 1.0 / b, p = q * b;
+    return cf_make_pair(q, ((1.0 - p) - cf_product_rest(q, b, p)) * q);
+}
+
 CF_INLINE cf_pair cf_divide(cf_pair a, cf_pair b)
 {
     const double q = a.hi / b.hi;
@@ -314,10 +321,15 @@ CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, doub
            & (reach <= 17592186044416.0); /* 2^44 */
 }
 
-/* What the curve and the warmup line of such a schedule are computed from; `inverse` is 1 / decay_steps. Without a
- * branch: a loop over schedules is vectorised. */
-CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
-                                double warmup_steps)
+typedef struct cf_powers {
+    double last;    /* amplitude / D^4, of c[1] */
+    double inverse; /* 1 / D^2 */
+} cf_powers;
+
+/* What the curve and the warmup line of such a schedule are computed from, but for the coefficients from c[2] on, which
+ * are made from what this returns; `inverse` is 1 / decay_steps. Without a branch: a loop over schedules is vectorised. */
+CF_INLINE cf_powers cf_fold_leading(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
+                                   double warmup_steps)
 {
     const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
     /* Without a warmup there is nothing to rise. */
@@ -325,7 +337,7 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse
     const int downwards = fabs(peak) < fabs(start);
     const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
     cf_pair power, c;
-    int k;
+    cf_powers r;
 
     p->peak = peak;
     p->floor.hi = low + 0.0; /* -0 is +0 */
@@ -344,13 +356,37 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse
     c = cf_fast_two_sum(c.hi, c.lo);
     p->c0_hi = cf_top(c.hi);
     p->c0_lo = (c.hi - p->c0_hi) + c.lo;
-    CF_UNROLL
-    for (k = 1; k < CF_TERMS; k++) {
-        power = cf_product(power, inverse);
-        c = cf_product(cf_make_pair(cf_single_table[k][0], cf_single_table[k][1]), power);
-        p->c[k] = c.hi + c.lo;
-    }
+    power = cf_product(power, inverse);
+    c = cf_product(cf_make_pair(cf_single_table[1][0], cf_single_table[1][1]), power);
+    p->c[1] = c.hi + c.lo;
     p->bend = 1.75 * p->c[1];
+    r.last = power.hi + power.lo;
+    r.inverse = inverse.hi + inverse.lo;
+    return r;
+}
+
+/* The coefficients from c[2] on: 2^-6 of the sum and less, so that doubles do. */
+CF_INLINE void cf_fold_others(cf_cosine_decay *p, cf_powers r)
+{
+    const double square = r.inverse * r.inverse;
+    double even = r.last * r.inverse, odd = r.last * square;
+    int k;
+    CF_UNROLL
+    for (k = 2; k < CF_TERMS; k += 2) {
+        p->c[k] = cf_single_table[k][0] * even;
+        even *= square;
+    }
+    CF_UNROLL
+    for (k = 3; k < CF_TERMS; k += 2) {
+        p->c[k] = cf_single_table[k][0] * odd;
+        odd *= square;
+    }
+}
+
+CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
+                                double warmup_steps)
+{
+    cf_fold_others(p, cf_fold_leading(p, peak, inverse, alpha, start, warmup_steps));
 }
 
 static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, double start)
@@ -421,7 +457,7 @@ static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && decay_steps.hi <= 134217728.0; /* 2^27 */
         cf_fold_ordinary(p, peak,
-                         decay_steps.lo == 0.0 ? cf_quotient(one, decay_steps.hi) : cf_divide(one, decay_steps), alpha,
+                         decay_steps.lo == 0.0 ? cf_reciprocal(decay_steps.hi) : cf_divide(one, decay_steps), alpha,
                          start, warmup_steps.hi);
     } else {
         p->kind = CF_WIDE;
