@@ -83,6 +83,57 @@ def test_kinds_side_by_side(compiled, isa):
         assert_same(compiled.cosine_decay(steps[i], **parameters), want[:, i].copy(), "one step")
 
 
+def test_one_step_each(compiled, isa):
+    """The usual sort, which is folded and evaluated in one loop, and whatever is not of it, alone in its group."""
+    draw = np.random.default_rng(3)
+    count = 500
+    D = draw.integers(1, 2**27, count, endpoint=True)
+    usual = {
+        "initial_learning_rate": draw.uniform(-1e-3, 1e-2, count),
+        "decay_steps": D,
+        "alpha": draw.choice([0.0, 0.1, 1.0], count),
+        "warmup_target": np.where(draw.random(count) < 0.3, np.nan, draw.uniform(0.0, 1e-2, count)),
+        "warmup_steps": np.where(draw.random(count) < 0.3, 0, draw.integers(0, 10**6, count)),
+    }
+    end = D + usual["warmup_steps"]
+    steps = (end * draw.uniform(0.0, 1.2, count)).astype(np.int64)
+    near = draw.random(count) < 0.3
+    steps[near] = (end - draw.integers(-3, 4, count))[near].clip(0)
+    steps[:3] = 0, 2**50, 1
+    want = one_by_one(compiled, steps, usual)
+    assert_same(compiled.cosine_decay(steps, **usual), want)
+    assert_same(compiled.cosine_decay(steps, **usual, dtype=np.float32), want.astype(np.float32))
+    floats = {name: a.astype(np.float64) for name, a in usual.items()}
+    assert_same(compiled.cosine_decay(steps.astype(np.float64), **floats), want)
+    spread = {name: np.repeat(a, 2)[::2] for name, a in usual.items()}
+    assert_same(compiled.cosine_decay(steps, **spread), want)
+    for name in floats:  # over an argument itself
+        given = floats | {name: floats[name].copy()}
+        assert_same(compiled.cosine_decay(steps, **given, out=given[name]), want)
+    odd = {
+        "step": (-1, 2**50 + 1, 2**63 - 1, -(2**63), 0.5, np.nan, np.inf),
+        "initial_learning_rate": (2.0**310, -(2.0**310), 1e-300, 5e-324, 0.0),
+        "decay_steps": (2**27 + 1, 2**44, 2**50, 0.25, 1000.5),
+        "alpha": (-0.5, 1.5, 1e-300, 0.3),
+        "warmup_target": (2.0**310, 1e-300, 0.0, -1e-3),
+        "warmup_steps": (2**43 + 1, 2**60, 0.5, 1e-10, 0.0),
+    }
+    for name, values in odd.items():
+        for value in values:
+            for place in (0, 131, 499):
+                given = {"step": steps, **usual}
+                kind = np.float64 if isinstance(value, float) else given[name].dtype
+                given[name] = given[name].astype(kind)
+                given[name][place] = value
+                here = want.copy()
+                (here[place],) = one_by_one(
+                    compiled,
+                    given["step"][place : place + 1],
+                    {name: a[place : place + 1] for name, a in given.items() if name != "step"},
+                )
+                assert_same(compiled.cosine_decay(**given), here, f"{name}={value} at {place}")
+
+
 def short(count, whole, seed):
     """Schedules of so few steps that a short row has all their phases."""
     draw = np.random.default_rng(seed)

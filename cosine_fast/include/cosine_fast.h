@@ -29,7 +29,7 @@
  *     one without a slope).
  *
  * Accuracy
- *     At most 1.72 units in the last place (ULP), 1.43 being the largest seen; 0.51 on the warmup line (where it
+ *     At most 1.81 units in the last place (ULP), 1.43 being the largest seen; 0.51 on the warmup line (where it
  *     crosses zero, of its larger end) and for CF_WIDE, but 1 for subnormal rates, which are rounded twice, and where a
  *     decay crosses zero 2^-98 of the peak besides. docs/accuracy.md has the proof.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
