@@ -12,7 +12,7 @@
  *
  *     where y(m) = peak * (1 - alpha) * sin(pi*m / 2D)^2 is what the wave is away from its nearer end, m <= D/2. It
  *     is a polynomial in x = m^2, without a constant term, so that nothing cancels. Its coefficients take in the
- *     amplitude and the powers of 1/D^2 once for each schedule, in pairs of doubles.
+ *     amplitude and the powers of 1/D^2 once for each schedule, the first two in pairs of doubles.
  *     The leading product is carried exactly, in two parts: P = x' * c0', x' and c0' being 26 bits long, and R, all
  *     the rest. The last addition is then the only one that rounds by half a unit in the last place of the result.
  *     The warmup does the same with its slope; it starts from the smaller of its ends, so that nothing cancels either.
