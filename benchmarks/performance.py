@@ -348,32 +348,37 @@ class Benchmark:
 
     def family(self) -> None:
         """Keras's other schedules, beside its formulas in Numba, and one step of them beside Keras."""
-        n = self.scale.memory
-        in_order, out, expected = np.arange(n), np.zeros(n), np.zeros(n)
-        in_no_order = np.random.default_rng(0).permutation(n)
         for name, member in peers.FAMILY.items():
             if not hasattr(cosine_fast, member.schedule):
                 self.absent[name] = "not in this version"
                 continue
-            steps = in_no_order if member.shuffled else in_order
+            for group, n in (("family", self.scale.memory), ("family, in the caches", self.scale.memory // 32)):
+                self.member(group, name, member, n)
+            n = self.scale.memory
             schedule = getattr(cosine_fast, member.schedule)(**member.parameters(n))
-            timers = {"cosine_fast": ours("schedule(steps, out=out)", all_threads(), **locals())}
-            schedule(steps, out=expected)
-            try:
-                call = peers.family_parallel(member, steps, out, all_threads())
-                # Rounded quotients put some steps on the wrong side of a restart, or on the wrong stair; and of a root
-                # next to the end half the digits are left.
-                check(name, call(), expected, 1e-6, others=1e-4)
-                timers[NUMBA] = Timer(call)
-            except AbsentError as error:
-                self.absent[f"{NUMBA}: {name}"] = str(error)
-            self.compare("family", n, all_threads(), timers, name)
             timers = {"cosine_fast": ours("schedule(step)", all_threads(), schedule=schedule, step=n // 2)}
             try:
                 timers["Keras"] = Timer(peers.family_step(member, n, n // 2))
             except AbsentError as error:
                 self.absent[f"Keras, a step at a time: {name}"] = str(error)
             self.compare("family, one step", 1, 1, timers, name)
+
+    def member(self, group: str, name: str, member: peers.Member, n: int) -> None:
+        """One of them, an array of n steps."""
+        steps = np.random.default_rng(0).permutation(n) if member.shuffled else np.arange(n)
+        out, expected = np.zeros(n), np.zeros(n)
+        schedule = getattr(cosine_fast, member.schedule)(**member.parameters(n))
+        timers = {"cosine_fast": ours("schedule(steps, out=out)", all_threads(), **locals())}
+        schedule(steps, out=expected)
+        try:
+            call = peers.family_parallel(member, steps, out, all_threads())
+            # Rounded quotients put some steps on the wrong side of a restart, or on the wrong stair; and of a root
+            # next to the end half the digits are left.
+            check(name, call(), expected, 1e-6, others=1e-4)
+            timers[NUMBA] = Timer(call)
+        except AbsentError as error:
+            self.absent[f"{NUMBA}: {name}"] = str(error)
+        self.compare(group, n, all_threads(), timers, name)
 
 
 GROUPS: dict[str, Callable[[Benchmark], None]] = {

@@ -220,10 +220,12 @@ def growth(results: Results) -> str:
 
 def family(results: Results) -> str:
     numba, single = "Numba, parallel, fastmath", {c["note"]: c for c in of_group(results, "family, one step")}
+    cached = {c["note"]: c for c in of_group(results, "family, in the caches")}
     rows = []
     for c in of_group(results, "family"):
         beside = [per_value(c, numba), str(against(c, numba, OURS))] if numba in c["seconds"] else ["", ""]
-        step = single[c["note"]]
+        step, small = single[c["note"]], cached[c["note"]]
+        beside.append(str(against(small, numba, OURS)) if numba in small["seconds"] else "")
         steps = [f"{time_of(step, name) * 1e9:,.0f}" if name in step["seconds"] else "" for name in (OURS, "Keras")]
         rows.append([c["note"], per_value(c, OURS), *beside, *steps])
     if not rows:
@@ -234,6 +236,7 @@ def family(results: Results) -> str:
         "ns per value",
         "Numba's",
         "its time / cosine_fast's",
+        f"that of {size(next(iter(cached.values()))['n'])} steps",
     ]
     return table([*header, "`schedule(int)`, ns", "Keras's, ns"], rows)
 
