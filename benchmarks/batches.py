@@ -20,7 +20,7 @@ import numpy as np
 from timing import PAUSE, interleaved, ratio
 
 import cosine_fast
-from cosine_fast import CosineDecay, cosine_decay
+from cosine_fast import CosineDecay, batches, cosine_decay
 
 try:
     import numba
@@ -46,12 +46,14 @@ FULL = {
     "long": Shape(10**4, 10**5, 1000),
     "short": Shape(10**6, 100, 10**6),
     "one": Shape(10**7, 1, 10**7),
+    "cached": Shape(16_384, 1, 16_384),  # on one thread
     "few": Shape(4, 10**7, 4),
 }
 QUICK = {
     "long": Shape(100, 10**4, 100),
     "short": Shape(10**4, 100, 10**4),
     "one": Shape(10**5, 1, 10**5),
+    "cached": Shape(10**4, 1, 10**4),
     "few": Shape(4, 10**5, 4),
 }
 
@@ -122,6 +124,13 @@ class Case:
             return rates
 
         self.calls[name] = call, self.shape.schedules * self.shape.steps
+
+    def look(self) -> None:
+        """What a call does before it writes: is any parameter wrong?"""
+        columns = dict(zip(batches._SAFE, self.columns, strict=True))
+        call = lambda: all(batches._is_safe(name, column, self.threads) for name, column in columns.items())  # noqa: E731
+        assert call()
+        self.calls["its look at the parameters"] = call, self.shape.schedules
 
     def one(self) -> None:
         """One schedule, with as many steps as one call of ours has values."""
@@ -197,20 +206,23 @@ def main() -> None:
     results: dict[str, dict[str, list[float]]] = {}
     for key in given.only:
         began = time.perf_counter()
-        case = Case(shapes[key], threads)
+        case = Case(shapes[key], 1 if key == "cached" else threads)
         case.ours()
         if key in ("long", "short"):
             case.one()
         if key == "one":
             case.ours("cosine_decay, a fresh result", fresh=True)
-        if key != "long":
+        if key == "cached":
+            case.look()
+        elif key != "long":
             case.ours("cosine_decay, one thread", threads=1)
         if key != "few":
             case.numpy(10**7)
+        if key not in ("few", "cached"):
             case.numba(loop)
             case.python()
         results[key] = case.time(repeats)
-        table(case.shape, threads, results[key])
+        table(case.shape, case.threads, results[key])
         print(f"\n({time.perf_counter() - began:.0f} s)", file=sys.stderr)
 
     print("\n| what | beside | promised | measured (quartiles) |  |\n| --- | --- | --- | --- | --- |")
