@@ -148,7 +148,7 @@ class CosineDecay:
             c = times(g, power)
             self.c.append(fast_two_sum(c.hi, c.lo))
             last, power = power, times(power, inverse)
-        if not self.wide:  # the others are 2^-6 of the sum and less: doubles do
+        if not self.wide:  # what the others make is 2^-5.5 of the sum and less: doubles do
             last, inverse = last.hi + last.lo, inverse.hi + inverse.lo
             powers = [last * inverse, last * (square := inverse * inverse)]
             for g in SINGLE[2:]:

@@ -236,7 +236,7 @@ static int are_whole(const cf_operand *operand, const double *x, int n)
     return whole;
 }
 
-/* Ask for as much of the next group as lies before its lane begin + PART: what is after `data` in memory. */
+/* Ask for PART lanes of the next group, from lane `begin` on, where it is known where they lie. */
 static void prefetch_part(const char *const *next, int ahead, int begin)
 {
     int k;
@@ -252,7 +252,7 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char 
     _Alignas(64) double out[LANES];
     float floats[LANES];
     const int size = rates->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
-    lanes g = {
+    const lanes g = {
         doubles_at(r, &b->initial, n, room[0]),      doubles_at(r, &b->decay_steps, n, room[1]),
         doubles_at(r, &b->alpha, n, room[2]),        doubles_at(r, &b->target, n, room[3]),
         doubles_at(r, &b->warmup_steps, n, room[4]), doubles_at(r, &b->schedules.steps, n, room[5]),

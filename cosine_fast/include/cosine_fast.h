@@ -321,6 +321,7 @@ CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, doub
            & (reach <= 17592186044416.0); /* 2^44 */
 }
 
+/* What is left of the powers that the first two coefficients were made from, in pairs. */
 typedef struct cf_powers {
     double last;    /* amplitude / D^4, of c[1] */
     double inverse; /* 1 / D^2 */
@@ -365,7 +366,7 @@ CF_INLINE cf_powers cf_fold_leading(cf_cosine_decay *p, double peak, cf_pair inv
     return r;
 }
 
-/* The coefficients from c[2] on: 2^-6 of the sum and less, so that doubles do. */
+/* The coefficients from c[2] on: what they make is 2^-5.5 of the sum and less, so that doubles do. */
 CF_INLINE void cf_fold_others(cf_cosine_decay *p, cf_powers r)
 {
     const double square = r.inverse * r.inverse;
