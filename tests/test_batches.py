@@ -125,6 +125,9 @@ def test_one_step_each(compiled, isa):
                 kind = np.float64 if isinstance(value, float) else given[name].dtype
                 given[name] = given[name].astype(kind)
                 given[name][place] = value
+                if name == "decay_steps":  # far into a decay of so many
+                    given["step"] = steps.copy()
+                    given["step"][place] = int(0.37 * value)
                 here = want.copy()
                 (here[place],) = one_by_one(
                     compiled,
