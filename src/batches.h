@@ -462,11 +462,13 @@ static void check_limits(const cf_job *job, int64_t begin, int64_t end)
         x = doubles_at(&r, &job->steps, n, room);
         if (limits.nan) {
             for (i = 0; i < n; i++) {
-                odd |= ((x[i] < limits.least) | (x[i] > limits.most)) & (x[i] != limits.also) ? UINT64_C(1) : UINT64_C(0);
+                const int wrong = ((x[i] < limits.least) | (x[i] > limits.most)) & (x[i] != limits.also);
+                odd |= wrong ? UINT64_C(1) : UINT64_C(0);
             }
         } else {
             for (i = 0; i < n; i++) {
-                odd |= ((x[i] >= limits.least) & (x[i] <= limits.most)) | (x[i] == limits.also) ? UINT64_C(0) : UINT64_C(1);
+                const int right = ((x[i] >= limits.least) & (x[i] <= limits.most)) | (x[i] == limits.also);
+                odd |= right ? UINT64_C(0) : UINT64_C(1);
             }
         }
         if (odd) __atomic_store_n(limits.odd, 1, __ATOMIC_RELAXED);
