@@ -128,7 +128,10 @@ class Case:
     def look(self) -> None:
         """What a call does before it writes: is any parameter wrong?"""
         columns = dict(zip(batches._SAFE, self.columns, strict=True))
-        call = lambda: all(batches._is_safe(name, column, self.threads) for name, column in columns.items())  # noqa: E731
+
+        def call() -> bool:
+            return all(batches._is_safe(name, column, self.threads) for name, column in columns.items())
+
         assert call()
         self.calls["its look at the parameters"] = call, self.shape.schedules
 

@@ -6,6 +6,8 @@
  * along the steps, one schedule after another by the loops that evaluate single schedules, or across the schedules,
  * one step after another by loops in which each lane has a schedule of its own: whichever way the rates lie in memory.
  *
+ * Where each schedule has one step, and all are of the usual sort, folding and evaluating are one loop.
+ *
  * The group's loops are for ordinary schedules (CF_SINGLE, CF_PAIR); the others are folded one by one. */
 #ifndef COSINE_FAST_BATCHES_H
 #define COSINE_FAST_BATCHES_H
@@ -157,12 +159,24 @@ LANES_LOOP(SINGLE, DECAY)
 LANES_LOOP(PAIR, ANY)
 LANES_LOOP(PAIR, DECAY)
 
+/* n rates, one of each lane, as they are wanted: `rates` is where they belong. */
+static void store_lanes(const rows *r, const cf_operand *rates, int n, const double *out)
+{
+    float floats[LANES];
+    int i;
+    if (rates->type == CF_FLOAT32) {
+        for (i = 0; i < n; i++) floats[i] = (float)out[i];
+        store(r, rates, n, (const char *)floats, sizeof *floats);
+    } else {
+        store(r, rates, n, (const char *)out, sizeof *out);
+    }
+}
+
 /* The group's rates, each schedule's of one step: `steps` and `rates` are where that one stands. */
 static void evaluate_across(const cf_batch *b, const group *g, const rows *r, const cf_operand *steps,
                             const cf_operand *rates)
 {
     double hi[LANES], out[LANES];
-    float floats[LANES];
     int i, odd = g->unusual;
     load(r, steps, g->n, hi, NULL);
     if (g->pairs) {
@@ -184,12 +198,7 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
             rows_advance(&at, 1);
         }
     }
-    if (rates->type == CF_FLOAT32) {
-        for (i = 0; i < g->n; i++) floats[i] = (float)out[i];
-        store(r, rates, g->n, (const char *)floats, sizeof *floats);
-    } else {
-        store(r, rates, g->n, (const char *)out, sizeof *out);
-    }
+    store_lanes(r, rates, g->n, out);
 }
 
 /* ---- One step each: fold and evaluate in one loop, without the group between ---- */
@@ -247,11 +256,8 @@ static void prefetch_part(const char *const *next, int ahead, int begin)
  * been done. */
 static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char *const *next, int ahead)
 {
-    const cf_operand *const rates = &b->schedules.rates;
     double room[6][LANES];
     _Alignas(64) double out[LANES];
-    float floats[LANES];
-    const int size = rates->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
     const lanes g = {
         doubles_at(r, &b->initial, n, room[0]),      doubles_at(r, &b->decay_steps, n, room[1]),
         doubles_at(r, &b->alpha, n, room[2]),        doubles_at(r, &b->target, n, room[3]),
@@ -268,8 +274,7 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char 
         odd |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
     }
     if (odd) return 0;
-    for (i = 0; i < n && size == (int)sizeof(float); i++) floats[i] = (float)out[i];
-    store(r, rates, n, size == (int)sizeof(float) ? (const char *)floats : (const char *)out, (size_t)size);
+    store_lanes(r, &b->schedules.rates, n, out);
     return 1;
 }
 
