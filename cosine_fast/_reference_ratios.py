@@ -75,11 +75,14 @@ class InverseTimeDecay:
         self.plain &= not staircase or (D.lo == 0.0 and D.hi >= 1.0)
         if self.plain:
             offset = divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO))
-            wide = offset.hi * 131073.0  # 2**17 + 1, which leaves 53 - 17 bits (Veltkamp)
+            wide = offset.hi * 4194305.0  # 2**22 + 1, which leaves 53 - 22 bits (Veltkamp)
             first = wide - (wide - offset.hi)
-            self.height = multiply(offset, Pair(np.float64(initial), ZERO))
+            height = multiply(offset, Pair(np.float64(initial), ZERO))
+            self.height = height.hi
+            self.more = height.lo / height.hi
+            self.per_height = 1.0 / height.hi
             self.offset = Pair(first, (offset.hi - first) + offset.lo)
-            self.margin = abs(first) * 0.0625
+            self.margin = abs(first) * 0.25
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
@@ -94,7 +97,8 @@ class InverseTimeDecay:
     def near(self, x: Any) -> Any:
         """The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r)."""
         total = two_sum(self.offset.hi, x)
-        return ratio(self.height, Pair(total.hi, total.lo + self.offset.lo))
+        q = self.height / total.hi
+        return q + q * (self.more - (total.lo + self.offset.lo) * self.per_height * q)
 
     def far(self, s: Pair) -> Any:
         """The long way, for any step of any schedule."""
