@@ -158,9 +158,9 @@ cdef int64_t STREAMED = 32 * 1024 * 1024
 # A batch goes along the steps, one schedule after another, where each has so many: a row has its cost, but its loops
 # know more of its steps.
 cdef int64_t ROW = 24
-# Ctrl-C is looked for between slices of the work. The first is this long, 50 us to 0.2 s on one thread, by the kind of
-# steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these. None
-# is longer than 4M elements: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
+# Ctrl-C is looked for between slices of the work. The first is this long for each thread, 50 us to 0.2 s, by the kind
+# of steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these.
+# None is longer than 4M elements in all: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
 # the process has used up what it had, or a virtual machine what its host had given it.
 cdef int64_t FIRST_SLICE = 128 * 1024
 cdef int64_t LONGEST_SLICE = 4 * 1024 * 1024
@@ -268,8 +268,8 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
         run(job, 0, n)
         return 0
     while begin < n:
-        end = min(begin + length, n)
         team = cf_hire(wanted if wanted > 0 else _wanted, _wanted, _quota)
+        end = min(begin + min(team * length, LONGEST_SLICE), n)
         seconds = perf_counter()
         task = max(SHORTEST_TASK, (end - begin) // (8 * team) // CF_BLOCK * CF_BLOCK)
         tasks = (end - begin + task - 1) // task
