@@ -160,8 +160,8 @@ cdef int64_t STREAMED = 32 * 1024 * 1024
 cdef int64_t ROW = 24
 # Ctrl-C is looked for between slices of the work. The first is this long for each thread, 50 us to 0.2 s, by the kind
 # of steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these.
-# None is longer than 4M elements in all: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when
-# the process has used up what it had, or a virtual machine what its host had given it.
+# None is longer than 4M elements in all: memory that comes fresh from the system may cost 20 ns an element all of a
+# sudden, when the process has used up what it had, or a virtual machine what its host had given it.
 cdef int64_t FIRST_SLICE = 128 * 1024
 cdef int64_t LONGEST_SLICE = 4 * 1024 * 1024
 cdef double SLICE = 0.01
