@@ -532,13 +532,24 @@ class Schedule:
                 chunk[...] = formula(steps.view(np.int64))
 
 
-def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int) -> None:
+def cosine_decays(
+    rates: np.ndarray,
+    steps: np.ndarray,
+    parameters: list[np.ndarray],
+    num_threads: int,
+    limits: list[tuple[float, float, float, bool]] | None = None,
+) -> bool:
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
 
     parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    limits: of each of them, as `within` has them; None: they are known to be right.
+
+    Returns whether all lie within these limits. If not, the rates are anything.
     """
+    if limits and not all(within(p, *own, num_threads) for p, own in zip(parameters, limits, strict=True)):
+        return False
     if rates.size == 0:
-        return
+        return True
     steps = np.broadcast_to(steps, rates.shape)
     parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
     changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
@@ -549,6 +560,7 @@ def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndar
         has_warmup = T == T and W > 0
         schedule._fold_cosine_decay(T if T == T else start, D, a, has_warmup, start, W, False)
         schedule._evaluate(steps[here], rates[here], num_threads)
+    return True
 
 
 def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:

@@ -5,6 +5,7 @@ The parameters are looked at here, before anything is written; the kernel folds 
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
@@ -25,6 +26,7 @@ from ._base import (
 from .schedules import CosineDecay
 
 _Array = np.ndarray[Any, Any]
+_Limits = tuple[float, float, float, bool]
 
 _PIECE = 1 << 14  # elements: what is converted, or looked at closely, at a time
 _FLOAT64 = np.dtype(np.float64)
@@ -40,7 +42,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 _COUNTS = ("decay_steps", "warmup_steps")
 # Within these limits nothing is wrong with a parameter, whatever the others are: least, most, another number that is as
 # good, and whether NaN is. Beyond them it is looked at closely.
-_SAFE = {
+_SAFE: dict[str, _Limits] = {
     "initial_learning_rate": (-(2.0**400), 2.0**400, 0.0, False),
     "decay_steps": (2.0**-64, 2.0**62, 1.0, False),
     "alpha": (-(2.0**400), 2.0**400, 0.0, False),
@@ -165,14 +167,20 @@ def cosine_decay(
     rates = None if out is None else _check_out(out, shape, dtype)
     # What is repeated by strides of 0 is looked at, and copied, once.
     own = {name: _unrepeated(array) for name, array in parameters.items()}
-    unsafe = [name for name, array in own.items() if not _is_safe(name, array, threads)]
-    if unsafe:
-        _check(own, unsafe)
+    done = False
+    if out is None and max(array.size for array in own.values()) == math.prod(shape):
+        # As many parameters as rates: they are looked at as they are read, for if one is wrong no one sees the result.
+        rates = np.empty(shape, wanted)
+        done = _evaluate(rates, [_unrepeated(steps), *own.values()], threads, list(_SAFE.values()))
+    if not done:
+        unsafe = [name for name, array in own.items() if not _is_safe(name, array, threads)]
+        if unsafe:
+            _check(own, unsafe)
+        if rates is None:
+            rates = np.empty(shape, wanted)
+        _evaluate(rates, [_apart(array, rates) for array in (_unrepeated(steps), *own.values())], threads)
     if warmup_target is None and own["warmup_steps"].any():
         _warn(warmup_steps)
-    if rates is None:
-        rates = np.empty(shape, wanted)
-    _evaluate(rates, [_apart(array, rates) for array in (_unrepeated(steps), *own.values())], threads)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if _is_masked(value)]
     if out is None:
         return np.ma.array(rates, mask=_union(masks, shape)) if masks else rates
@@ -331,8 +339,11 @@ def _is_readable(array: _Array) -> bool:
     return array.dtype.kind != "f" or array.dtype.itemsize in (4, 8)
 
 
-def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
-    """The rates of the steps and the parameters; what the kernel cannot read is converted in pieces."""
+def _evaluate(rates: _Array, arrays: list[_Array], threads: int, limits: list[_Limits] | None = None) -> bool:
+    """The rates of the steps and the parameters; what the kernel cannot read is converted in pieces.
+
+    False: a parameter does not lie within its limits, if these are given, and the rates are anything.
+    """
     odd = [array for array in arrays if not _is_readable(array)]
     largest = max(odd, key=lambda array: array.size, default=rates)
     if odd and largest.size > _PIECE:
@@ -341,8 +352,9 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
         for part in (slice(None, half), slice(half, None)):
             cut: Any = (..., part, *[slice(None)] * (-1 - axis))
             cuts = [array[cut] if array.ndim >= -axis and array.shape[axis] > 1 else array for array in arrays]
-            _evaluate(rates[cut], cuts, threads)
-        return
+            if not _evaluate(rates[cut], cuts, threads, limits):
+                return False
+        return True
     with np.errstate(over="ignore"):
         steps, *parameters = (array if _is_readable(array) else array.astype(np.float64) for array in arrays)
-    cosine_decays(rates, steps, parameters, threads)
+    return cosine_decays(rates, steps, parameters, threads, limits)

@@ -126,6 +126,7 @@ cdef extern from "blocks.h" nogil:
         int64_t many, steps
         int alike, streamed, along
         cf_operand initial, decay_steps, alpha, target, warmup_steps
+        const cf_limits *limits
     ctypedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
@@ -551,20 +552,42 @@ cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, i
     return elements
 
 
-def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads):
+cdef cf_limits _limits(double least, double most, double also, bint nan, int *odd) noexcept:
+    cdef cf_limits limits
+    limits.least = least
+    limits.most = most
+    limits.also = also
+    limits.nan = nan
+    limits.odd = odd
+    return limits
+
+
+def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads,
+                  list limits=None):
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
 
     parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    limits: of each of them, as `within` has them; None: they are known to be right.
+
+    Returns whether all lie within these limits. If not, the rates are anything.
     """
     cdef list arrays = [rates, steps, *parameters]
     cdef cf_batch batch
     cdef cf_job job
+    cdef cf_limits of_parameters[5]
+    cdef int odd = 0
     cdef cf_operand *of_schedules[7]
     cdef cf_operand *of_row[2]
     cdef _Axis axes[64]
     cdef int count, k
     if cnp.PyArray_SIZE(rates) == 0:
-        return
+        return True
+    batch.limits = NULL
+    if limits is not None:
+        for k in range(5):
+            least, most, also, nan = limits[k]
+            of_parameters[k] = _limits(least, most, also, nan, &odd)
+        batch.limits = of_parameters
     of_schedules[:] = [&batch.schedules.rates, &batch.schedules.steps, &batch.initial, &batch.decay_steps, &batch.alpha,
                        &batch.target, &batch.warmup_steps]
     of_row[:] = [&batch.row.rates, &batch.row.steps]
@@ -590,20 +613,16 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     job.batch = &batch
     job.limits = NULL
     _work(&job, cnp.PyArray_SIZE(rates), num_threads)
+    return odd == 0
 
 
 def within(cnp.ndarray numbers not None, double least, double most, double also, bint nan, int num_threads):
     """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
     cdef cf_job job
-    cdef cf_limits limits
     cdef int odd = 0
+    cdef cf_limits limits = _limits(least, most, also, nan, &odd)
     if cnp.PyArray_SIZE(numbers) == 0:
         return True
-    limits.least = least
-    limits.most = most
-    limits.also = also
-    limits.nan = nan
-    limits.odd = &odd
     _operand(&job.steps, numbers)
     _layout(&job, numbers, numbers)
     job.batch = NULL

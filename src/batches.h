@@ -16,7 +16,7 @@
 
 /* Schedules in a group: all that is folded fits the first cache. Before each part of it is folded, as much of the next
  * group is asked for: all at once would fill the queues to memory. */
-enum { LANES = 128, PART = 64 };
+enum { LANES = 128, PART = 16 };
 
 typedef struct group {
     int n;             /* schedules; and whether among them there is ... */
@@ -159,16 +159,22 @@ LANES_LOOP(SINGLE, DECAY)
 LANES_LOOP(PAIR, ANY)
 LANES_LOOP(PAIR, DECAY)
 
-/* n rates, one of each lane, as they are wanted: `rates` is where they belong. */
-static void store_lanes(const rows *r, const cf_operand *rates, int n, const double *out)
+/* n rates, one of each lane, as they are wanted: `rates` is where they belong; past the caches, if they are `streamed`. */
+static void store_lanes(const rows *r, const cf_operand *rates, int n, const double *out, int streamed)
 {
+    const int is_float = rates->type == CF_FLOAT32;
+    const size_t size = is_float ? sizeof(float) : sizeof(double);
+    const char *from = (const char *)out;
     float floats[LANES];
     int i;
-    if (rates->type == CF_FLOAT32) {
+    if (is_float) {
         for (i = 0; i < n; i++) floats[i] = (float)out[i];
-        store(r, rates, n, (const char *)floats, sizeof *floats);
+        from = (const char *)floats;
+    }
+    if (streamed && rates->strides[r->job->dimensions - 1] == (int64_t)size && rows_left(r, n) == n) {
+        stream(rows_at(r, rates), from, (size_t)n * size);
     } else {
-        store(r, rates, n, (const char *)out, sizeof *out);
+        store(r, rates, n, from, size);
     }
 }
 
@@ -198,7 +204,7 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
             rows_advance(&at, 1);
         }
     }
-    store_lanes(r, rates, g->n, out);
+    store_lanes(r, rates, g->n, out, 0);
 }
 
 /* ---- One step each: fold and evaluate in one loop, without the group between ---- */
@@ -208,15 +214,32 @@ typedef struct lanes {
     const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
 } lanes;
 
+static inline uint64_t bits_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* In the order of |x|, and NaN beyond all numbers. */
+static inline uint64_t size_of(double x)
+{
+    return bits_of(x) & UINT64_C(0x7FFFFFFFFFFFFFFF);
+}
+
 /* The rates of the lanes begin <= i < end. Not 0, and any rates, if one of these is not of the usual sort: whatever is
- * looked at here makes a schedule ordinary and exact, and its step one that CF_EXACT is for. All steps and counts of
- * steps are whole. */
-static __attribute__((noinline)) uint64_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
+ * looked at here makes a schedule ordinary and exact, its parameters right (all are looked at, also those that do not
+ * count without a warmup), and its step one that CF_EXACT is for. All steps and counts of steps are whole.
+ *
+ * What is out of its range has the sign bit set in a difference: comparisons have fewer places in a processor. The bits'
+ * upper halves are gathered because a loop with a type of half the width is vectorised two vectors at a time: one alone
+ * waits for itself. */
+static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
 {
     const double *restrict const start = g->start, *restrict const decay_steps = g->decay_steps;
     const double *restrict const alpha = g->alpha, *restrict const target = g->target;
     const double *restrict const warmup_steps = g->warmup_steps, *restrict const step = g->step;
-    uint64_t odd = 0;
+    uint32_t odd = 0;
     int i;
     INDEPENDENT
     for (i = begin; i < end; i++) {
@@ -224,17 +247,18 @@ static __attribute__((noinline)) uint64_t rate_lanes(const lanes *restrict g, do
         cf_cosine_decay p;
         double first;
         const cf_powers powers = fold_lane(&p, start[i], D, alpha[i], target[i], W, &first);
-        const int usual = (alpha[i] >= 0.0) & (alpha[i] <= 1.0) & (fabs(p.peak) >= 0x1p-90) & (fabs(p.peak) <= 0x1p300)
-                          & (fabs(first) <= 0x1p300) & (D >= 1.0) & (D <= 0x1p27) & (W <= 0x1p43)
-                          & (s >= 0.0) & (s <= 0x1p50);
-        odd |= usual ? UINT64_C(0) : UINT64_C(1);
+        const uint64_t peak = size_of(p.peak), large = bits_of(0x1p300);
+        odd |= (uint32_t)((bits_of(alpha[i]) | (bits_of(1.0) - bits_of(alpha[i])) | (peak - bits_of(0x1p-90))
+                           | (large - peak) | (large - size_of(start[i])) | bits_of(D - 1.0) | bits_of(0x1p27 - D)
+                           | bits_of(W) | bits_of(0x1p43 - W) | bits_of(s) | bits_of(0x1p50 - s))
+                          >> 32);
         cf_fold_others(&p, powers);
         p.end = p.floor.hi;
         p.unit = 1.0;
         p.end_step = p.warmup_steps.hi + D;
         rates[i] = cf_rate(&p, cf_make_pair(s, 0.0), CF_EXACT, CF_ANY);
     }
-    return odd;
+    return odd >> 31;
 }
 
 /* Whether the numbers of an operand, which stand at x, are all whole. */
@@ -263,7 +287,7 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char 
         doubles_at(r, &b->alpha, n, room[2]),        doubles_at(r, &b->target, n, room[3]),
         doubles_at(r, &b->warmup_steps, n, room[4]), doubles_at(r, &b->schedules.steps, n, room[5]),
     };
-    uint64_t odd = 0;
+    uint32_t odd = 0;
     int i;
     if (!are_whole(&b->decay_steps, g.decay_steps, n) || !are_whole(&b->warmup_steps, g.warmup_steps, n)
         || !are_whole(&b->schedules.steps, g.step, n)) {
@@ -274,7 +298,7 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char 
         odd |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
     }
     if (odd) return 0;
-    store_lanes(r, &b->schedules.rates, n, out);
+    store_lanes(r, &b->schedules.rates, n, out, b->streamed);
     return 1;
 }
 
@@ -380,7 +404,49 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         rows_advance(&r, 1);
     }
     belt_empty(&w);
-    if (b->streamed) end_stream();
+}
+
+/* ---- Are parameters right? ---- */
+
+/* Whether n numbers lie within the limits. */
+static int are_within(const cf_limits *limits, const double *x, int n)
+{
+    const double least = limits->least, most = limits->most, also = limits->also;
+    uint64_t odd = 0;
+    int i;
+    if (limits->nan) {
+        for (i = 0; i < n; i++) {
+            const int wrong = ((x[i] < least) | (x[i] > most)) & (x[i] != also);
+            odd |= wrong ? UINT64_C(1) : UINT64_C(0);
+        }
+    } else {
+        for (i = 0; i < n; i++) {
+            const int right = ((x[i] >= least) & (x[i] <= most)) | (x[i] == also);
+            odd |= right ? UINT64_C(0) : UINT64_C(1);
+        }
+    }
+    return odd == 0;
+}
+
+/* Once one element is odd, no other counts. */
+static void say_odd(const cf_limits *limits)
+{
+    __atomic_store_n(limits->odd, 1, __ATOMIC_RELAXED);
+}
+
+static int is_odd(const cf_limits *limits)
+{
+    return __atomic_load_n(limits->odd, __ATOMIC_RELAXED);
+}
+
+/* Whether the group's parameters, as they are given, lie within the batch's limits; if not, that is said. */
+static int group_is_within(const cf_batch *b, const group *g)
+{
+    const double *const given[] = {g->start, g->decay_steps, g->alpha, g->peak, g->warmup_steps};
+    int k, within = 1;
+    for (k = 0; k < 5; k++) within &= are_within(&b->limits[k], given[k], g->n);
+    if (!within) say_odd(b->limits);
+    return within;
 }
 
 /* The steps from <= s < to of n <= LANES schedules, of which the first is number `first`. */
@@ -392,6 +458,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     group g;
     rows r;
     int i, k, ahead = 0;
+    if (b->limits && is_odd(b->limits)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
     for (k = 0; k < 6; k++) { /* the next group, where it can be known */
@@ -405,6 +472,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     load(&r, &b->alpha, n, g.alpha, NULL);
     load(&r, &b->target, n, g.peak, NULL);
     load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
+    if (b->limits && !group_is_within(b, &g)) return;
     g.unusual = g.warm = g.pairs = 0;
     for (i = 0; i < n; i += PART) {
         prefetch_part(next, ahead, i);
@@ -445,38 +513,24 @@ static void evaluate_batch(const cf_batch *b, cf_run run, int64_t begin, int64_t
         }
         begin += lines * (to - from);
     }
+    if (b->streamed) end_stream();
 }
 
 /* Look whether all elements lie within the limits. */
 static void check_limits(const cf_job *job, int64_t begin, int64_t end)
 {
-    const cf_limits limits = *job->limits;
+    const cf_limits *limits = job->limits;
     double room[CF_BLOCK];
     rows r;
     for (; begin < end; begin += CF_BLOCK) {
         const int n = (int)(end - begin < CF_BLOCK ? end - begin : CF_BLOCK);
-        const double *x;
-        uint64_t odd = 0;
         source s;
         range in;
-        int i;
         rows_seek(&r, job, begin);
-        if (as_it_lies(job, &r, begin, n, &s, &in) == INT64S && in.least >= limits.least && in.greatest <= limits.most) {
+        if (as_it_lies(job, &r, begin, n, &s, &in) == INT64S && in.least >= limits->least && in.greatest <= limits->most) {
             continue;
         }
-        x = doubles_at(&r, &job->steps, n, room);
-        if (limits.nan) {
-            for (i = 0; i < n; i++) {
-                const int wrong = ((x[i] < limits.least) | (x[i] > limits.most)) & (x[i] != limits.also);
-                odd |= wrong ? UINT64_C(1) : UINT64_C(0);
-            }
-        } else {
-            for (i = 0; i < n; i++) {
-                const int right = ((x[i] >= limits.least) & (x[i] <= limits.most)) | (x[i] == limits.also);
-                odd |= right ? UINT64_C(0) : UINT64_C(1);
-            }
-        }
-        if (odd) __atomic_store_n(limits.odd, 1, __ATOMIC_RELAXED);
+        if (!are_within(limits, doubles_at(&r, &job->steps, n, room), n)) say_odd(limits);
     }
 }
 

@@ -52,6 +52,8 @@ typedef struct cf_batch {
     int streamed;        /* the rates are so many that they had better go past the caches */
     int along;           /* a schedule's rates are neighbours in memory, not the schedules of a step */
     cf_operand initial, decay_steps, alpha, target, warmup_steps; /* with the strides of `schedules`; a NaN is no target */
+    const cf_limits *limits; /* of each of these five, with one `odd`: once it is set nothing is evaluated; NULL: all are
+                              * known to be right */
 } cf_batch;
 
 /* Do the elements begin <= i < end of the job, counted in C order. */

@@ -112,11 +112,11 @@ def test_one_step_each(compiled, isa):
         assert_same(compiled.cosine_decay(steps, **given, out=given[name]), want)
     odd = {
         "step": (-1, 2**50 + 1, 2**63 - 1, -(2**63), 0.5, np.nan, np.inf),
-        "initial_learning_rate": (2.0**310, -(2.0**310), 1e-300, 5e-324, 0.0),
+        "initial_learning_rate": (2.0**310, -(2.0**310), 2.0**410, 1e-300, 5e-324, 0.0),
         "decay_steps": (2**27 + 1, 2**44, 2**50, 0.25, 1000.5),
-        "alpha": (-0.5, 1.5, 1e-300, 0.3),
-        "warmup_target": (2.0**310, 1e-300, 0.0, -1e-3),
-        "warmup_steps": (2**43 + 1, 2**60, 0.5, 1e-10, 0.0),
+        "alpha": (-0.5, 1.5, 1e-300, 0.3, -0.0, 2.0**410),
+        "warmup_target": (2.0**310, 2.0**410, 1e-300, 0.0, -1e-3),
+        "warmup_steps": (2**43 + 1, 2**60, 0.5, 1e-10, 0.0, -0.0),
     }
     for name, values in odd.items():
         for value in values:
@@ -174,7 +174,10 @@ def test_rows_of_rising_steps(compiled, isa, whole):
     )
 
 
-@pytest.mark.parametrize(("length", "dtype"), [(100, np.float64), (100, np.float32), (1001, np.float64)])
+@pytest.mark.parametrize(
+    ("length", "dtype"),
+    [(1, np.float64), (1, np.float32), (100, np.float64), (100, np.float32), (1001, np.float64)],
+)
 def test_rows_past_the_caches(compiled, isa, length, dtype):
     """So many rates that they go past the caches: in lines that two rows share, and up to gaps between rows."""
     count = 48 * 2**20 // np.dtype(dtype).itemsize // length
@@ -183,6 +186,7 @@ def test_rows_past_the_caches(compiled, isa, length, dtype):
     steps = np.arange(5, 5 + length)
     parts = [{name: a[i : i + 1000] for name, a in columns.items()} for i in range(0, count, 1000)]
     want = np.concatenate([compiled.cosine_decay(steps, **part, dtype=dtype) for part in parts])
+    assert_same(compiled.cosine_decay(steps, **columns, dtype=dtype), want)
     out = np.full(count * length + 3, 7.0, dtype)
     assert_same(compiled.cosine_decay(steps, **columns, out=out[1:-2].reshape(count, length)), want)
     assert out[0] == 7.0
@@ -437,6 +441,10 @@ def test_a_bad_parameter_is_named(cf, name, value):
         assert str(error.value).endswith(f" at index {index}")
         assert repr(value).split("(")[-1].rstrip(")") in str(error.value)
         assert np.all(out == 7.0)
+        # Where there are as many parameters as rates, these are computed as they are looked at.
+        with pytest.raises(ValueError, match=r"Argument|rates") as fresh:
+            cf.cosine_decay(1, **GOOD | {name: array})
+        assert str(fresh.value) == str(error.value)
     with pytest.raises(ValueError, match=r"Argument|rates") as error:
         cf.cosine_decay([1], **GOOD | {name: value if name == "alpha" else [value]}, out=np.empty(1))
     assert str(error.value).startswith(words.split("Received")[0])
