@@ -412,17 +412,17 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
 static int are_within(const cf_limits *limits, const double *x, int n)
 {
     const double least = limits->least, most = limits->most, also = limits->also;
-    uint64_t odd = 0;
+    uint32_t odd = 0;
     int i;
     if (limits->nan) {
         for (i = 0; i < n; i++) {
             const int wrong = ((x[i] < least) | (x[i] > most)) & (x[i] != also);
-            odd |= wrong ? UINT64_C(1) : UINT64_C(0);
+            odd |= wrong ? UINT32_C(1) : UINT32_C(0);
         }
     } else {
         for (i = 0; i < n; i++) {
             const int right = ((x[i] >= least) & (x[i] <= most)) | (x[i] == also);
-            odd |= right ? UINT64_C(0) : UINT64_C(1);
+            odd |= right ? UINT32_C(0) : UINT32_C(1);
         }
     }
     return odd == 0;
@@ -527,6 +527,9 @@ static void check_limits(const cf_job *job, int64_t begin, int64_t end)
         source s;
         range in;
         rows_seek(&r, job, begin);
+        if (job->steps.strides[job->dimensions - 1] == (int64_t)sizeof *room) {
+            prefetch(rows_at(&r, &job->steps) + 2 * sizeof room, n); /* two blocks on: a look takes no longer than a line */
+        }
         if (as_it_lies(job, &r, begin, n, &s, &in) == INT64S && in.least >= limits->least && in.greatest <= limits->most) {
             continue;
         }
