@@ -75,14 +75,14 @@ class InverseTimeDecay:
         self.plain &= not staircase or (D.lo == 0.0 and D.hi >= 1.0)
         if self.plain:
             offset = divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO))
-            wide = offset.hi * 4194305.0  # 2**22 + 1, which leaves 53 - 22 bits (Veltkamp)
+            wide = offset.hi * 131073.0  # 2**17 + 1, which leaves 53 - 17 bits (Veltkamp)
             first = wide - (wide - offset.hi)
             height = multiply(offset, Pair(np.float64(initial), ZERO))
             self.height = height.hi
             self.more = height.lo / height.hi
             self.per_height = 1.0 / height.hi
             self.offset = Pair(first, (offset.hi - first) + offset.lo)
-            self.margin = abs(first) * 0.25
+            self.margin = abs(first) * 0.0625
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""

@@ -121,8 +121,8 @@ typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n
  *
  * The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
  * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(name, struct_type, from, rate, type) STRIPS(name, struct_type, from, 0, rate, type, 0)
-#define STRIPS(name, struct_type, from, bits, rate, type, done)                                                         \
+#define LOOP(name, struct_type, from, rate, type) WATCHING_LOOP(name, struct_type, from, 0, rate, type)
+#define WATCHING_LOOP(name, struct_type, from, bits, rate, type)                                                        \
     static __attribute__((noinline)) uint64_t name(const void *restrict schedule, const source *given, sink out, int n) \
     {                                                                                                                   \
         source s = *given;                                                                                              \
@@ -133,13 +133,11 @@ typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n
             type *const to = (type *)(void *)out.to;                                                                    \
             int i;                                                                                                      \
             if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                         \
-            if (length < STRIP || !(done)) {                                                                            \
-                INDEPENDENT                                                                                             \
-                for (i = 0; i < length; i++) {                                                                          \
-                    const cf_pair step = from(s, i);                                                                    \
-                    seen |= (uint64_t)(bits);                                                                           \
-                    to[i] = (type)(rate);                                                                               \
-                }                                                                                                       \
+            INDEPENDENT                                                                                                 \
+            for (i = 0; i < length; i++) {                                                                              \
+                const cf_pair step = from(s, i);                                                                        \
+                seen |= (uint64_t)(bits);                                                                               \
+                to[i] = (type)(rate);                                                                                   \
             }                                                                                                           \
             if (out.past) {                                                                                             \
                 stream(out.past, out.to, (size_t)length * sizeof(type));                                                \

@@ -18,40 +18,13 @@ static void fill_block(double rate, int floats, const source *s, sink out, int n
 
 /* ---- InverseTimeDecay ---- */
 
-#define X(step, staircase, whole) cf_inverse_time_x(p, step, staircase, whole)
-#define NEAR(staircase, whole) cf_inverse_time_near(p, X(step.hi, staircase, whole), whole)
-
-/* A strip of whole steps: of four at a time two share a division. If all did, the products in its place would take
- * longer. It returns all bits of the steps together, and where they are not looked at, 0. */
-#define STRIP_OF_RATIOS(name, staircase, from, bits, type)                                                    \
-    CF_INLINE uint64_t name(const cf_inverse_time_decay *p, source s, type *restrict to)                      \
-    {                                                                                                         \
-        enum { QUARTER = STRIP / 4 };                                                                         \
-        uint64_t seen = 0;                                                                                    \
-        int i;                                                                                                \
-        INDEPENDENT                                                                                           \
-        for (i = 0; i < QUARTER; i++) {                                                                       \
-            const int j = i + QUARTER, k = j + QUARTER, l = k + QUARTER;                                      \
-            const cf_pair two = cf_inverse_time_two(p, X(from(s, k).hi, staircase, 1), X(from(s, l).hi, staircase, 1)); \
-            to[i] = (type)cf_inverse_time_near(p, X(from(s, i).hi, staircase, 1), 1);                         \
-            to[j] = (type)cf_inverse_time_near(p, X(from(s, j).hi, staircase, 1), 1);                         \
-            to[k] = (type)two.hi;                                                                             \
-            to[l] = (type)two.lo;                                                                             \
-            seen |= (uint64_t)(bits(i) | bits(j) | bits(k) | bits(l));                                        \
-        }                                                                                                     \
-        return seen;                                                                                          \
-    }
-
-#define BITS(i) int64_at(s.data, i)
-#define NO_BITS(i) 0
-#define WHOLE(name, staircase, from, bits, type)                \
-    STRIP_OF_RATIOS(name##_strip, staircase, from, bits, type)  \
-    STRIPS(name, cf_inverse_time_decay, from, bits(i), NEAR(staircase, 1), type, (seen |= name##_strip(p, s, to), 1))
+#define NEAR(staircase, whole) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase, whole), whole)
+#define WATCHING(name, staircase, type) \
+    WATCHING_LOOP(name, cf_inverse_time_decay, from_int64s, int64_at(s.data, i), NEAR(staircase, 1), type)
 #define RATIO_LOOPS(name, staircase)                                                    \
-    WHOLE(name##_int64s, staircase, from_int64s, BITS, double)                          \
-    WHOLE(name##_int64s_float, staircase, from_int64s, BITS, float)                     \
-    WHOLE(name##_range, staircase, from_range, NO_BITS, double)                         \
-    WHOLE(name##_range_float, staircase, from_range, NO_BITS, float)                    \
+    WATCHING(name##_int64s, staircase, double)                                          \
+    WATCHING(name##_int64s_float, staircase, float)                                     \
+    BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, NEAR(staircase, 1))     \
     BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, NEAR(staircase, 0)) \
     BOTH_TYPES(name##_pairs, cf_inverse_time_decay, from_pairs, cf_inverse_time_any(p, step, staircase))
 

@@ -133,31 +133,6 @@ def test_inverse_time_decay_is_exact(best, seed):
     assert worst[0] <= 1.04, worst
 
 
-def midway(N, draw):
-    """A double H of 53 bits for which H / N, N being odd, is as near as can be to midway between two doubles."""
-    bits = N.bit_length() + 1
-    side = draw.choice([-1, 1])
-    odd = side * pow(N, -1, 2**bits) % 2**bits
-    odd += 2**bits * draw.randrange(2 ** (53 - bits), 2 ** (54 - bits))  # 54 bits: of the doubles' midpoints
-    return (N * odd - side) // 2**bits
-
-
-def test_quotients_that_share_a_division(best, isa):
-    """They are those of a division each, also where the next double is as near as it can be."""
-    draw = random.Random(6)
-    first = 2**30
-    for _ in range(300):
-        N = draw.randrange(2**44 + 1, 2**45, 2)
-        H = midway(N, draw)
-        exact = Fraction(H, N)
-        unit = Fraction(2) ** (math.floor(math.log2(exact)) - 52)
-        assert abs(exact / unit % 1 - Fraction(1, 2)) <= Fraction(1, 2**44)
-        schedule = best.InverseTimeDecay(H / 2**30, first, 1.0)  # H / (step + 2^30), and nothing to correct
-        others = [draw.randrange(1 << draw.randint(1, 45)) for _ in range(512)]
-        steps = np.array([N - first if draw.random() < 0.5 else other for other in others])
-        np.testing.assert_array_equal(schedule(steps), float(H) / (steps + first).astype(np.float64))
-
-
 @pytest.mark.parametrize("staircase", [False, True])
 def test_next_to_the_pole_with_all_digits_of_an_int64(best, staircase):
     """Steps of 63 digits, whose products with decay_rate cancel all but the last of these."""

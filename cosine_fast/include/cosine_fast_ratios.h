@@ -8,15 +8,10 @@
  *         staircase  L0 / (1 + r * floor(s / D))
  *
  *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). C and
- *     H = L0 * C are folded once, to 2^-100 of themselves. C's first 31 bits are one double, to which a whole x up to
- *     2^15 * C is added exactly, a sum B of 47 bits; what H and B lack, h and b, makes q = H / B, rounded, into
- *     q + q * (h / H - b / B), but for its square, 2^-58. Not within C / 4 of the pole, where what C lacks would count,
+ *     H = L0 * C are folded once, to 2^-100 of themselves. C's first 36 bits are one double, to which a whole x up to
+ *     2^15 * C is added exactly, a sum B; what H and B lack, h and b, makes q = H / B, rounded, into
+ *     q + q * (h / H - b / B), but for its square, 2^-64. Not within C / 16 of the pole, where what C lacks would count,
  *     nor beyond 2^50 or for rates beyond 2^300.
- *
- *     A division takes the time of nine products, and cf_inverse_time_two needs one for two quotients: 1 / (B * B').
- *     With it 1 / B = B' / (B * B') and H / B are right to 4 * 2^-53, and H / B, corrected by its remainder, to
- *     2^-48.6 ULP. H / B is no closer than 2^-48 ULP to what lies midway between two doubles, B having 47 bits, so this
- *     is rounded as H / B itself would be: dividing once or twice makes no difference to a bit.
  *
  *     The long way: top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also
  *     where base and r * x cancel, near the pole. The quotient is corrected likewise.
@@ -101,7 +96,7 @@ CF_INLINE double cf_floor_quotient_whole(double step, double inverse, double shi
 typedef struct cf_inverse_time_decay {
     int staircase;
     int plain;           /* usual steps go the short way, ... */
-    cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 31 bits, */
+    cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 36 bits, */
     double height;       /* L0 times that, rounded, ... */
     double more;         /* ... what it lacks, over it, ... */
     double per_height;   /* ... and 1 over it, */
@@ -150,20 +145,18 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
     p->plain = p->plain && (!staircase || (decay_steps.lo == 0.0 && decay_steps.hi >= 1.0));
     if (p->plain) {
         const cf_pair offset = cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0));
-        const double wide = offset.hi * 4194305.0; /* 2^22 + 1, which leaves 53 - 22 bits (Veltkamp) */
+        const double wide = offset.hi * 131073.0; /* 2^17 + 1, which leaves 53 - 17 bits (Veltkamp) */
         const cf_pair height = cf_multiply(offset, cf_make_pair(initial, 0.0));
         p->height = height.hi;
         p->more = height.lo / height.hi;
         p->per_height = 1.0 / height.hi;
         p->offset.hi = wide - (wide - offset.hi);
         p->offset.lo = (offset.hi - p->offset.hi) + offset.lo;
-        p->margin = fabs(p->offset.hi) * 0.25;
-        /* Up to 2^15 * C and 2^46, so that x + C has 47 bits; and 2^49 for cf_floor_quotient_whole. */
+        p->margin = fabs(p->offset.hi) * 0.0625;
+        /* 2^52, and 2^49 for cf_floor_quotient_whole. */
         whole = decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi);
-        if (fabs(p->offset.hi) <= 70368744177664.0 && (!staircase || whole)) {
-            p->whole_to = fabs(p->offset.hi) * 32768.0;
-            if (p->whole_to > 70368744177664.0) p->whole_to = 70368744177664.0;
-        }
+        if (fabs(p->offset.hi) <= 4503599627370496.0 && (!staircase || whole))
+            p->whole_to = fabs(p->offset.hi) * 32768.0; /* 2^15 */
     }
 }
 
@@ -184,32 +177,12 @@ CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, 
                  : cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse);
 }
 
-/* The short way's end: q = H / B, and `below`, which B lacks. */
-CF_INLINE double cf_inverse_time_corrected(const cf_inverse_time_decay *p, double q, double below)
-{
-    return q + q * (p->more - below * p->per_height * q);
-}
-
 /* The short way, for steps up to 2^50 that are not next to the pole. */
 CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
 {
     const cf_pair sum = whole ? cf_make_pair(p->offset.hi + x, 0.0) : cf_two_sum(p->offset.hi, x);
-    return cf_inverse_time_corrected(p, p->height / sum.hi, whole ? p->offset.lo : sum.lo + p->offset.lo);
-}
-
-/* The short way for two whole x, up to whole_to, at once: the same bits for one division less. */
-CF_INLINE cf_pair cf_inverse_time_two(const cf_inverse_time_decay *p, double x, double y)
-{
-#if CF_FMA
-    const double H = p->height, b = p->offset.hi + x, c = p->offset.hi + y, inverse = 1.0 / (b * c);
-    const double per_b = c * inverse, per_c = b * inverse;
-    double q = H * per_b, r = H * per_c;
-    q = fma(fma(-q, b, H), per_b, q);
-    r = fma(fma(-r, c, H), per_c, r);
-    return cf_make_pair(cf_inverse_time_corrected(p, q, p->offset.lo), cf_inverse_time_corrected(p, r, p->offset.lo));
-#else
-    return cf_make_pair(cf_inverse_time_near(p, x, 1), cf_inverse_time_near(p, y, 1));
-#endif
+    const double q = p->height / sum.hi;
+    return q + q * (p->more - (whole ? p->offset.lo : sum.lo + p->offset.lo) * p->per_height * q);
 }
 
 /* The long way, for any step of any schedule. */
