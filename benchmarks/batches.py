@@ -247,7 +247,7 @@ def main() -> None:
     if {"long", "short"} <= set(results):
         # Not of one turn: each is taken beside one schedule's in its own.
         short, long = (ratio(results[key][OURS], results[key][ONE]).median for key in ("short", "long"))
-        row(shapes["short"], shapes["long"], "its time per value", f"{short / long:.2f}", None, short / long)
+        row(shapes["short"], shapes["long"], "its time per value, at most 2", f"{short / long:.2f}", 2, short / long)
 
 
 def row(what: Shape, beside: Any, words: str, measured: Any, most: float | None, value: float) -> None:

@@ -1,6 +1,6 @@
 """Many schedules at once: CosineDecay as a function whose arguments broadcast.
 
-The parameters are looked at here, before anything is written; the kernel folds and evaluates.
+The parameters are looked at before anything is written that anyone sees; the kernel folds and evaluates.
 """
 
 from __future__ import annotations
@@ -167,18 +167,19 @@ def cosine_decay(
     rates = None if out is None else _check_out(out, shape, dtype)
     # What is repeated by strides of 0 is looked at, and copied, once.
     own = {name: _unrepeated(array) for name, array in parameters.items()}
+    arrays = [_unrepeated(steps), *own.values()]
     done = False
     if out is None and max(array.size for array in own.values()) == math.prod(shape):
         # As many parameters as rates: they are looked at as they are read, for if one is wrong no one sees the result.
         rates = np.empty(shape, wanted)
-        done = _evaluate(rates, [_unrepeated(steps), *own.values()], threads, list(_SAFE.values()))
+        done = _evaluate(rates, arrays, threads, list(_SAFE.values()))
     if not done:
         unsafe = [name for name, array in own.items() if not _is_safe(name, array, threads)]
         if unsafe:
             _check(own, unsafe)
         if rates is None:
             rates = np.empty(shape, wanted)
-        _evaluate(rates, [_apart(array, rates) for array in (_unrepeated(steps), *own.values())], threads)
+        _evaluate(rates, [_apart(array, rates) for array in arrays], threads)
     if warmup_target is None and own["warmup_steps"].any():
         _warn(warmup_steps)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if _is_masked(value)]

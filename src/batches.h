@@ -214,26 +214,13 @@ typedef struct lanes {
     const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
 } lanes;
 
-static inline uint64_t bits_of(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-/* In the order of |x|, and NaN beyond all numbers. */
-static inline uint64_t size_of(double x)
-{
-    return bits_of(x) & UINT64_C(0x7FFFFFFFFFFFFFFF);
-}
-
 /* The rates of the lanes begin <= i < end. Not 0, and any rates, if one of these is not of the usual sort: whatever is
  * looked at here makes a schedule ordinary and exact, its parameters right (all are looked at, also those that do not
  * count without a warmup), and its step one that CF_EXACT is for. All steps and counts of steps are whole.
  *
- * What is out of its range has the sign bit set in a difference: comparisons have fewer places in a processor. The bits'
- * upper halves are gathered because a loop with a type of half the width is vectorised two vectors at a time: one alone
- * waits for itself. */
+ * What is out of its range has the sign bit set in a difference, of numbers or of their bits, which have the order of
+ * sizes and NaN beyond all: comparisons have fewer places in a processor. The upper halves are gathered because a loop with
+ * a type of half the width is vectorised two vectors at a time: one alone waits for itself. */
 static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
 {
     const double *restrict const start = g->start, *restrict const decay_steps = g->decay_steps;
@@ -247,10 +234,10 @@ static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, do
         cf_cosine_decay p;
         double first;
         const cf_powers powers = fold_lane(&p, start[i], D, alpha[i], target[i], W, &first);
-        const uint64_t peak = size_of(p.peak), large = bits_of(0x1p300);
-        odd |= (uint32_t)((bits_of(alpha[i]) | (bits_of(1.0) - bits_of(alpha[i])) | (peak - bits_of(0x1p-90))
-                           | (large - peak) | (large - size_of(start[i])) | bits_of(D - 1.0) | bits_of(0x1p27 - D)
-                           | bits_of(W) | bits_of(0x1p43 - W) | bits_of(s) | bits_of(0x1p50 - s))
+        const uint64_t floor = cf_bits(alpha[i]), peak = cf_bits(fabs(p.peak)), large = cf_bits(0x1p300);
+        odd |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
+                           | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
+                           | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))
                           >> 32);
         cf_fold_others(&p, powers);
         p.end = p.floor.hi;
