@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._pairs import Pair, add, divide, exact_product, from_int64, from_number, less, multiply, two_sum, where
+from ._pairs import Pair, add, divide, exact_product, from_int64, from_number, less, negate, product_rest, two_sum, where
 
 ZERO = np.float64(0.0)
 
@@ -60,6 +60,28 @@ def is_usual(x: float) -> bool:
     return 2.0**-300 <= abs(x) <= 2.0**300
 
 
+def find_fraction(x: Pair) -> tuple[np.float64, np.float64, np.float64] | None:
+    """Whole numbers (above, below) whose quotient is x > 0, or within 2**-53 of it, or nearer while they are small: the
+    convergents of its continued fraction; and below * x - above."""
+    left, found = x, False
+    above, below = np.float64(1.0), ZERO
+    above_before, below_before, lacking = ZERO, np.float64(1.0), ZERO
+    while True:
+        whole = np.floor(left.hi) - (1.0 if left.hi == np.floor(left.hi) and left.lo < 0.0 else 0.0)
+        next_above, next_below = whole * above + above_before, whole * below + below_before
+        # 2**40 leaves room for more factors and for steps; 2**50 for steps as long as the decay at least.
+        if not (next_above <= (2.0**40 if found else 2.0**50) and next_below <= 2.0**50):
+            return (above, below, lacking) if found else None
+        above_before, below_before, above, below = above, below, next_above, next_below
+        remainder = add(exact_product(below, x.hi), Pair(-above, ZERO))
+        lacking = remainder.hi + (remainder.lo + below * x.lo)
+        found = abs(lacking) <= above * 2.0**-53
+        left = add(left, Pair(-whole, ZERO))
+        if abs(lacking) <= above * 2.0**-57 or not left.hi > 0.0:
+            return (above, below, lacking) if found else None
+        left = divide(Pair(np.float64(1.0), ZERO), left)
+
+
 class InverseTimeDecay:
     """The folded parameters, as cf_inverse_time_decay_init makes them, and the rate at an array of steps."""
 
@@ -71,18 +93,38 @@ class InverseTimeDecay:
         self.inverse = 1.0 / D.hi
         self.smooth_from = D.hi * 2.0**100
         self.top = add(exact_product(self.initial, D.hi), exact_product(self.initial, D.lo))
-        self.plain = is_usual(initial) and is_usual(rate)
-        self.plain &= not staircase or (D.lo == 0.0 and D.hi >= 1.0)
-        if self.plain:
-            offset = divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO))
-            wide = offset.hi * 131073.0  # 2**17 + 1, which leaves 53 - 17 bits (Veltkamp)
-            first = wide - (wide - offset.hi)
-            height = multiply(offset, Pair(np.float64(initial), ZERO))
-            self.height = height.hi
-            self.more = height.lo / height.hi
-            self.per_height = 1.0 / height.hi
-            self.offset = Pair(first, (offset.hi - first) + offset.lo)
-            self.margin = abs(first) * 0.0625
+        self.plain = False
+        if is_usual(initial) and is_usual(rate) and not (staircase and (D.lo != 0.0 or D.hi < 1.0)):
+            self.fold_short_way(
+                np.float64(initial), divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO))
+            )
+
+    def fold_short_way(self, initial: np.float64, goal: Pair) -> None:
+        """Find the fraction near `goal`, D / r or 1 / r, and of its first odd multiples that whose height is nearest to
+        a double."""
+        sign = -1.0 if goal.hi < 0.0 else 1.0
+        fraction = find_fraction(negate(goal) if goal.hi < 0.0 else goal)
+        if fraction is None:
+            return
+        above, below, lacking = fraction
+        factor, error = 1.0, math.inf
+        while factor < 32.0 and abs(error) > 2.0**-56:
+            base = above * factor
+            height = initial * base
+            off = product_rest(initial, base, height) / height
+            if abs(off) < abs(error):
+                error = off
+                self.base, self.height = base * sign, height * sign
+                self.slope, self.lacking = below * factor, lacking * factor * sign
+            factor += 2.0
+        lacking = lacking / above
+        self.more = error + lacking
+        self.per_height = 1.0 / self.height
+        # What the height and the fraction lack may be 1.5 * 2**-53 of a rate together. The latter grows towards the pole.
+        room = 1.5 * 2.0**-53 - abs(error)
+        reach = abs(goal.hi) * (0.9375 if abs(lacking) * 15.0 <= room else room / (room + abs(lacking)))
+        self.least, self.most = (-math.inf, reach) if sign < 0.0 else (-reach, math.inf)
+        self.plain = bool(abs(lacking) <= room)
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
         """The rates, float64, at a contiguous one-dimensional array of int64 or float64."""
@@ -91,14 +133,16 @@ class InverseTimeDecay:
             if not self.plain:
                 return np.asarray(self.far(s))
             x = floor_quotient_near(s.hi, self.decay_steps.hi, self.inverse) if self.staircase else s.hi
-            near = (s.lo == 0.0) & (np.abs(s.hi) <= 2.0**50) & (np.abs(x + self.offset.hi) >= self.margin)
+            near = (s.lo == 0.0) & (np.abs(s.hi) <= 2.0**50) & (x >= self.least) & (x <= self.most)
             return np.asarray(self.near(x) if near.all() else np.where(near, self.near(x), self.far(s)))
 
     def near(self, x: Any) -> Any:
-        """The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r)."""
-        total = two_sum(self.offset.hi, x)
+        """The short way: L0 / (1 + r * x / D) = (L0 * D / r) / (x + D / r), the fraction for D / r."""
+        product = exact_product(self.slope, x)
+        total = two_sum(self.base, product.hi)
+        t = total.lo + product.lo
         q = self.height / total.hi
-        return q + q * (self.more - (total.lo + self.offset.lo) * self.per_height * q)
+        return np.where(t == 0.0, q, q + q * (self.more - (t + self.lacking) * self.per_height * q))
 
     def far(self, s: Pair) -> Any:
         """The long way, for any step of any schedule."""

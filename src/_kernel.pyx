@@ -159,10 +159,11 @@ cdef int64_t STREAMED = 32 * 1024 * 1024
 # A batch goes along the steps, one schedule after another, where each has so many: a row has its cost, but its loops
 # know more of its steps.
 cdef int64_t ROW = 24
-# Ctrl-C is looked for between slices of the work. The first is this long for each thread, 50 us to 0.2 s, by the kind
-# of steps; then they grow while they take less than SLICE seconds, and shrink while they take more than 4 of these.
-# None is longer than 4M elements in all: memory that comes fresh from the system may cost 20 ns an element all of a
-# sudden, when the process has used up what it had, or a virtual machine what its host had given it.
+# Ctrl-C is looked for between slices of the work. Up to so many elements for each thread are one slice, 50 us to 0.2 s,
+# by the kind of steps. Of more a few are done first, on one thread, which say how many take SLICE seconds, and each
+# slice then says so for the next; it is at most 64 times as long. None is longer than 4M elements in all: memory that
+# comes fresh from the system may cost 20 ns an element all of a sudden, when the process has used up what it had, or a
+# virtual machine what its host had given it.
 cdef int64_t FIRST_SLICE = 128 * 1024
 cdef int64_t LONGEST_SLICE = 4 * 1024 * 1024
 cdef double SLICE = 0.01
@@ -259,19 +260,31 @@ cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
     job.dimensions = k + 1
 
 
+cdef int64_t _next_slice(int64_t length, double began) except -1:
+    """How many elements of each thread take SLICE seconds, where `length` have taken the time since `began`."""
+    cdef double seconds = max(perf_counter() - began, 1e-6)
+    return min(max(SHORTEST_TASK, <int64_t>(length * min(SLICE / seconds, 64.0))), LONGEST_SLICE)
+
+
 cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     """Run the job's n elements, on a team where it pays, and look for Ctrl-C now and then."""
     cdef cf_run run = _run
     cdef int64_t begin = 0, end, task, tasks, i, length = FIRST_SLICE
-    cdef double seconds
+    cdef double began
     cdef int team
     if n < THREADED:
         run(job, 0, n)
         return 0
+    if n > 2 * FIRST_SLICE:
+        began = perf_counter()
+        begin = SHORTEST_TASK
+        with nogil:
+            run(job, 0, begin)
+        length = _next_slice(begin, began)
     while begin < n:
         team = cf_hire(wanted if wanted > 0 else _wanted, _wanted, _quota)
         end = min(begin + min(team * length, LONGEST_SLICE), n)
-        seconds = perf_counter()
+        began = perf_counter()
         task = max(SHORTEST_TASK, (end - begin) // (8 * team) // CF_BLOCK * CF_BLOCK)
         tasks = (end - begin + task - 1) // task
         with nogil:
@@ -283,11 +296,7 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
         cf_dismiss(team)
         PyErr_CheckSignals()
         begin = end
-        seconds = perf_counter() - seconds
-        if seconds < SLICE:
-            length = min(2 * length, LONGEST_SLICE)
-        elif seconds > 4 * SLICE and length > SHORTEST_TASK:
-            length //= 2
+        length = _next_slice(length, began)
     return 0
 
 
@@ -321,6 +330,29 @@ cdef object _plain_array(Schedule self, step):
             self._evaluate(steps, rates, 0)
             return rates
     return self._call(step, None, None, None)
+
+
+cdef bint _apart(cnp.ndarray steps, cnp.ndarray rates) noexcept:
+    """Whether no rate of these contiguous arrays lies on another's step."""
+    cdef char *s = cnp.PyArray_BYTES(steps)
+    cdef char *r = cnp.PyArray_BYTES(rates)
+    if s == r:
+        return cnp.PyArray_ITEMSIZE(steps) == cnp.PyArray_ITEMSIZE(rates)
+    return s + cnp.PyArray_NBYTES(steps) <= r or r + cnp.PyArray_NBYTES(rates) <= s
+
+
+cdef object _plain_into(Schedule self, step, out):
+    """What schedule(step, out=out) gives."""
+    cdef cnp.ndarray steps, rates
+    if cnp.PyArray_CheckExact(step) and cnp.PyArray_CheckExact(out):
+        steps = <cnp.ndarray>step
+        rates = <cnp.ndarray>out
+        if (cnp.PyArray_ISCARRAY_RO(steps) and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)
+                and cnp.PyArray_ISCARRAY(rates) and cnp.PyArray_TYPE(rates) in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
+                and cnp.PyArray_SAMESHAPE(steps, rates) and _apart(steps, rates)):
+            self._evaluate(steps, rates, 0)
+            return out
+    return self._call(step, out, None, None)
 
 
 # Python reaches __call__ of a cdef class with a tuple of the arguments, which costs more than the rate itself. So a
@@ -431,8 +463,8 @@ cdef class Schedule:
         self._folded(CF_COSINE_DECAY_RESTARTS, single)
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
-        if self._ready and out is None and dtype is None and num_threads is None:
-            return _plain(self, step)
+        if self._ready and dtype is None and num_threads is None:
+            return _plain(self, step) if out is None else _plain_into(self, step, out)
         return self._call(step, out, dtype, num_threads)
 
     def _at(self, step):

@@ -39,10 +39,22 @@ static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int 
     }
 }
 
+/* Schedules of a single loop without a block's own memory take more than a block at once, if all of it is of the usual
+ * sort. Whether they did. */
+static int evaluate_stretch(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
+{
+    const cf_schedule *schedule = job->schedule;
+    source s = {0};
+    return schedule->family == CF_INVERSE_TIME_DECAY && as_it_lies(job, r, begin, n, &s, NULL) == INT64S
+           && try_inverse_time_decay(&schedule->as.inverse_time_decay, &s, n, out, job->rates.type == CF_FLOAT32);
+}
+
 void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
 {
     const cf_operand *out = &job->rates;
     const int size = out->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
+    const int in_a_row = out->strides[job->dimensions - 1] == size;
+    int64_t in_blocks = begin; /* up to here */
     _Alignas(64) double rates[CF_BLOCK]; /* a strip across lines halves the speed of two threads that stream */
     rows r;
     if (job->limits) {
@@ -57,22 +69,27 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
     while (begin < end) {
         char *data = rows_at(&r, out);
         /* Blocks end with a cache line where rates are in a row: a vector that lies in two lines is stored twice. */
-        const int64_t length = CF_BLOCK - (int64_t)((uintptr_t)data % 64) / size;
-        const int n = (int)(end - begin < length ? end - begin : length);
+        const int64_t aside = (int64_t)((uintptr_t)data % 64) >> (size == (int)sizeof(float) ? 2 : 3);
+        const int64_t longest = (begin < in_blocks || !in_a_row ? CF_BLOCK : STRETCH) - aside;
+        const int n = (int)(end - begin < longest ? end - begin : longest);
+        const int straight = in_a_row && rows_left(&r, n) == n && ((uintptr_t)data & (uintptr_t)(size - 1)) == 0;
         sink to = {(char *)rates, NULL};
-        if (out->strides[job->dimensions - 1] != size || rows_left(&r, n) < n || (uintptr_t)data % (uintptr_t)size) {
-            evaluate_block(job, &r, begin, n, to);
-            store(&r, out, n, (const char *)rates, (size_t)size);
-        } else {
-            if (job->streamed) {
-                to.past = data;
-            } else {
-                to.to = data;
+        if (straight && job->streamed) to.past = data;
+        if (straight && !job->streamed) to.to = data;
+        if (begin < in_blocks || !(straight || n <= CF_BLOCK) || !evaluate_stretch(job, &r, begin, n, to)) {
+            if (n > CF_BLOCK) {
+                in_blocks = begin + n;
+                continue;
             }
             evaluate_block(job, &r, begin, n, to);
         }
+        if (!straight) store(&r, out, n, (const char *)rates, (size_t)size);
         begin += n;
-        rows_seek(&r, job, begin);
+        if (rows_left(&r, n) == n) {
+            rows_advance(&r, n);
+        } else {
+            rows_seek(&r, job, begin);
+        }
     }
     if (job->streamed) end_stream();
 }

@@ -40,22 +40,21 @@ RATIO_LOOPS(stairs, 1)
 /* By staircase, origin and whether floats are wanted. */
 static loop *const ratio_loops[2][ORIGINS][2] = {RATIO_ROW(smooth), RATIO_ROW(stairs)};
 
-/* Whole steps from 0 to this go the short way for certain. */
+/* Whole steps from 0 to this go the short way for certain, if any step does. */
 static uint64_t certain_to(const cf_inverse_time_decay *p)
 {
-    const double most = p->staircase ? p->whole_to * p->decay_steps.hi : p->whole_to;
-    return p->offset.hi > 0.0 ? (uint64_t)(most < 0x1p50 ? most : 0x1p50) : 0;
+    const double x = p->whole_to < p->most ? p->whole_to : p->most;
+    const double most = p->staircase ? x * p->decay_steps.hi : x;
+    return (uint64_t)(most < 0x1p50 ? most : 0x1p50);
 }
 
 /* Most blocks need no look at their steps before: the loop for steps of the short way sees itself whether these all
- * were such. If not, its rates are written over, so it does not go over the steps themselves. It is not for a stair that
- * goes through all of a block. */
+ * were such. If not, its rates are written over, so it does not go over the steps themselves. */
 static int try_inverse_time_decay(const cf_inverse_time_decay *p, const source *s, int n, sink out, int floats)
 {
     const uint64_t most = certain_to(p), first = (uint64_t)int64_at(s->data, 0);
     const uint64_t last = (uint64_t)int64_at(s->data, n - 1);
-    if (first > most || last > most || s->data == (out.past ? out.past : out.to)) return 0;
-    if (p->staircase && cf_inverse_time_x(p, (double)first, 1, 1) == cf_inverse_time_x(p, (double)last, 1, 1)) return 0;
+    if (!p->plain || first > most || last > most || s->data == (out.past ? out.past : out.to)) return 0;
     return ratio_loops[p->staircase][INT64S][floats](p, s, out, n) <= most;
 }
 
@@ -68,7 +67,6 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
     source s = {0};
     range in, x;
     enum origin origin = as_it_lies(job, r, begin, n, &s, NULL);
-    if (origin == INT64S && try_inverse_time_decay(p, &s, n, out, floats)) return;
     if (origin == DOUBLES) {
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
@@ -78,7 +76,7 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
     x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, 0) : in.least;
     x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, 0) : in.greatest;
     if (!p->plain || in.least < -0x1p50 || in.greatest > 0x1p50
-        || !(x.least + p->offset.hi >= p->margin || x.greatest + p->offset.hi <= -p->margin)) {
+        || !(x.least >= p->least && x.greatest <= p->most)) {
         origin = PAIRS;
         load_block(job, r, begin, n, hi, lo);
         s = (source){.data = (const char *)hi, .lo = lo};

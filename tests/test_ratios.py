@@ -120,7 +120,7 @@ def hard_steps(draw, D, r, count):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_inverse_time_decay_is_exact(best, seed):
-    """A ULP and a little, next to the pole too. 1e5 and more (parameters, step) in all."""
+    """The contract's 2 ULP, next to the pole too. 1e5 and more (parameters, step) in all."""
     draw = random.Random(seed)
     worst = (0.0,)
     hard = [(float(L0), D, r, staircase) for L0, D, r, staircase in HARD] if seed == 0 else []
@@ -130,7 +130,7 @@ def test_inverse_time_decay_is_exact(best, seed):
             exact = exact_rate(step, *parameters)
             error = ulps(schedule(step), exact)
             worst = max(worst, (error, step, parameters))
-    assert worst[0] <= 1.04, worst
+    assert worst[0] <= 2.0, worst
 
 
 @pytest.mark.parametrize("staircase", [False, True])
@@ -186,6 +186,9 @@ def check_paths(schedule, reference, steps, floats):
         assert_same(schedule(np.array(run)), alone, "in a row")
         assert_same(reference.precompute(run.start, run.stop), alone, "a range, pure Python")
         assert_same(schedule(range(run.stop - 1, run.start, -7)), alone[:0:-1][::7], "backwards")
+    for step in (0, int(steps[0])):
+        alone = one_by_one(schedule, np.array([step])).astype(schedule.dtype)
+        assert_same(schedule(np.full(700, step)), np.repeat(alone, 700), "one step over and over")
     whole = np.abs(steps) <= 2**53
     assert_same(schedule(steps[whole].astype(np.float64)), want[whole], "floats")
     assert_same(reference(steps[whole].astype(np.float64)), want[whole], "floats, pure Python")
@@ -205,6 +208,23 @@ def test_inverse_time_decay_paths(compiled, python, p):
         inverse_steps(p[1], p[2]),
         np.array(floats + FAR + [k * float(p[1]) for k in range(-9, 9)]),
     )
+
+
+@pytest.mark.parametrize("p", [(0.1, 1000, 0.3, False), (0.1, 7, 0.5, True), (0.1, 10**5, -0.01, False)])
+@pytest.mark.parametrize("odd", [-5, 2**49 + 1, 2**51, 2**62 + 1, INT64[0]])
+def test_one_odd_step_among_many(compiled, isa, p, odd):
+    """Long runs of usual steps are gone through at once, and an odd one among them changes no other's rate."""
+    schedule = compiled.InverseTimeDecay(*p)
+    steps = np.arange(50_000) * 3 % 49_999
+    want = np.concatenate([schedule(steps[i : i + 100]) for i in range(0, 50_000, 100)])  # a block at most
+    assert_same(schedule(steps, num_threads=1), want, "none")
+    for place in (0, 1, 511, 16_383, 16_384, 30_000, 49_999):
+        mixed, wanted = steps.copy(), want.copy()
+        mixed[place], wanted[place] = odd, schedule(odd)
+        assert_same(schedule(mixed), wanted, f"at {place}")
+        assert_same(schedule(mixed[1:], out=np.empty(49_999), num_threads=1), wanted[1:], f"at {place}, askew")
+        assert_same(schedule(mixed.reshape(2, 25_000)[:, 3:]), wanted.reshape(2, 25_000)[:, 3:], f"at {place}, rows")
+        assert_same(schedule(mixed, out=mixed.view(np.float64)), wanted, f"at {place}, in place")
 
 
 @pytest.mark.parametrize("p", HARD, ids=lambda p: "-".join(map(str, p)))

@@ -7,19 +7,23 @@
  *         smooth     L0 / (1 + r * s / D) = (L0 * D) / (D + r * s)
  *         staircase  L0 / (1 + r * floor(s / D))
  *
- *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). C and
- *     H = L0 * C are folded once, to 2^-100 of themselves. C's first 36 bits are one double, to which a whole x up to
- *     2^15 * C is added exactly, a sum B; what H and B lack, h and b, makes q = H / B, rounded, into
- *     q + q * (h / H - b / B), but for its square, 2^-64. Not within C / 16 of the pole, where what C lacks would count,
- *     nor beyond 2^50 or for rates beyond 2^300.
+ *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). When the
+ *     parameters are folded, a fraction b / a of whole numbers is found that is C, or within 2^-53 of it (continued
+ *     fractions), with L0 * b within 2^-56 of a double. Then it is (L0 * b) / (a * x + b): one division, and for a whole
+ *     x the sum below is exact as far as it has 53 bits. Where it is not, and for an x with a fraction, what the sum
+ *     and C lack is made good: with t the one and d the other, q = L0 b / (a x + b) becomes q - q * (t + d) / (a x + b).
+ *     Not so near the pole that what C lacks would count more than beyond all steps, nor within C / 16 of it, nor beyond
+ *     2^50 or for rates beyond 2^300.
  *
  *     The long way: top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also
  *     where base and r * x cancel, near the pole. The quotient is corrected likewise.
  *
- *     At most 1.04 ULP the short way, where the quotient is rounded before it is corrected, and so by two halves (1.54
- *     where the correction leads below a power of 2); 0.51 the long way, and 1 for subnormal rates, which are rounded
- *     twice. Which way a step goes depends on it and the parameters alone. At the pole itself the rate is L0 * infinity
- *     (NaN for L0 = 0).
+ *     The short way half a ULP for the division, 2^-53 of the rate for C, which is at most 1 ULP, and 2^-56 of it for
+ *     L0 * b: 1.63, and no error at all from C where D / r is a fraction of small numbers, as it is for r = 0.5. Step 0
+ *     has L0 itself, and no rate is above one before it. Where something is made good 1.04, as the quotient is rounded
+ *     before it is corrected (1.54 where that leads below a power of 2); 0.51 the long way, and 1 for subnormal rates,
+ *     which are rounded twice. Which way a step goes depends on it and the parameters alone. At the pole itself the
+ *     rate is L0 * infinity (NaN for L0 = 0).
  *
  *     floor(s / D) is exact up to 2^100. Beyond (an int64 s goes there for D < 2^-37) the staircase is taken for the
  *     smooth curve, which is within 2^-100 of its larger part: a difference only next to a pole of |r| < 2^-100.
@@ -95,13 +99,13 @@ CF_INLINE double cf_floor_quotient_whole(double step, double inverse, double shi
 
 typedef struct cf_inverse_time_decay {
     int staircase;
-    int plain;           /* usual steps go the short way, ... */
-    cf_pair offset;      /* ... with D / r, or of a staircase 1 / r, of which offset.hi has the first 36 bits, */
-    double height;       /* L0 times that, rounded, ... */
-    double more;         /* ... what it lacks, over it, ... */
-    double per_height;   /* ... and 1 over it, */
-    double margin;       /* and |x + offset| at least this */
-    double whole_to;     /* whole steps with x up to this size have the loops for `whole` */
+    int plain;           /* usual steps go the short way: height / (slope * x + base), ... */
+    double height, slope, base;
+    double lacking;      /* ... base being less than slope * D / r, or of a staircase slope / r, by this, */
+    double more;         /* and the height than initial times that by this, over the height; */
+    double per_height;   /* 1 over it */
+    double least, most;  /* between these x */
+    double whole_to;     /* for whole x up to this size the sum is exact; 0 for none */
     double inverse;      /* 1 / decay_steps */
     double shift;        /* inverse / 2 - 1/2 */
     double initial;      /* initial_learning_rate over `unit`, a power of 2: 0, or in [1, 2) in size ... */
@@ -127,11 +131,71 @@ static inline int cf_is_usual(double x)
     return fabs(x) >= 4.909093465297727e-91 && fabs(x) <= 2.037035976334486e+90;
 }
 
+/* Whole numbers whose quotient above / below is x > 0, or within 2^-53 of it, or nearer while they are small: the
+ * convergents of its continued fraction. `lacking` is below * x - above. Whether there are such. */
+static inline int cf_find_fraction(cf_pair x, double *above, double *below, double *lacking)
+{
+    const cf_pair one = {1.0, 0.0};
+    cf_pair left = x, rest;
+    double above_before = 0.0, below_before = 1.0;
+    int found = 0;
+    *above = 1.0;
+    *below = 0.0;
+    for (;;) {
+        const double whole = floor(left.hi) - (left.hi == floor(left.hi) && left.lo < 0.0 ? 1.0 : 0.0);
+        const double next_above = whole * *above + above_before, next_below = whole * *below + below_before;
+        /* 2^40 leaves room for more factors and for steps; 2^50 for steps as long as the decay at least. */
+        if (!(next_above <= (found ? 1099511627776.0 : 1125899906842624.0) && next_below <= 1125899906842624.0))
+            return found;
+        above_before = *above;
+        below_before = *below;
+        *above = next_above;
+        *below = next_below;
+        rest = cf_add(cf_exact_product(next_below, x.hi), cf_make_pair(-next_above, 0.0));
+        *lacking = rest.hi + (rest.lo + next_below * x.lo);
+        found = fabs(*lacking) <= next_above * 1.1102230246251565e-16;         /* 2^-53 */
+        if (fabs(*lacking) <= next_above * 6.938893903907228e-18) return found; /* 2^-57 */
+        left = cf_add(left, cf_make_pair(-whole, 0.0));
+        if (!(left.hi > 0.0)) return found;
+        left = cf_divide(one, left);
+    }
+}
+
+/* The short way's numbers, for a `goal` of D / r or 1 / r. Whether there is one. */
+static inline int cf_fold_short_way(cf_inverse_time_decay *p, double initial, cf_pair goal)
+{
+    const double sign = goal.hi < 0.0 ? -1.0 : 1.0;
+    const cf_pair size = goal.hi < 0.0 ? cf_negate(goal) : goal;
+    double above, below, lacking, factor, error = INFINITY, room, reach;
+    if (!cf_find_fraction(size, &above, &below, &lacking)) return 0;
+    /* Of the fraction's first odd multiples that whose height is nearest to a double. */
+    for (factor = 1.0; factor < 32.0 && fabs(error) > 1.3877787807814457e-17; factor += 2.0) { /* 2^-56 */
+        const double base = above * factor, height = initial * base;
+        const double off = cf_product_rest(initial, base, height) / height;
+        if (fabs(off) < fabs(error)) {
+            error = off;
+            p->base = base * sign;
+            p->height = height * sign;
+            p->slope = below * factor;
+            p->lacking = lacking * factor * sign;
+        }
+    }
+    lacking /= above;
+    p->more = error + lacking;
+    p->per_height = 1.0 / p->height;
+    /* What the height and C lack may be 1.5 * 2^-53 of a rate together. The latter grows towards the pole. */
+    room = 1.6653345369377348e-16 - fabs(error);
+    reach = size.hi * (fabs(lacking) * 15.0 <= room ? 0.9375 : room / (room + fabs(lacking)));
+    p->least = sign < 0.0 ? -INFINITY : -reach;
+    p->most = sign < 0.0 ? reach : INFINITY;
+    p->whole_to = floor((9007199254740992.0 - fabs(p->base)) / p->slope); /* 2^53 */
+    return fabs(lacking) <= room;
+}
+
 /* Fold the parameters, which are trusted: finite, |initial| <= 2^1000, 2^-64 <= decay_steps < 2^63. */
 static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double initial, cf_pair decay_steps,
                                               double rate, int staircase)
 {
-    int whole;
     memset(p, 0, sizeof *p);
     p->staircase = staircase;
     p->initial = cf_take_unit(initial, &p->unit);
@@ -141,23 +205,12 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
     p->shift = p->inverse / 2.0 - 0.5;
     p->smooth_from = ldexp(decay_steps.hi, 100);
     p->top = cf_add(cf_exact_product(p->initial, decay_steps.hi), cf_exact_product(p->initial, decay_steps.lo));
-    p->plain = cf_is_usual(initial) && cf_is_usual(rate);
-    p->plain = p->plain && (!staircase || (decay_steps.lo == 0.0 && decay_steps.hi >= 1.0));
-    if (p->plain) {
-        const cf_pair offset = cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0));
-        const double wide = offset.hi * 131073.0; /* 2^17 + 1, which leaves 53 - 17 bits (Veltkamp) */
-        const cf_pair height = cf_multiply(offset, cf_make_pair(initial, 0.0));
-        p->height = height.hi;
-        p->more = height.lo / height.hi;
-        p->per_height = 1.0 / height.hi;
-        p->offset.hi = wide - (wide - offset.hi);
-        p->offset.lo = (offset.hi - p->offset.hi) + offset.lo;
-        p->margin = fabs(p->offset.hi) * 0.0625;
-        /* 2^52, and 2^49 for cf_floor_quotient_whole. */
-        whole = decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi);
-        if (fabs(p->offset.hi) <= 4503599627370496.0 && (!staircase || whole))
-            p->whole_to = fabs(p->offset.hi) * 32768.0; /* 2^15 */
-    }
+    if (!cf_is_usual(initial) || !cf_is_usual(rate)) return;
+    if (staircase && (decay_steps.lo != 0.0 || decay_steps.hi < 1.0)) return;
+    p->plain = cf_fold_short_way(
+        p, initial, cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0)));
+    /* 2^49, for cf_floor_quotient_whole. */
+    if (staircase && !(decay_steps.hi <= 562949953421312.0 && decay_steps.hi == floor(decay_steps.hi))) p->whole_to = 0.0;
 }
 
 /* top / below, rounded once, where below.lo is at most 2^-32 of below.hi. */
@@ -177,12 +230,15 @@ CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, 
                  : cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse);
 }
 
-/* The short way, for steps up to 2^50 that are not next to the pole. */
+/* The short way, for steps up to 2^50 with x from `least` to `most`. */
 CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
 {
-    const cf_pair sum = whole ? cf_make_pair(p->offset.hi + x, 0.0) : cf_two_sum(p->offset.hi, x);
-    const double q = p->height / sum.hi;
-    return q + q * (p->more - (whole ? p->offset.lo : sum.lo + p->offset.lo) * p->per_height * q);
+    const double ax = p->slope * x, below = whole ? cf_exact_plus(p->slope, x, p->base) : p->base + ax;
+    const double q = p->height / below;
+    double t;
+    if (whole) return q;
+    t = cf_two_sum(p->base, ax).lo + cf_product_rest(p->slope, x, ax);
+    return t == 0.0 ? q : q + q * (p->more - (t + p->lacking) * p->per_height * q);
 }
 
 /* The long way, for any step of any schedule. */
@@ -217,7 +273,7 @@ CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair ste
 CF_INLINE int cf_inverse_time_is_near(const cf_inverse_time_decay *p, cf_pair step, double x)
 {
     const int few = step.lo == 0.0 && fabs(step.hi) <= 1125899906842624.0; /* 2^50 */
-    return p->plain & few & (fabs(x + p->offset.hi) >= p->margin);
+    return p->plain & few & (x >= p->least) & (x <= p->most);
 }
 
 /* Either way, without a branch. */
