@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ._pairs import Pair, add, divide, exact_product, from_int64, from_number, less, negate, product_rest, two_sum, where
+from ._pairs import (
+    Pair,
+    add,
+    divide,
+    exact_product,
+    from_int64,
+    from_number,
+    less,
+    negate,
+    product_rest,
+    two_sum,
+    where,
+)
 
 ZERO = np.float64(0.0)
 
@@ -96,7 +108,8 @@ class InverseTimeDecay:
         self.plain = False
         if is_usual(initial) and is_usual(rate) and not (staircase and (D.lo != 0.0 or D.hi < 1.0)):
             self.fold_short_way(
-                np.float64(initial), divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO))
+                np.float64(initial),
+                divide(Pair(np.float64(1.0), ZERO) if staircase else D, Pair(np.float64(rate), ZERO)),
             )
 
     def fold_short_way(self, initial: np.float64, goal: Pair) -> None:
@@ -120,10 +133,11 @@ class InverseTimeDecay:
         lacking = lacking / above
         self.more = error + lacking
         self.per_height = 1.0 / self.height
-        # What the height and the fraction lack may be 1.5 * 2**-53 of a rate together. The latter grows towards the pole.
+        # What the height and the fraction lack may be 1.5 * 2**-53 of a rate together. The latter grows at the pole.
         room = 1.5 * 2.0**-53 - abs(error)
         reach = abs(goal.hi) * (0.9375 if abs(lacking) * 15.0 <= room else room / (room + abs(lacking)))
-        self.least, self.most = (-math.inf, reach) if sign < 0.0 else (-reach, math.inf)
+        self.least = -math.inf if sign < 0.0 else -reach
+        self.most = reach if sign < 0.0 else math.inf
         self.plain = bool(abs(lacking) <= room)
 
     def __call__(self, steps: np.ndarray) -> np.ndarray:
