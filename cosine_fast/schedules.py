@@ -644,7 +644,7 @@ class InverseTimeDecay(Formula):
     where that is 0). It is at a negative step, or with a negative decay_rate at a positive one; beyond it the rate has
     the other sign.
 
-    In float64 a rate is within 1.04 ULP of the exact value, also next to the pole; within 1.54 just below a power of 2.
+    In float64 a rate is within 2 ULP of the exact value, also next to the pole.
     (With `staircase` and a pole beyond p = 2**100 the divisor has an error of 2**-100 there.)
 
     Raises

@@ -9,21 +9,20 @@
  *
  *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). When the
  *     parameters are folded, a fraction b / a of whole numbers is found that is C, or within 2^-53 of it (continued
- *     fractions), with L0 * b within 2^-56 of a double. Then it is (L0 * b) / (a * x + b): one division, and for a whole
- *     x the sum below is exact as far as it has 53 bits. Where it is not, and for an x with a fraction, what the sum
- *     and C lack is made good: with t the one and d the other, q = L0 b / (a x + b) becomes q - q * (t + d) / (a x + b).
- *     Not so near the pole that what C lacks would count more than beyond all steps, nor within C / 16 of it, nor beyond
- *     2^50 or for rates beyond 2^300.
+ *     fractions), as one of its multiples whose L0 * b is next to a double. Then it is (L0 * b) / (a * x + b): for a
+ *     whole x the sum is exact up to 2^53, and there is one rounded operation, the division. What L0 * b and C lack may
+ *     be 1.5 * 2^-53 of a rate together, 1.5 ULP at most, and is nothing where D / r and L0 * b have few bits. It is
+ *     made good where the sum is not exact, for larger x and those with a fraction: with q the quotient, t what the sum
+ *     lacks, c what C lacks of it, and h what L0 * b lacks over itself, q becomes q + q * (h - (t + c) / (a * x + b)).
+ *     Not within C / 16 of the pole, nor nearer than what C lacks allows, nor beyond 2^50 or for rates beyond 2^300.
  *
  *     The long way: top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also
  *     where base and r * x cancel, near the pole. The quotient is corrected likewise.
  *
- *     The short way half a ULP for the division, 2^-53 of the rate for C, which is at most 1 ULP, and 2^-56 of it for
- *     L0 * b: 1.63, and no error at all from C where D / r is a fraction of small numbers, as it is for r = 0.5. Step 0
- *     has L0 itself, and no rate is above one before it. Where something is made good 1.04, as the quotient is rounded
- *     before it is corrected (1.54 where that leads below a power of 2); 0.51 the long way, and 1 for subnormal rates,
- *     which are rounded twice. Which way a step goes depends on it and the parameters alone. At the pole itself the
- *     rate is L0 * infinity (NaN for L0 = 0).
+ *     At most 2 ULP the short way, half a one of it the division's, and 1.04 where something is made good, as the
+ *     quotient is rounded before (1.54 where that leads below a power of 2); 0.51 the long way, and 1 for subnormal
+ *     rates, which are rounded twice. Which way a step goes depends on it and the parameters alone. At the pole itself
+ *     the rate is L0 * infinity (NaN for L0 = 0).
  *
  *     floor(s / D) is exact up to 2^100. Beyond (an int64 s goes there for D < 2^-37) the staircase is taken for the
  *     smooth curve, which is within 2^-100 of its larger part: a difference only next to a pole of |r| < 2^-100.
