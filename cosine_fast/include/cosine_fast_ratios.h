@@ -167,10 +167,12 @@ static inline int cf_fold_short_way(cf_inverse_time_decay *p, double initial, cf
     const cf_pair size = goal.hi < 0.0 ? cf_negate(goal) : goal;
     double above, below, lacking, factor, error = INFINITY, room, reach;
     if (!cf_find_fraction(size, &above, &below, &lacking)) return 0;
-    /* Of the fraction's first odd multiples that whose height is nearest to a double. */
-    for (factor = 1.0; factor < 32.0 && fabs(error) > 1.3877787807814457e-17; factor += 2.0) { /* 2^-56 */
+    /* Of the fraction's first odd multiples, to 2^52, that whose height is nearest to a double; 2^-56 is near enough. */
+    for (factor = 1.0; factor < 32.0 && fabs(error) > 1.3877787807814457e-17; factor += 2.0) {
         const double base = above * factor, height = initial * base;
-        const double off = cf_product_rest(initial, base, height) / height;
+        double off;
+        if (base > 4503599627370496.0 || below * factor > 4503599627370496.0) break;
+        off = cf_product_rest(initial, base, height) / height;
         if (fabs(off) < fabs(error)) {
             error = off;
             p->base = base * sign;
