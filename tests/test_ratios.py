@@ -212,6 +212,29 @@ def test_inverse_time_decay_paths(compiled, python, p):
     )
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_inverse_time_decay_of_random_parameters(compiled, python, seed):
+    """The fraction for decay_steps / decay_rate is found anew for each schedule: its limits are joints too."""
+    draw = random.Random(seed)
+    for _ in range(250):
+        L0, D, r, staircase = draw_inverse(draw)
+        if draw.random() < 0.7:
+            D = draw.choice([draw.randint(1, 10**9), draw.uniform(0.5, 1e6), int(2 ** draw.uniform(1, 62))])
+            r = draw.choice([-1, 1]) * draw.choice([draw.randint(1, 200) / 100, 10 ** draw.uniform(-18, 18)])
+        schedule, reference = (
+            compiled.InverseTimeDecay(L0, D, r, staircase),
+            python.InverseTimeDecay(L0, D, r, staircase),
+        )
+        steps = list(hard_steps(draw, D, r, 150))
+        steps += [within(int(draw.uniform(-2, 2) * D / abs(r))) for _ in range(20) if abs(D / r) < 2**63]
+        whole = np.array([step for step in steps if not isinstance(step, float)], np.int64)
+        fractions = np.array([step for step in steps if isinstance(step, float)])
+        for chosen in (whole, np.sort(whole), fractions, np.arange(-20, 600)):
+            want = reference(chosen)
+            assert_same(schedule(chosen), want, (L0, D, r, staircase))
+            assert_same(one_by_one(schedule, chosen[::9]), want[::9], (L0, D, r, staircase))
+
+
 @pytest.mark.parametrize("p", [(0.1, 1000, 0.3, False), (0.1, 7, 0.5, True), (0.1, 10**5, -0.01, False)])
 @pytest.mark.parametrize("odd", [-5, 2**49 + 1, 2**51, 2**62 + 1, INT64[0]])
 def test_one_odd_step_among_many(compiled, isa, p, odd):
