@@ -53,8 +53,8 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
 {
     const cf_operand *out = &job->rates;
     const int size = out->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
-    const int in_a_row = out->strides[job->dimensions - 1] == size;
     int64_t in_blocks = begin; /* up to here */
+    int in_a_row;
     _Alignas(64) double rates[CF_BLOCK]; /* a strip across lines halves the speed of two threads that stream */
     rows r;
     if (job->limits) {
@@ -65,6 +65,7 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
         evaluate_batch(job->batch, CF_VARIANT, begin, end);
         return;
     }
+    in_a_row = out->strides[job->dimensions - 1] == size;
     rows_seek(&r, job, begin);
     while (begin < end) {
         char *data = rows_at(&r, out);
