@@ -318,13 +318,17 @@ cdef inline object _plain(Schedule self, step):
     return cf_numpy_scalar(rate, self.single)
 
 
+cdef inline bint _lies_plain(cnp.ndarray steps) noexcept:
+    """Whether the kernel can read these steps as they lie."""
+    return cnp.PyArray_ISCARRAY_RO(steps) and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)
+
+
 cdef object _plain_array(Schedule self, step):
     """The same for whatever is not a number of the usual kinds."""
     cdef cnp.ndarray steps, rates
     if cnp.PyArray_CheckExact(step):
         steps = <cnp.ndarray>step
-        if (cnp.PyArray_NDIM(steps) > 0 and cnp.PyArray_ISCARRAY_RO(steps)
-                and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)):
+        if cnp.PyArray_NDIM(steps) > 0 and _lies_plain(steps):
             rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(steps), cnp.PyArray_DIMS(steps),
                                       cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE, 0)
             self._evaluate(steps, rates, 0)
@@ -347,8 +351,8 @@ cdef object _plain_into(Schedule self, step, out):
     if cnp.PyArray_CheckExact(step) and cnp.PyArray_CheckExact(out):
         steps = <cnp.ndarray>step
         rates = <cnp.ndarray>out
-        if (cnp.PyArray_ISCARRAY_RO(steps) and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)
-                and cnp.PyArray_ISCARRAY(rates) and cnp.PyArray_TYPE(rates) in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
+        if (_lies_plain(steps) and cnp.PyArray_ISCARRAY(rates)
+                and cnp.PyArray_TYPE(rates) in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
                 and cnp.PyArray_SAMESHAPE(steps, rates) and _apart(steps, rates)):
             self._evaluate(steps, rates, 0)
             return out

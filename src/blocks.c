@@ -75,8 +75,7 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
         const int n = (int)(end - begin < longest ? end - begin : longest);
         const int straight = in_a_row && rows_left(&r, n) == n && ((uintptr_t)data & (uintptr_t)(size - 1)) == 0;
         sink to = {(char *)rates, NULL};
-        if (straight && job->streamed) to.past = data;
-        if (straight && !job->streamed) to.to = data;
+        if (straight) *(job->streamed ? &to.past : &to.to) = data;
         if (begin < in_blocks || !(straight || n <= CF_BLOCK) || !evaluate_stretch(job, &r, begin, n, to)) {
             if (n > CF_BLOCK) {
                 in_blocks = begin + n;

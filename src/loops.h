@@ -15,7 +15,7 @@
  * streams out as many rates: all at once they would fill the queues to memory, and the arithmetic wait. */
 enum { STRIP = 64 };
 
-/* So many elements at once, at most, are a loop's that needs no block's own memory. */
+/* A loop that needs no memory of a block's own is given up to so many elements at once. */
 enum { STRETCH = 32 * CF_BLOCK };
 
 /* The iterations of a loop do not touch each other's memory, but for this the compiler cannot know it. */

@@ -48,7 +48,7 @@ static uint64_t certain_to(const cf_inverse_time_decay *p)
     return (uint64_t)(most < 0x1p50 ? most : 0x1p50);
 }
 
-/* Most blocks need no look at their steps before: the loop for steps of the short way sees itself whether these all
+/* Most steps need no look before they are gone over: the loop for steps of the short way sees itself whether these all
  * were such. If not, its rates are written over, so it does not go over the steps themselves. */
 static int try_inverse_time_decay(const cf_inverse_time_decay *p, const source *s, int n, sink out, int floats)
 {
@@ -66,12 +66,10 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
     double hi[CF_BLOCK], lo[CF_BLOCK];
     source s = {0};
     range in, x;
-    enum origin origin = as_it_lies(job, r, begin, n, &s, NULL);
+    enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
     if (origin == DOUBLES) {
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
-    } else {
-        as_it_lies(job, r, begin, n, &s, &in);
     }
     x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, 0) : in.least;
     x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, 0) : in.greatest;
