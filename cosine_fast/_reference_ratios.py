@@ -121,7 +121,7 @@ class InverseTimeDecay:
             return
         above, below, lacking = fraction
         factor, error = 1.0, math.inf
-        while factor < 32.0 and max(above, below) * factor <= 2.0**52 and abs(error) > 2.0**-56:
+        while factor < 32.0 and max(above, below) * factor <= 2.0**50 and abs(error) > 2.0**-56:
             base = above * factor
             height = initial * base
             off = product_rest(initial, base, height) / height

@@ -145,14 +145,21 @@ cdef extern from "threads.h" nogil:
     int cf_team(int wanted, int quota)
     int cf_hire(int wanted, int usual, int quota)
     void cf_dismiss(int team)
+    enum:
+        CF_SHARES
+    ctypedef struct cf_share:
+        pass
+    void cf_cut(cf_share *shares, int count, int64_t begin, int64_t end)
+    void cf_take_part(cf_share *shares, int count, int own, int64_t task, cf_run run, const cf_job *job)
 
 OPENMP = bool(CF_OPENMP)
 
 # Below this many elements a team of threads costs more than it brings (waking one takes about 5 us).
 cdef int64_t THREADED = 32768
-# A team's tasks: an eighth of each thread's share of a slice, so that the last ones come out even, but no fewer blocks
-# than hide what it costs to hand one out. Longer is better: a task begins with steps that no one has asked for yet.
-cdef int64_t SHORTEST_TASK = 16 * CF_BLOCK
+# A thread does its share of a slice in tasks, so that the last come out even: 32 of them, but none of fewer blocks than
+# hide what it costs to begin one. Past the caches that is more: there a task waits until memory has all of its rates.
+cdef int64_t SHORTEST_TASK = 8 * CF_BLOCK
+cdef int64_t STREAMED_TASK = 128 * CF_BLOCK
 # Rates of more bytes than this go past the caches, which most would have left before anyone read them. (How large the
 # last cache is, glibc and the kernel do not agree on in a virtual machine; this is a common size.)
 cdef int64_t STREAMED = 32 * 1024 * 1024
@@ -164,6 +171,7 @@ cdef int64_t ROW = 24
 # slice then says so for the next; it is at most 64 times as long. None is longer than 4M elements in all: memory that
 # comes fresh from the system may cost 20 ns an element all of a sudden, when the process has used up what it had, or a
 # virtual machine what its host had given it.
+cdef int64_t TRIAL = 16 * CF_BLOCK
 cdef int64_t FIRST_SLICE = 128 * 1024
 cdef int64_t LONGEST_SLICE = 4 * 1024 * 1024
 cdef double SLICE = 0.01
@@ -263,36 +271,48 @@ cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
 cdef int64_t _next_slice(int64_t length, double began) except -1:
     """How many elements of each thread take SLICE seconds, where `length` have taken the time since `began`."""
     cdef double seconds = max(perf_counter() - began, 1e-6)
-    return min(max(SHORTEST_TASK, <int64_t>(length * min(SLICE / seconds, 64.0))), LONGEST_SLICE)
+    length = min(<int64_t>(length * min(SLICE / seconds, 64.0)), LONGEST_SLICE)
+    return max(length // CF_BLOCK * CF_BLOCK, TRIAL)
+
+
+cdef inline int64_t _line(const cf_job *job) noexcept:
+    """The element, one of the first rate's or before it, with which a cache line begins: 0 or less."""
+    if job.rates.data == NULL:
+        return 0
+    return -<int64_t>(<size_t>job.rates.data % 64 // (4 if job.rates.type == CF_FLOAT32 else 8))
 
 
 cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     """Run the job's n elements, on a team where it pays, and look for Ctrl-C now and then."""
     cdef cf_run run = _run
-    cdef int64_t begin = 0, end, task, tasks, i, length = FIRST_SLICE
+    cdef int64_t begin, end, task, length = FIRST_SLICE
+    cdef cf_share shares[CF_SHARES]
     cdef double began
-    cdef int team
+    cdef int team, count, i
     if n < THREADED:
         run(job, 0, n)
         return 0
+    begin = _line(job)  # and so all slices, shares and tasks begin with a line
     if n > 2 * FIRST_SLICE:
         began = perf_counter()
-        begin = SHORTEST_TASK
         with nogil:
-            run(job, 0, begin)
-        length = _next_slice(begin, began)
+            run(job, 0, begin + TRIAL)
+        begin += TRIAL
+        length = _next_slice(TRIAL, began)
     while begin < n:
         team = cf_hire(wanted if wanted > 0 else _wanted, _wanted, _quota)
         end = min(begin + min(team * length, LONGEST_SLICE), n)
         began = perf_counter()
-        task = max(SHORTEST_TASK, (end - begin) // (8 * team) // CF_BLOCK * CF_BLOCK)
-        tasks = (end - begin + task - 1) // task
         with nogil:
             if team > 1:
-                for i in prange(tasks, num_threads=team, schedule="dynamic"):
-                    run(job, begin + i * task, min(begin + (i + 1) * task, end))
+                count = min(team, CF_SHARES)
+                cf_cut(shares, count, begin, end)
+                task = max(STREAMED_TASK if job.streamed else SHORTEST_TASK,
+                           (end - begin) // (32 * team) // CF_BLOCK * CF_BLOCK)
+                for i in prange(team, num_threads=team, schedule="static"):
+                    cf_take_part(shares, count, i % count, task, run, job)
             else:
-                run(job, begin, end)
+                run(job, max(begin, 0), end)
         cf_dismiss(team)
         PyErr_CheckSignals()
         begin = end
@@ -648,6 +668,8 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
     job.batch = &batch
     job.limits = NULL
+    job.streamed = batch.streamed
+    job.rates.data = NULL
     _work(&job, cnp.PyArray_SIZE(rates), num_threads)
     return odd == 0
 
@@ -663,6 +685,8 @@ def within(cnp.ndarray numbers not None, double least, double most, double also,
     _layout(&job, numbers, numbers)
     job.batch = NULL
     job.limits = &limits
+    job.streamed = False
+    job.rates.data = NULL
     _work(&job, cnp.PyArray_SIZE(numbers), num_threads)
     return odd == 0
 

@@ -11,9 +11,10 @@
 #include <immintrin.h>
 #endif
 
-/* A loop goes in strips of so many elements. Before each it asks for as many of the next block's steps, after each it
- * streams out as many rates: all at once they would fill the queues to memory, and the arithmetic wait. */
-enum { STRIP = 64 };
+/* A loop goes in strips of so many elements. Before each it asks for as many of the steps that come AHEAD, after each it
+ * streams out as many rates: all at once they would fill the queues to memory, and the arithmetic wait. From a whole
+ * block ahead some processors stream at three quarters of their speed where the arithmetic is short. */
+enum { STRIP = 64, AHEAD = CF_BLOCK - STRIP };
 
 /* A loop that needs no memory of a block's own is given up to so many elements at once. */
 enum { STRETCH = 32 * CF_BLOCK };
@@ -39,7 +40,7 @@ typedef struct source {
     const char *data;     /* from_int64s, each below 2^51 in size; from_doubles; from_pairs, ... */
     const double *lo;     /* ... and their lower halves */
     double first, stride; /* from_range: first, first + stride, ..., all exact */
-    int ahead;            /* data is the caller's: ask for the next block */
+    int ahead;            /* data is the caller's: ask for what comes */
 } source;
 
 static inline double double_at(const char *data, int i)
@@ -124,8 +125,21 @@ typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n
  *
  * The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
  * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(name, struct_type, from, rate, type) WATCHING_LOOP(name, struct_type, from, 0, rate, type)
-#define WATCHING_LOOP(name, struct_type, from, bits, rate, type)                                                        \
+#define LOOP(name, struct_type, from, rate, type) STRIPS(name, struct_type, type, PASS(length, from, 0, rate, type))
+
+/* A loop with two ways to a rate, which a processor goes at the same time: each takes half of a strip. */
+#define LOOP_OF_TWO(name, struct_type, from, bits, rate, other, type) \
+    STRIPS(name, struct_type, type, PASS(length / 2, from, bits, rate, type) PASS(length, from, bits, other, type))
+
+#define PASS(until, from, bits, rate, type)     \
+    INDEPENDENT                                 \
+    for (; i < (until); i++) {                  \
+        const cf_pair step = from(s, i);        \
+        seen |= (uint64_t)(bits);               \
+        to[i] = (type)(rate);                   \
+    }
+
+#define STRIPS(name, struct_type, type, passes)                                                                         \
     static __attribute__((noinline)) uint64_t name(const void *restrict schedule, const source *given, sink out, int n) \
     {                                                                                                                   \
         source s = *given;                                                                                              \
@@ -134,14 +148,9 @@ typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n
         for (; n > 0; n -= STRIP) {                                                                                     \
             const int length = n < STRIP ? n : STRIP;                                                                   \
             type *const to = (type *)(void *)out.to;                                                                    \
-            int i;                                                                                                      \
-            if (s.ahead) prefetch(s.data + CF_BLOCK * sizeof(int64_t), length);                                         \
-            INDEPENDENT                                                                                                 \
-            for (i = 0; i < length; i++) {                                                                              \
-                const cf_pair step = from(s, i);                                                                        \
-                seen |= (uint64_t)(bits);                                                                               \
-                to[i] = (type)(rate);                                                                                   \
-            }                                                                                                           \
+            int i = 0;                                                                                                  \
+            if (s.ahead) prefetch(s.data + AHEAD * sizeof(int64_t), length);                                            \
+            passes                                                                                                      \
             if (out.past) {                                                                                             \
                 stream(out.past, out.to, (size_t)length * sizeof(type));                                                \
                 out.past += STRIP * sizeof(type);                                                                       \

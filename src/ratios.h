@@ -18,14 +18,16 @@ static void fill_block(double rate, int floats, const source *s, sink out, int n
 
 /* ---- InverseTimeDecay ---- */
 
-#define NEAR(staircase, whole) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase, whole), whole)
-#define WATCHING(name, staircase, type) \
-    WATCHING_LOOP(name, cf_inverse_time_decay, from_int64s, int64_at(s.data, i), NEAR(staircase, 1), type)
-#define RATIO_LOOPS(name, staircase)                                                    \
-    WATCHING(name##_int64s, staircase, double)                                          \
-    WATCHING(name##_int64s_float, staircase, float)                                     \
-    BOTH_TYPES(name##_range, cf_inverse_time_decay, from_range, NEAR(staircase, 1))     \
-    BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, NEAR(staircase, 0)) \
+#define NEAR(staircase, kind) cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, staircase, kind), kind)
+#define WHOLE(name, staircase, from, bits, type)                                                 \
+    LOOP_OF_TWO(name, cf_inverse_time_decay, from, bits, NEAR(staircase, CF_WHOLE_X),            \
+                NEAR(staircase, CF_WHOLE_X_BY_PRODUCTS), type)
+#define RATIO_LOOPS(name, staircase)                                                           \
+    WHOLE(name##_int64s, staircase, from_int64s, int64_at(s.data, i), double)                  \
+    WHOLE(name##_int64s_float, staircase, from_int64s, int64_at(s.data, i), float)             \
+    WHOLE(name##_range, staircase, from_range, 0, double)                                      \
+    WHOLE(name##_range_float, staircase, from_range, 0, float)                                 \
+    BOTH_TYPES(name##_doubles, cf_inverse_time_decay, from_doubles, NEAR(staircase, CF_ANY_X)) \
     BOTH_TYPES(name##_pairs, cf_inverse_time_decay, from_pairs, cf_inverse_time_any(p, step, staircase))
 
 RATIO_LOOPS(smooth, 0)

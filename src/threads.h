@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "blocks.h"
+
 #ifdef _OPENMP
 #include <omp.h>
 #define CF_OPENMP 1
@@ -109,6 +111,41 @@ static inline int cf_hire(int wanted, int usual, int quota)
 static inline void cf_dismiss(int team)
 {
     cf_busy -= team;
+}
+
+/* ---- The work of a team: each has a share, and helps the others when it is done ---- */
+
+/* The elements of a share that no one has begun. */
+typedef struct cf_share {
+    _Alignas(64) int64_t next; /* one share, one cache line: most of the time one thread takes from it */
+    int64_t end;
+} cf_share;
+
+enum { CF_SHARES = 64 }; /* of a larger team several threads have one */
+
+/* Cut begin <= i < end into `count` shares of whole blocks, but for the last's end. */
+static inline void cf_cut(cf_share *shares, int count, int64_t begin, int64_t end)
+{
+    const int64_t length = ((end - begin) / count / CF_BLOCK + 1) * CF_BLOCK;
+    int i;
+    for (i = 0; i < count; i++, begin += length) {
+        shares[i].next = begin < end ? begin : end;
+        shares[i].end = begin + length < end ? begin + length : end;
+    }
+}
+
+/* The thread whose share is number `own` works, a task of so many elements at a time. It finds the same part of an array
+ * in its cache call after call, and the last tasks come out even. Nothing is before element 0. */
+static inline void cf_take_part(cf_share *shares, int count, int own, int64_t task, cf_run run, const cf_job *job)
+{
+    int i;
+    for (i = 0; i < count; i++) {
+        cf_share *const share = &shares[(own + i) % count];
+        int64_t begin;
+        while ((begin = __atomic_fetch_add(&share->next, task, __ATOMIC_RELAXED)) < share->end) {
+            run(job, begin < 0 ? 0 : begin, begin + task < share->end ? begin + task : share->end);
+        }
+    }
 }
 
 #endif

@@ -235,6 +235,32 @@ def test_inverse_time_decay_of_random_parameters(compiled, python, seed):
             assert_same(one_by_one(schedule, chosen[::9]), want[::9], (L0, D, r, staircase))
 
 
+def hard_quotients(draw, count):
+    """H and d of at most 53 and 50 bits whose quotient is next to the middle between two doubles: with M odd and of 54
+    bits, H * 2**k - M * d is 1 or -1, or little more."""
+    found = 0
+    while found < count:
+        d = draw.getrandbits(draw.randint(40, 50)) | 1
+        k, c = d.bit_length() + draw.randint(0, 1), draw.choice([-3, -1, 1, 3])
+        if d == 1 or math.gcd(d, c) > 1:
+            continue
+        H = c * pow(2, -k, d) % d
+        H += -((H - 2**52) // d) * d + draw.randrange(2**52 // d) * d
+        M = (H * 2**k - c) // d
+        if 2**52 <= H < 2**53 <= M < 2**54 and M % 2 == 1:
+            found += 1
+            yield H, d
+
+
+def test_inverse_time_decay_next_to_where_rounding_turns(compiled, isa):
+    """L0 / (1 + step) has no error but the quotient's, which half of the steps get without a division."""
+    draw = random.Random(0)
+    for H, d in hard_quotients(draw, 2000):
+        L0 = math.ldexp(H, draw.randint(-300, 200))
+        steps = np.full(200, d - 1)
+        assert_same(compiled.InverseTimeDecay(L0, 1, 1.0)(steps), np.full(200, L0 / d), (H, d))
+
+
 @pytest.mark.parametrize("p", [(0.1, 1000, 0.3, False), (0.1, 7, 0.5, True), (0.1, 10**5, -0.01, False)])
 @pytest.mark.parametrize("odd", [-5, 2**49 + 1, 2**51, 2**62 + 1, INT64[0]])
 def test_one_odd_step_among_many(compiled, isa, p, odd):
