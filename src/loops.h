@@ -127,7 +127,8 @@ typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n
  * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
 #define LOOP(name, struct_type, from, rate, type) STRIPS(name, struct_type, type, PASS(length, from, 0, rate, type))
 
-/* A loop with two ways to a rate, which a processor goes at the same time: each takes half of a strip. */
+/* A loop with two ways to a rate, which a processor goes at the same time: each takes half of a strip. `bits` are what it
+ * sees of a step. */
 #define LOOP_OF_TWO(name, struct_type, from, bits, rate, other, type) \
     STRIPS(name, struct_type, type, PASS(length / 2, from, bits, rate, type) PASS(length, from, bits, other, type))
 

@@ -123,10 +123,10 @@ typedef struct cf_share {
 
 enum { CF_SHARES = 64 }; /* of a larger team several threads have one */
 
-/* Cut begin <= i < end into `count` shares of whole blocks, but for the last's end. */
+/* Cut begin <= i < end, at least one element, into `count` shares of whole blocks, but for the last's end. */
 static inline void cf_cut(cf_share *shares, int count, int64_t begin, int64_t end)
 {
-    const int64_t length = ((end - begin) / count / CF_BLOCK + 1) * CF_BLOCK;
+    const int64_t length = ((end - begin - 1) / count / CF_BLOCK + 1) * CF_BLOCK;
     int i;
     for (i = 0; i < count; i++, begin += length) {
         shares[i].next = begin < end ? begin : end;
@@ -134,8 +134,8 @@ static inline void cf_cut(cf_share *shares, int count, int64_t begin, int64_t en
     }
 }
 
-/* The thread whose share is number `own` works, a task of so many elements at a time. It finds the same part of an array
- * in its cache call after call, and the last tasks come out even. Nothing is before element 0. */
+/* What one thread does, a task of so many elements at a time: first the share that is its own, the same part of an array
+ * call after call, which it finds in its cache; then what is left of the others'. Nothing is before element 0. */
 static inline void cf_take_part(cf_share *shares, int count, int own, int64_t task, cf_run run, const cf_job *job)
 {
     int i;

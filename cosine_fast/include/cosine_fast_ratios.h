@@ -10,10 +10,11 @@
  *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, it is L0 * C / (x + C). When the
  *     parameters are folded, a fraction b / a of whole numbers is found that is C, or within 2^-53 of it (continued
  *     fractions), as one of its multiples whose L0 * b is next to a double. Then it is (L0 * b) / (a * x + b): for a
- *     whole x the sum is exact up to 2^53, and there is one rounded operation, the division. What L0 * b and C lack may
- *     be 1.5 * 2^-53 of a rate together, 1.5 ULP at most, and is nothing where D / r and L0 * b have few bits. It is
- *     made good where the sum is not exact, for larger x and those with a fraction: with q the quotient, t what the sum
- *     lacks, c what C lacks of it, and h what L0 * b lacks over itself, q becomes q + q * (h - (t + c) / (a * x + b)).
+ *     whole x the sum is exact (here up to 2^50), and there is one rounded operation, the division. What L0 * b and C
+ *     lack may be 1.5 * 2^-53 of a rate together, 1.5 ULP at most, and is nothing where D / r and L0 * b have few bits.
+ *     It is made good where the sum is not exact, for larger x and those with a fraction: with q the quotient, t what
+ *     the sum lacks, c what C lacks of it, and h what L0 * b lacks over itself, q becomes
+ *     q + q * (h - (t + c) / (a * x + b)).
  *     Not within C / 16 of the pole, nor nearer than what C lacks allows, nor beyond 2^50 or for rates beyond 2^300.
  *
  *     The long way: top / (base + r * x). r * x is exact, a pair; the sum and `top` have 2^-103 of themselves, also
