@@ -73,6 +73,20 @@
 #define CF_UNROLL
 #endif
 
+CF_INLINE uint64_t cf_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+CF_INLINE double cf_double(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* ---- Pairs: the unevaluated sum hi + lo of two doubles, |lo| <= half a unit in the last place of hi ---- */
 
 typedef struct cf_pair {
@@ -90,25 +104,17 @@ CF_INLINE cf_pair cf_make_pair(double hi, double lo)
 /* x's leading 26 bits: the product of two such numbers is exact. */
 CF_INLINE double cf_top(double x)
 {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits &= UINT64_C(0xFFFFFFFFF8000000);
-    memcpy(&x, &bits, sizeof bits);
-    return x;
+    return cf_double(cf_bits(x) & UINT64_C(0xFFFFFFFFF8000000));
 }
 
 /* x to 26 bits, rounded: what is left, x - cf_near(x), has 26 bits too. */
 CF_INLINE double cf_near(double x)
 {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits = (bits + UINT64_C(0x4000000)) & UINT64_C(0xFFFFFFFFF8000000);
-    memcpy(&x, &bits, sizeof bits);
-    return x;
+    return cf_double((cf_bits(x) + UINT64_C(0x4000000)) & UINT64_C(0xFFFFFFFFF8000000));
 }
 
 /* a * b + c, where a * b is exact: rounded once with FMA or without. This and the two rests below are FMA's only
- * places; it makes no difference to a result but its time. */
+ * places here; it makes no difference to a result but its time. */
 CF_INLINE double cf_exact_plus(double a, double b, double c)
 {
 #if CF_FMA

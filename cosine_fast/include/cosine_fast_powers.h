@@ -51,20 +51,6 @@
 #define CF_LARGE 2.5822498780869086e+120 /* 2^400 */
 #define CF_LARGE_EXPONENT 400.0
 
-CF_INLINE uint64_t cf_bits(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-CF_INLINE double cf_double(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /* The integer nearest to x, |x| < 2^51. */
 CF_INLINE double cf_round(double x)
 {

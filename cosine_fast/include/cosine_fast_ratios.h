@@ -234,11 +234,7 @@ CF_INLINE double cf_ratio(cf_pair top, cf_pair below)
 CF_INLINE double cf_whole_ratio(double top, double below)
 {
 #if CF_FMA
-    int64_t digits;
-    double y, e, q;
-    memcpy(&digits, &below, sizeof digits);
-    digits = INT64_C(0x7FDE623822FC16E6) - digits;
-    memcpy(&y, &digits, sizeof y);
+    double y = cf_double(UINT64_C(0x7FDE623822FC16E6) - cf_bits(below)), e, q; /* modulo 2^64: the sign stays */
     e = fma(-below, y, 1.0);
     y = fma(fma(e, e, e), y, y);
     e = fma(-below, y, 1.0);
