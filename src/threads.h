@@ -1,4 +1,5 @@
-/* How many threads there may be; all of the project's OpenMP, fork and affinity calls stand here. */
+/* How many threads there may be, and which part of the work each does; all of the project's OpenMP, fork and affinity
+ * calls stand here. */
 #ifndef COSINE_FAST_THREADS_H
 #define COSINE_FAST_THREADS_H
 
