@@ -480,9 +480,11 @@ def test_callers_share_the_threads(compiled, tmp_path):
         "-Wextra",
         "-Werror",
         f"-I{include}",
+        f"-I{compiled.get_include()}",
         source,
         "-o",
         program,
+        "-lm",
         "-lpthread",
     ]
     built = subprocess.run(command, capture_output=True, text=True)
