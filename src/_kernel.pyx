@@ -127,6 +127,7 @@ cdef extern from "blocks.h" nogil:
         int alike, streamed, along
         cf_operand initial, decay_steps, alpha, target, warmup_steps
         const cf_limits *limits
+    int cf_aside(const cf_job *job, const char *data)
     ctypedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
@@ -275,13 +276,6 @@ cdef int64_t _next_slice(int64_t length, double began) except -1:
     return max(length // CF_BLOCK * CF_BLOCK, TRIAL)
 
 
-cdef inline int64_t _line(const cf_job *job) noexcept:
-    """The element, one of the first rate's or before it, with which a cache line begins: 0 or less."""
-    if job.rates.data == NULL:
-        return 0
-    return -<int64_t>(<size_t>job.rates.data % 64 // (4 if job.rates.type == CF_FLOAT32 else 8))
-
-
 cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     """Run the job's n elements, on a team where it pays, and look for Ctrl-C now and then."""
     cdef cf_run run = _run
@@ -292,7 +286,7 @@ cdef int _work(const cf_job *job, int64_t n, int wanted) except -1:
     if n < THREADED:
         run(job, 0, n)
         return 0
-    begin = _line(job)  # and so all slices, shares and tasks begin with a line
+    begin = -cf_aside(job, job.rates.data)  # and so all slices, shares and tasks begin with a cache line
     if n > 2 * FIRST_SLICE:
         began = perf_counter()
         with nogil:
@@ -669,7 +663,7 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     job.batch = &batch
     job.limits = NULL
     job.streamed = batch.streamed
-    job.rates.data = NULL
+    _operand(&job.rates, rates)
     _work(&job, cnp.PyArray_SIZE(rates), num_threads)
     return odd == 0
 
@@ -686,7 +680,7 @@ def within(cnp.ndarray numbers not None, double least, double most, double also,
     job.batch = NULL
     job.limits = &limits
     job.streamed = False
-    job.rates.data = NULL
+    _operand(&job.rates, numbers)
     _work(&job, cnp.PyArray_SIZE(numbers), num_threads)
     return odd == 0
 

@@ -70,7 +70,7 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
     while (begin < end) {
         char *data = rows_at(&r, out);
         /* Blocks end with a cache line where rates are in a row: a vector that lies in two lines is stored twice. */
-        const int64_t aside = (int64_t)((uintptr_t)data % 64) >> (size == (int)sizeof(float) ? 2 : 3);
+        const int aside = cf_aside(job, data);
         const int64_t longest = (aside || begin < in_blocks || !in_a_row ? CF_BLOCK : STRETCH) - aside;
         const int n = (int)(end - begin < longest ? end - begin : longest);
         const int straight = in_a_row && rows_left(&r, n) == n && ((uintptr_t)data & (uintptr_t)(size - 1)) == 0;

@@ -56,6 +56,12 @@ typedef struct cf_batch {
                               * known to be right */
 } cf_batch;
 
+/* How many rates of the job begin in a cache line before the one at `data`. */
+static inline int cf_aside(const cf_job *job, const char *data)
+{
+    return (int)((uintptr_t)data % 64) / (job->rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double));
+}
+
 /* Do the elements begin <= i < end of the job, counted in C order. */
 typedef void (*cf_run)(const cf_job *job, int64_t begin, int64_t end);
 

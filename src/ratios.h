@@ -73,8 +73,8 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
     }
-    x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, 0) : in.least;
-    x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, 0) : in.greatest;
+    x.least = p->staircase ? cf_inverse_time_x(p, in.least, 1, CF_ANY_X) : in.least;
+    x.greatest = p->staircase ? cf_inverse_time_x(p, in.greatest, 1, CF_ANY_X) : in.greatest;
     if (!p->plain || in.least < -0x1p50 || in.greatest > 0x1p50
         || !(x.least >= p->least && x.greatest <= p->most)) {
         origin = PAIRS;
@@ -85,7 +85,7 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
         origin = DOUBLES;
         s = (source){.data = (const char *)hi};
     } else if (p->staircase && x.least == x.greatest) {
-        fill_block(cf_inverse_time_near(p, x.least, 1), floats, &s, out, n);
+        fill_block(cf_inverse_time_near(p, x.least, CF_WHOLE_X), floats, &s, out, n);
         return;
     }
     ratio_loops[p->staircase][origin][floats](p, &s, out, n);

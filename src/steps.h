@@ -14,10 +14,7 @@ static inline double from_int64(int64_t i)
     const uint64_t biased = (uint64_t)i ^ UINT64_C(0x8000000000000000);
     const uint64_t high = (biased >> 32) | UINT64_C(0x4530000000000000);
     const uint64_t low = (biased & UINT64_C(0xFFFFFFFF)) | UINT64_C(0x4330000000000000);
-    double h, l;
-    memcpy(&h, &high, sizeof h);
-    memcpy(&l, &low, sizeof l);
-    return (h - 0x1.00000801p+84) + l; /* 2^84 + 2^63 + 2^52 */
+    return (cf_double(high) - 0x1.00000801p+84) + cf_double(low); /* 2^84 + 2^63 + 2^52 */
 #else
     return (double)i;
 #endif

@@ -17,20 +17,6 @@ static int64_t int64s[MOST];
 static double doubles[MOST], of_int64s[MOST], of_doubles[MOST], rates[MOST];
 static int int64_count = 0, double_count = 0, wrong = 0;
 
-static double double_of(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static uint64_t bits_of(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 static int64_t int64_of(uint64_t bits)
 {
     int64_t i;
@@ -40,13 +26,13 @@ static int64_t int64_of(uint64_t bits)
 
 static cf_pair steps_of(char type, uint64_t bits)
 {
-    return type == 'i' ? cf_from_int64(int64_of(bits)) : cf_from_double(double_of(bits));
+    return type == 'i' ? cf_from_int64(int64_of(bits)) : cf_from_double(cf_double(bits));
 }
 
 static void expect(double rate, double expected, const char *what)
 {
     if (rate != rate && expected != expected) return; /* NaNs have more than one */
-    if (bits_of(rate) == bits_of(expected)) return;
+    if (cf_bits(rate) == cf_bits(expected)) return;
     fprintf(stderr, "%s: %.17g and not %.17g\n", what, rate, expected);
     wrong = 1;
 }
@@ -115,8 +101,8 @@ int main(void)
             const cf_cosine_decay before = schedule;
             int error;
             check_arrays(&schedule);
-            error = cf_cosine_decay_init_checked(&schedule, double_of(L0), steps_of(type_of_D, D), double_of(alpha),
-                                                 double_of(target), steps_of(type_of_W, W));
+            error = cf_cosine_decay_init_checked(&schedule, cf_double(L0), steps_of(type_of_D, D), cf_double(alpha),
+                                                 cf_double(target), steps_of(type_of_W, W));
             if (error && memcmp(&before, &schedule, sizeof schedule) != 0) {
                 fprintf(stderr, "an error left something behind\n");
                 wrong = 1;
@@ -129,12 +115,12 @@ int main(void)
                 int64s[int64_count] = int64_of(step);
                 of_int64s[int64_count++] = rate;
             } else {
-                rate = cf_cosine_decay_at_double(&schedule, double_of(step));
-                check_double(&schedule, double_of(step), rate);
-                doubles[double_count] = double_of(step);
+                rate = cf_cosine_decay_at_double(&schedule, cf_double(step));
+                check_double(&schedule, cf_double(step), rate);
+                doubles[double_count] = cf_double(step);
                 of_doubles[double_count++] = rate;
             }
-            printf("%016" PRIx64 "\n", bits_of(rate));
+            printf("%016" PRIx64 "\n", cf_bits(rate));
         } else {
             fprintf(stderr, "not understood: %s", line);
             return 1;

@@ -17,10 +17,7 @@ enum { COUNT = 2300, DIMENSIONS = 3, THREADS_MOST = 64 };
 
 static uint64_t bits_of(double x)
 {
-    uint64_t bits;
-    if (x != x) return 0; /* NaNs have more than one */
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
+    return x != x ? 0 : cf_bits(x); /* NaNs have more than one */
 }
 
 static uint32_t single_bits_of(float x)

@@ -10,13 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static double double_of(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 static int64_t int64_of(uint64_t bits)
 {
     int64_t i;
@@ -26,7 +19,7 @@ static int64_t int64_of(uint64_t bits)
 
 static cf_pair steps_of(char type, uint64_t bits)
 {
-    return type == 'i' ? cf_from_int64(int64_of(bits)) : cf_make_pair(double_of(bits), 0.0);
+    return type == 'i' ? cf_from_int64(int64_of(bits)) : cf_make_pair(cf_double(bits), 0.0);
 }
 
 static void print_rate(double rate)
@@ -51,8 +44,8 @@ int main(void)
         int has_warmup;
         if (sscanf(line, "p %d %" SCNx64 " %" SCNx64 " %" SCNx64 " %c%" SCNx64 " %c%" SCNx64, &has_warmup, &peak, &start,
                    &alpha, &type_of_W, &W, &type_of_D, &D) == 8) {
-            cf_cosine_decay_init(&schedule, double_of(peak), steps_of(type_of_D, D), double_of(alpha), has_warmup,
-                                 double_of(start), steps_of(type_of_W, W));
+            cf_cosine_decay_init(&schedule, cf_double(peak), steps_of(type_of_D, D), cf_double(alpha), has_warmup,
+                                 cf_double(start), steps_of(type_of_W, W));
         } else if (sscanf(line, "s %c%" SCNx64, &type, &step) == 2) {
             print_rate(cf_cosine_decay_at(&schedule, steps_of(type, step)));
         } else {

@@ -242,10 +242,7 @@ def hard_quotients(draw, count):
     while found < count:
         d = draw.getrandbits(draw.randint(40, 50)) | 1
         k, c = d.bit_length() + draw.randint(0, 1), draw.choice([-3, -1, 1, 3])
-        if d == 1 or math.gcd(d, c) > 1:
-            continue
-        H = c * pow(2, -k, d) % d
-        H += -((H - 2**52) // d) * d + draw.randrange(2**52 // d) * d
+        H = c * pow(2, -k, d) % d + draw.randrange(2**52 // d, 2**53 // d) * d
         M = (H * 2**k - c) // d
         if 2**52 <= H < 2**53 <= M < 2**54 and M % 2 == 1:
             found += 1

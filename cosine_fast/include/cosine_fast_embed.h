@@ -140,10 +140,7 @@ CF_INLINE double cf_cosine_decay_plain_double(const cf_cosine_decay *p, double s
 CF_INLINE double cf_from_small_int64(int64_t i)
 {
 #if defined(__x86_64__) && !defined(__AVX512DQ__)
-    const uint64_t biased = (uint64_t)i + UINT64_C(0x4338000000000000); /* the digits of 3 * 2^51 + i */
-    double d;
-    memcpy(&d, &biased, sizeof d);
-    return d - 6755399441055744.0;
+    return cf_double((uint64_t)i + UINT64_C(0x4338000000000000)) - 6755399441055744.0; /* the digits of 3 * 2^51 + i */
 #else
     return (double)i;
 #endif

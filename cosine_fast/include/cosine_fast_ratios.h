@@ -247,25 +247,26 @@ CF_INLINE double cf_whole_ratio(double top, double below)
 #endif
 }
 
-/* Whether all steps are whole, and x up to whole_to; then there are two ways to the same bits. */
-enum cf_inverse_time_kind { CF_ANY_X, CF_WHOLE_X, CF_WHOLE_X_BY_PRODUCTS };
-
-/* What the short way counts in: the step, or the stair it is on. `staircase` and `whole` are constants, which change
+/* Whether all steps are whole, and x up to whole_to; then there are two ways to the same bits. A constant, which changes
  * what is computed, never what comes out. */
-CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, int staircase, int whole)
+enum { CF_ANY_X, CF_WHOLE_X, CF_WHOLE_X_BY_PRODUCTS };
+
+/* What the short way counts in: the step, or the stair it is on. `staircase` is a constant too. */
+CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, int staircase, int kind)
 {
     if (!staircase) return step;
-    return whole ? cf_floor_quotient_whole(step, p->inverse, p->shift)
-                 : cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse);
+    return kind == CF_ANY_X ? cf_floor_quotient_near(step, p->decay_steps.hi, p->inverse)
+                            : cf_floor_quotient_whole(step, p->inverse, p->shift);
 }
 
 /* The short way, for steps up to 2^50 with x from `least` to `most`. */
-CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int whole)
+CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, int kind)
 {
-    const double ax = p->slope * x, below = whole ? cf_exact_plus(p->slope, x, p->base) : p->base + ax;
-    const double q = whole == CF_WHOLE_X_BY_PRODUCTS ? cf_whole_ratio(p->height, below) : p->height / below;
+    const double ax = p->slope * x;
+    const double below = kind == CF_ANY_X ? p->base + ax : cf_exact_plus(p->slope, x, p->base);
+    const double q = kind == CF_WHOLE_X_BY_PRODUCTS ? cf_whole_ratio(p->height, below) : p->height / below;
     double t;
-    if (whole) return q;
+    if (kind != CF_ANY_X) return q;
     t = cf_two_sum(p->base, ax).lo + cf_product_rest(p->slope, x, ax);
     return t == 0.0 ? q : q + q * (p->more - (t + p->lacking) * p->per_height * q);
 }
@@ -308,15 +309,15 @@ CF_INLINE int cf_inverse_time_is_near(const cf_inverse_time_decay *p, cf_pair st
 /* Either way, without a branch. */
 CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
-    const double x = cf_inverse_time_x(p, step.hi, staircase, 0);
-    const double near = cf_inverse_time_near(p, x, 0), far = cf_inverse_time_far(p, step, staircase);
+    const double x = cf_inverse_time_x(p, step.hi, staircase, CF_ANY_X);
+    const double near = cf_inverse_time_near(p, x, CF_ANY_X), far = cf_inverse_time_far(p, step, staircase);
     return cf_inverse_time_is_near(p, step, x) ? near : far;
 }
 
 static inline double cf_inverse_time_decay_at(const cf_inverse_time_decay *p, cf_pair step)
 {
-    const double x = p->staircase ? cf_inverse_time_x(p, step.hi, 1, 0) : step.hi;
-    if (cf_inverse_time_is_near(p, step, x)) return cf_inverse_time_near(p, x, 0);
+    const double x = p->staircase ? cf_inverse_time_x(p, step.hi, 1, CF_ANY_X) : step.hi;
+    if (cf_inverse_time_is_near(p, step, x)) return cf_inverse_time_near(p, x, CF_ANY_X);
     return p->staircase ? cf_inverse_time_far(p, step, 1) : cf_inverse_time_far(p, step, 0);
 }
 
