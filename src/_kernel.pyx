@@ -169,7 +169,8 @@ cdef int64_t STREAMED = 32 * 1024 * 1024
 cdef int64_t ROW = 24
 # Ctrl-C is looked for between slices of the work. Up to so many elements for each thread are one slice, 50 us to 0.2 s,
 # by the kind of steps. Of more a TRIAL is done first, on one thread, which says how many take SLICE seconds, and each
-# slice then says so for the next. None is longer than 4M elements in all: memory that comes fresh from the system may cost 20 ns an element all of a sudden, when the process has used up what it had, or a virtual machine what its host
+# slice then says so for the next. None is longer than 4M elements in all: memory that comes fresh from the system may
+# cost 20 ns an element all of a sudden, when the process has used up what it had, or a virtual machine what its host
 # had given it.
 cdef int64_t TRIAL = 16 * CF_BLOCK
 cdef int64_t FIRST_SLICE = 128 * 1024
