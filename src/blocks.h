@@ -38,7 +38,8 @@ typedef struct cf_job {
     int dimensions;
     int64_t shape[CF_MAX_DIMENSIONS];
     cf_operand steps, rates; /* rates: CF_FLOAT32 or CF_FLOAT64, not swapped */
-    /* If not NULL, this instead: evaluate a batch, and nothing above counts; or only look at the steps. */
+    /* If not NULL, this instead: evaluate a batch, and of the above `streamed` and `rates` count alone, for the driver's
+     * cuts; or only look at the steps. */
     const struct cf_batch *batch;
     const cf_limits *limits;
 } cf_job;
