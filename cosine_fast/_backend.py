@@ -17,6 +17,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from . import _kernel as kernel
+    from ._kernel import Function as Function
     from ._kernel import Schedule as Schedule
     from ._kernel import cosine_decays as cosine_decays
     from ._kernel import within as within
@@ -173,7 +174,7 @@ def build_info() -> dict[str, Any]:
 
 if not TYPE_CHECKING:
     backend, kernel = _choose()
-    Schedule, cosine_decays, within = kernel.Schedule, kernel.cosine_decays, kernel.within
+    Function, Schedule, cosine_decays, within = kernel.Function, kernel.Schedule, kernel.cosine_decays, kernel.within
 else:
     backend = "compiled"
 
