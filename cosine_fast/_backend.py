@@ -30,7 +30,7 @@ def _choose() -> tuple[str, Any]:
     if wanted != "python":
         name = f"{__package__}._kernel"
         try:
-            compiled = importlib.import_module(name)  # its error says which module is missing, unlike that of `from . import`
+            compiled = importlib.import_module(name)  # names the missing module, unlike `from . import`
         except ImportError as error:
             # Only a package without a kernel falls back: a kernel that does not load is a broken installation.
             absent = isinstance(error, ModuleNotFoundError) and error.name == name

@@ -328,18 +328,7 @@ class LearningRateSchedule:
             cls.__call__ = _takes_arrays(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
-        """Return the learning rate at a step.
-
-        Parameters
-        ----------
-        step : int or float
-            The optimizer step.
-
-        Returns
-        -------
-        float
-            The learning rate.
-        """
+        """Return the learning rate at a step, in optimizer steps."""
         raise NotImplementedError(
             f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
         )
@@ -470,6 +459,7 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
     _name: ClassVar[str]
     _keras: ClassVar[bool]  # whether Keras has a class with the name of this one
     _parameters: ClassVar[tuple[str, ...]]
+    _init: ClassVar[Callable[..., Any]]  # the `__init__` of the class with the formula, also of its subclasses
 
     _dtype: np.dtype[Any]
     _given: tuple[Any, ...]  # the parameters as they were given
@@ -483,11 +473,7 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
             for position, name in enumerate(cls._parameters):
                 setattr(cls, name, _parameter(position))
             if "_init" not in own:
-                cls._init = own["__init__"]  # type: ignore[method-assign]
-
-    def _init(self, *parameters: Any, **config: Any) -> Any:
-        """Take the parameters as the class with the formula does, also where a subclass has another `__init__`."""
-        raise NotImplementedError
+                cls._init = own["__init__"]
 
     def _take(
         self,
@@ -497,18 +483,9 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
         counts: tuple[int | float, ...],
         *distinct: Any,
     ) -> None:
-        """Keep the parameters, and give them to the kernel.
+        """Keep the parameters, as they were given and in the signature's order, and fold them.
 
-        Parameters
-        ----------
-        given : tuple
-            All parameters as they were given, in the order of the signature.
-        dtype : numpy.dtype
-            The dtype of the results.
-        numbers, counts : tuple
-            What the kernel's `_fold` takes.
-        *distinct
-            What else makes two schedules unequal: their name, for one.
+        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in `distinct` are unequal.
         """
         if self._ready:
             raise AttributeError("a schedule is immutable: make another one")
@@ -529,16 +506,13 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
         """The dtype of the results, unless a call asks for another."""
         return self._dtype
 
-    def _config(self) -> dict[str, Any]:
-        return dict(zip(self._parameters, self._given, strict=True))
-
     def get_config(self) -> dict[str, Any]:
-        return {name: _handed_out(value) for name, value in self._config().items()}
+        return {name: _handed_out(value) for name, value in _config(self).items()}
 
     get_config.__doc__ = LearningRateSchedule.get_config.__doc__
 
     def __repr__(self) -> str:
-        parameters = ", ".join(f"{key}={value!r}" for key, value in self._config().items())
+        parameters = ", ".join(f"{key}={value!r}" for key, value in _config(self).items())
         return f"{type(self).__name__}({parameters})"
 
     def __eq__(self, other: object) -> bool:
@@ -550,10 +524,14 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
         return hash(self._key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (type(self), self._config()), getattr(self, "__dict__", None) or None
+        return restore, (type(self), _config(self)), getattr(self, "__dict__", None) or None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)  # the attributes that a subclass adds, and nothing else
+
+
+def _config(schedule: Formula) -> dict[str, Any]:
+    return dict(zip(type(schedule)._parameters, schedule._given, strict=True))
 
 
 def _parameter(position: int) -> property:
@@ -561,12 +539,12 @@ def _parameter(position: int) -> property:
 
 
 def _handed_out(value: Any) -> Any:
-    """Return the value of a parameter; a sequence, kept as a tuple, as a list, which Keras has."""
+    """Return the value of a parameter; a sequence, which is kept as a tuple, as a list, as in Keras."""
     return list(value) if isinstance(value, tuple) else value
 
 
 def restore(cls: type[Formula], config: dict[str, Any]) -> Formula:
-    """Make a schedule from a pickle, whose parameters are checked again, without warnings."""
+    """Make a schedule from a config; check the parameters as `__init__` does, but without warnings."""
     schedule = cls.__new__(cls)
     schedule._init(**config)
     return schedule
