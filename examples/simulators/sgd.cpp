@@ -2,8 +2,8 @@
 //
 //     c++ -std=c++11 $(python -m cosine_fast --cflags) -O3 -fopenmp sgd.cpp -o sgd && ./sgd 1000 1000
 //
-// It has the bits of sgd_python.py, which describes the simulation. sgd.c asks for one rate at a time; this program asks
-// for a row of them, which vectorises whatever the rest of the loop does.
+// It has the bits of sgd_python.py, which describes the simulation. sgd.c asks for one rate at a time; this program
+// asks for a row of them, which vectorises whatever the rest of the loop does.
 #include <cosine_fast.h>
 
 #include <cinttypes>

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent on a noisy quadratic, with rates from the C array function through ctypes: see sgd_python.py.
+"""Stochastic gradient descent on a noisy quadratic, with rates from C by ctypes: see sgd_python.py.
 
 python sgd_ctypes.py [RUNS [STEPS]]
 """
