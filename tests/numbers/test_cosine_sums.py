@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arguments import KINDS, each_kind, outcome
 from bits import INT64, assert_same, within
-from test_hostile import KINDS, outcome
-from test_parity import HARD, RANDOM, drawn, parameters, steps_of
+from draws import whole_steps
+from family import COSINE_DECAY, cosine_decay, drawn, title
 
 mpmath = pytest.importorskip("mpmath", reason="sums are held against it")
 import oracle  # noqa: E402
@@ -24,21 +25,20 @@ from mpmath import mp, mpf  # noqa: E402
 
 U = 2.0**-53
 MORE = [
-    *[parameters(0.1, D) for D in (1, 2, 3, 7, 10**12, 2**31, 2**53 - 1, 2**53 + 1, 2**62, 2**63 - 1)],
-    *[parameters(peak, D, 0.1) for peak in (1e-300, 1e300) for D in (2, 10**6, 2**63 - 1)],
+    *[cosine_decay(0.1, D) for D in (1, 2, 3, 7, 10**12, 2**31, 2**53 - 1, 2**53 + 1, 2**62, 2**63 - 1)],
+    *[cosine_decay(peak, D, 0.1) for peak in (1e-300, 1e300) for D in (2, 10**6, 2**63 - 1)],
     *[
-        parameters(0.0, D, 0.0, 1.0, W)
+        cosine_decay(0.0, D, 0.0, 1.0, W)
         for D, W in ((0.3, 0.8), (1.0, 2.0**-60), (1.2, 0.9), (2.5, 7.1), (1e5 + 0.1, 0.7))
     ],
-    *[parameters(L0, 10**6, 0.0, 1.0, 10**6) for L0 in (0.0, 0.5, 2.0, 1e-300)],
-    *[parameters(0.0, D, 1e6, 1.0, W) for D, W in ((1.2, 0.9), (1.01, 0.995), (1000.5, 10 - 2.0**-30), (2, 3), (5, 1))],
-    parameters(1.0, 10**6, 0.0, 0.0, 10**12 + 1),
+    *[cosine_decay(L0, 10**6, 0.0, 1.0, 10**6) for L0 in (0.0, 0.5, 2.0, 1e-300)],
+    *[
+        cosine_decay(0.0, D, 1e6, 1.0, W)
+        for D, W in ((1.2, 0.9), (1.01, 0.995), (1000.5, 10 - 2.0**-30), (2, 3), (5, 1))
+    ],
+    cosine_decay(1.0, 10**6, 0.0, 0.0, 10**12 + 1),
 ]
-SCHEDULES = HARD + MORE + RANDOM
-
-
-def name_of(p):
-    return "-".join(map(str, p.values()))
+SCHEDULES = COSINE_DECAY.hard + MORE + [drawn("CosineDecay", seed) for seed in range(20)]
 
 
 def bounds_of(p):
@@ -103,30 +103,30 @@ def assert_exact(have, exact, what):
         assert oracle.ulps(have, exact) <= 0.5 + 1e-9, what
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=name_of)
+@pytest.mark.parametrize("p", SCHEDULES, ids=title)
 def test_sum(best, p):
-    """A sum is correctly rounded, whatever cancels: 150 ranges for each schedule."""
-    draw = random.Random(name_of(p))
+    """A sum is correctly rounded, whatever cancels: 50 ranges for each schedule."""
+    draw = random.Random(title(p))
     schedule = best.CosineDecay(**p)
-    for _ in range(150):
+    for _ in range(50):
         steps = draw_range(draw, p)
         assert_exact(schedule.sum(steps.start, steps.stop, steps.step), oracle.rate_sum(steps, **p), (p, steps))
 
 
-def test_sums_of_random_schedules(best):
+def test_sums_of_random_schedules(best, share):
     """The same for 20,000 schedules."""
     draw = random.Random(0)
-    for seed in range(20_000):
-        p = drawn(1000 + seed)
+    for seed in range(int(20_000 * share)):
+        p = drawn("CosineDecay", 1000 + seed)
         steps = draw_range(draw, p)
         have = best.CosineDecay(**p).sum(steps.start, steps.stop, steps.step)
         assert_exact(have, oracle.rate_sum(steps, **p), (p, steps))
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=name_of)
+@pytest.mark.parametrize("p", SCHEDULES, ids=title)
 def test_the_oracle(p):
     """Its closed form is the sum of its rates."""
-    draw = random.Random(name_of(p))
+    draw = random.Random(title(p))
     for _ in range(10):
         steps = draw_range(draw, p)
         steps = steps[: draw.randint(1, 30)] if steps[:1] else range(0)
@@ -173,7 +173,7 @@ def test_sum_is_ranges(best):
 
 def cumulative_steps(p, count, seed=0):
     """Integer steps; without a warmup few before 0, for which the kernel has no formula."""
-    steps = steps_of(p, seed, count)
+    steps = whole_steps("CosineDecay", p, seed, count)
     return steps if has_warmup(p) else np.concatenate([steps[steps >= 0], steps[steps < 0][:6]])
 
 
@@ -201,16 +201,16 @@ def assert_cumulative(schedule, p, steps):
         assert abs(mpf(total) - exact) <= bound * of + mpf(2) ** -1073, what
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=name_of)
+@pytest.mark.parametrize("p", SCHEDULES, ids=title)
 def test_cumulative(best, p):
     assert_cumulative(best.CosineDecay(**p), p, cumulative_steps(p, 10))
 
 
-def test_cumulative_sums_of_random_schedules(best):
+def test_cumulative_sums_of_random_schedules(best, share):
     """25 sums of each of 1,600 schedules."""
     draw = random.Random(1)
-    for seed in range(1600):
-        p = drawn(10**6 + seed)
+    for seed in range(int(1600 * share)):
+        p = drawn("CosineDecay", 10**6 + seed)
         begin, end = bounds_of(p)
         steps = [draw.randint(0, begin), draw.randint(begin, end), draw.randint(0, INT64[1])]
         steps = [step + draw.randint(-4, 4) for _ in range(5) for step in (*steps, begin, end)]
@@ -218,7 +218,7 @@ def test_cumulative_sums_of_random_schedules(best):
         assert_cumulative(best.CosineDecay(**p), p, np.array(steps))
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=name_of)
+@pytest.mark.parametrize("p", SCHEDULES, ids=title)
 def test_one_cumulative_sum(compiled, python, p):
     """A step has one sum, to the last bit: as an array, a range, a number, of any layout, and in pure Python."""
     with np.errstate(over="ignore"):
@@ -247,7 +247,7 @@ def test_one_cumulative_sum(compiled, python, p):
             assert_same(q.cumulative(run), q.cumulative(np.arange(run.start, run.stop)))
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=name_of)
+@pytest.mark.parametrize("p", SCHEDULES, ids=title)
 def test_cumulative_by_instruction_set(python, compiled, isa, p):
     with np.errstate(over="ignore"):
         steps = cumulative_steps(p, 30, seed=1)
@@ -258,7 +258,7 @@ def test_cumulative_by_instruction_set(python, compiled, isa, p):
         assert_same(c.cumulative(range(0, 3000)), q.cumulative(range(0, 3000)))
 
 
-@pytest.mark.parametrize("p", [p for p in SCHEDULES if p["alpha"] >= 0], ids=name_of)
+@pytest.mark.parametrize("p", [p for p in SCHEDULES if p["alpha"] >= 0], ids=title)
 def test_cumulative_never_falls(best, p):
     """Where no rate is negative."""
     if p["initial_learning_rate"] < 0 or (p["warmup_target"] or 0.0) < 0:
@@ -324,13 +324,15 @@ def short(draw):
     D = draw.choice([1, 2, 3, draw.randint(1, 3000), draw.uniform(0.1, 3000)])
     alpha = draw.choice([0.0, 0.1, draw.random(), draw.uniform(-1, 2)])
     W = draw.choice([0, 1, draw.randint(1, 500), draw.uniform(0.1, 500)])
-    return draw.choice([parameters(peak, D, alpha), parameters(peak * draw.choice([0, 0.5, 2, -1]), D, alpha, peak, W)])
+    return draw.choice(
+        [cosine_decay(peak, D, alpha), cosine_decay(peak * draw.choice([0, 0.5, 2, -1]), D, alpha, peak, W)]
+    )
 
 
-def test_inverses_are_searches(cf):
+def test_inverses_are_searches(cf, share):
     """Of 700 schedules (20 in pure Python) 100 values each: rates and sums, what is between them, and beyond."""
     draw = random.Random(2)
-    for _ in range(700 if cf.build_info()["backend"] == "compiled" else 20):
+    for _ in range(int((700 if cf.build_info()["backend"] == "compiled" else 20) * share)):
         p = short(draw)
         schedule = cf.CosineDecay(**p)
         begin, end = bounds_of(p)
@@ -353,10 +355,10 @@ def test_inverses_are_searches(cf):
                     assert one == (None if step < 0 else step)
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=name_of)
+@pytest.mark.parametrize("p", SCHEDULES, ids=title)
 def test_inverses_of_long_schedules(best, p):
     """The step found has come there, and the one before has not; where none is found, none of those looked at has."""
-    draw = random.Random(name_of(p))
+    draw = random.Random(title(p))
     schedule = best.CosineDecay(**{**p, "initial_learning_rate": float(p["initial_learning_rate"])})
     begin, end = bounds_of(p)
     steps = [within(draw.randint(begin, end)) for _ in range(40)] + [begin, within(end), within(end - 1), INT64[1]]
@@ -402,7 +404,7 @@ def test_shapes_of_the_inverses(cf):
 # ---- The rest ----
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_kind
 def test_hostile_arguments(cf, kind):
     """Each kind of argument in each place: a value or an error that is documented, and no crash."""
     schedule = cf.CosineDecay(0.1, 1000, warmup_target=0.2, warmup_steps=5)

@@ -25,13 +25,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bits import assert_same
-from test_golden import GOLDEN, kinds
-from test_parity import steps_of
-from test_paths import BUILDS, PARAMETERS, _hex, _typed, floats_of, program
+from draws import fractional_steps, whole_steps
+from family import COSINE_DECAY, ORDINARY, made, ordinary, title
+from golden import kinds, read
+from programs import BUILDS, hexadecimal, program, typed
 
-TESTS = Path(__file__).parent
-SIMULATORS = TESTS.parent / "examples" / "simulators"
-DOCUMENT = TESTS.parent / "docs" / "simulators.md"
+GOLDEN = read()
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SIMULATORS = ROOT / "examples" / "simulators"
+DOCUMENT = ROOT / "docs" / "simulators.md"
 RUNS, STEPS = "60", "400"
 
 
@@ -76,19 +79,7 @@ def integration(name, needs=None):
     return importlib.import_module(f"cosine_fast.integrations.{name}")
 
 
-FAMILY = [
-    "CosineDecay(0.1, 1000, 0.1, warmup_target=1.0, warmup_steps=10)",
-    "CosineDecay(0.1, 1000.5)",
-    "CosineDecayRestarts(0.1, 100, 1.5, 0.9, 0.1)",
-    "ExponentialDecay(0.5, 1000, 0.25)",
-    "InverseTimeDecay(0.5, 1000, 0.25)",
-    "PolynomialDecay(0.5, 1000, 0.0, 2.0)",
-    "PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.25])",
-]
-
-
-def family(package):
-    return [eval(text, vars(package)) for text in FAMILY]
+each_schedule = pytest.mark.parametrize(("name", "p"), ORDINARY, ids=[f"{name}-{title(p)}" for name, p in ORDINARY])
 
 
 # ---- C and C++ ----
@@ -121,10 +112,10 @@ def through_c(command, cases, **environment):
     lines = []
     for p, steps in cases:
         target = math.nan if p["warmup_target"] is None else p["warmup_target"]
-        counts = [_typed(p[name]) for name in ("decay_steps", "warmup_steps")]
-        rates = [_hex(x) for x in (p["initial_learning_rate"], p["alpha"], target)]
+        counts = [typed(p[name]) for name in ("decay_steps", "warmup_steps")]
+        rates = [hexadecimal(x) for x in (p["initial_learning_rate"], p["alpha"], target)]
         lines.append(f"p {rates[0]} {counts[0]} {rates[1]} {rates[2]} {counts[1]}")
-        lines += [f"s {_typed(step)}" for step in steps]
+        lines += [f"s {typed(step)}" for step in steps]
     environment = {**os.environ, **environment}
     text = "\n".join(lines)
     result = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=300)
@@ -138,7 +129,7 @@ def through_c(command, cases, **environment):
 def test_golden_c(compiled, tmp_path_factory, build):
     """A step, a step of a plain loop, an array and a range have the golden bits in C and C++."""
     cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
-    errors, rates = through_c(program(build, compiled, tmp_path_factory, "embed.c"), cases)
+    errors, rates = through_c(program(build, compiled, tmp_path_factory, HERE / "embed.c"), cases)
     assert set(errors) == {"0 no error"}
     assert_same(rates, np.array([value.float64 for _, values in GOLDEN for value in values]))
 
@@ -146,12 +137,13 @@ def test_golden_c(compiled, tmp_path_factory, build):
 def test_every_way_in_c(compiled, tmp_path_factory):
     """All ways that C has give Python's bits, at whole and fractional steps about every joint of many schedules."""
     cases, wanted = [], []
-    for p in PARAMETERS:
-        steps = [*steps_of(p, count=20).tolist(), *floats_of(p)[:300].tolist()]
+    for p in COSINE_DECAY.hard:
+        steps = whole_steps("CosineDecay", p, count=20).tolist()
+        steps += fractional_steps("CosineDecay", p)[:300].tolist()
         schedule = compiled.CosineDecay(**p)
         cases.append((p, steps))
         wanted += [schedule(step) for step in steps]
-    assert_same(through_c(program("C, -O3", compiled, tmp_path_factory, "embed.c"), cases)[1], np.array(wanted))
+    assert_same(through_c(program("C, -O3", compiled, tmp_path_factory, HERE / "embed.c"), cases)[1], np.array(wanted))
 
 
 @pytest.mark.slow
@@ -165,7 +157,7 @@ def test_sanitizers(workshop, compiler):
         or workshop.run(compiler, *flags, "empty.c", succeeds=False, LD_PRELOAD="").returncode
     ):
         pytest.skip(f"there is no {compiler} with sanitizers")
-    workshop.compile(compiler, *flags, TESTS / "embed.c", "-o", "embed")
+    workshop.compile(compiler, *flags, HERE / "embed.c", "-o", "embed")
     cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
     rates = through_c([workshop.folder / "embed"], cases, LD_PRELOAD="")[1]
     assert_same(rates, np.array([value.float64 for _, values in GOLDEN for value in values]))
@@ -194,7 +186,7 @@ def test_errors_c(compiled, tmp_path_factory):
         except ValueError as error:
             wanted.append(str(error))
         cases.append((p, [3, 0.5]))
-    errors, _ = through_c(program("C, -O3", compiled, tmp_path_factory, "embed.c"), cases)
+    errors, _ = through_c(program("C, -O3", compiled, tmp_path_factory, HERE / "embed.c"), cases)
     assert len(set(errors)) == 7  # each of them is among these
     for error, message, (p, _) in zip(errors, wanted, cases, strict=True):
         code, text = error.split(" ", 1)
@@ -326,10 +318,10 @@ CYTHON_CHECK = """
     import numpy as np
     import cosine_fast, embedded
     from bits import assert_same
-    from test_golden import GOLDEN
-    from test_embedding import family
+    from family import ordinary
+    from golden import read
 
-    for p, values in GOLDEN:
+    for p, values in read():
         int64s = [value for value in values if isinstance(value.step, int)]
         doubles = [value for value in values if isinstance(value.step, float)]
         a, b = np.empty((3, len(int64s))), np.empty((2, len(doubles)))
@@ -338,7 +330,7 @@ CYTHON_CHECK = """
         assert_same(a, np.tile(np.array([v.float64 for v in int64s]), (3, 1)), p)
         assert_same(b, np.tile(np.array([v.float64 for v in doubles]), (2, 1)), p)
     steps = np.arange(-50, 1200)
-    for schedule in family(cosine_fast):
+    for schedule in ordinary(cosine_fast):
         into = np.empty(steps.size)
         assert embedded.any_rates(schedule, steps, into) == schedule(1.5)
         assert_same(into, schedule(steps), schedule)
@@ -375,7 +367,7 @@ def build_cython(workshop, *flags, source=CYTHON):
 def test_cython(workshop):
     """cimported functions have the golden bits, without the GIL; Python's schedules of every class can be handed in."""
     build_cython(workshop)
-    check = textwrap.dedent(CYTHON_CHECK).format(path=[str(workshop.folder), str(TESTS)])
+    check = textwrap.dedent(CYTHON_CHECK).format(path=[str(workshop.folder), str(HERE.parent)])
     assert "int" in workshop.python("-c", check).stdout
 
 
@@ -427,11 +419,11 @@ def test_numba_golden(compiled, evaluate):
     assert_same(precompute(schedule, 1100), schedule.precompute(1100))
 
 
-@pytest.mark.parametrize("text", FAMILY)
-def test_numba_family(compiled, evaluate, text):
+@each_schedule
+def test_numba_family(compiled, evaluate, name, p):
     """Every class, with the same compiled function; precompute too."""
     numba = pytest.importorskip("numba")
-    schedule = eval(text, vars(compiled))
+    schedule = made(compiled, name, p)
     for steps in (np.arange(-20, 1200), np.arange(-20, 1200) * 0.9, np.arange(300, dtype=np.int32)):
         assert_same(evaluate(schedule, steps), schedule(steps))
     precompute = numba.njit(lambda schedule, start, stop, step: schedule.precompute(start, stop, step))
@@ -446,7 +438,7 @@ def test_numba_one_compilation(compiled, numba_integration):
     """Another schedule, of whatever class, needs no new compilation."""
     numba = pytest.importorskip("numba")
     rate = numba.njit(lambda schedule, step: schedule(step))
-    assert [rate(schedule, 15) for schedule in family(compiled)] == [schedule(15) for schedule in family(compiled)]
+    assert [rate(schedule, 15) for schedule in ordinary(compiled)] == [schedule(15) for schedule in ordinary(compiled)]
     assert len(rate.signatures) == 1
 
 
@@ -507,7 +499,7 @@ def test_numba_arguments_are_let_go(compiled, numba_integration):
 def test_numba_schedules(compiled, numba_integration):
     """Schedules: many in one argument, each by its index, checked in Python and in compiled code."""
     numba = pytest.importorskip("numba")
-    made = [*family(compiled), *(compiled.CosineDecay(0.01 * i, 100 + i) for i in range(1, 300))]
+    made = [*ordinary(compiled), *(compiled.CosineDecay(0.01 * i, 100 + i) for i in range(1, 300))]
     schedules = numba_integration.Schedules(made)
 
     @numba.njit(parallel=True)
@@ -581,7 +573,7 @@ def test_scipy(compiled):
     """quad of a LowLevelCallable has the bits of quad of the schedule, and the function those of a step."""
     scipy_integrate = pytest.importorskip("scipy.integrate", reason="there is no scipy")
     low_level_callable = integration("scipy").low_level_callable
-    for schedule in family(compiled):
+    for schedule in ordinary(compiled):
         found = low_level_callable(schedule)
         assert found.signature == "double (double, void *)"
         for options in ({}, {"points": [10, 20]}):
@@ -633,11 +625,11 @@ def test_ctypes_golden(compiled):
                 assert_same(into, want, p)
 
 
-@pytest.mark.parametrize("text", FAMILY)
-def test_ctypes_family(compiled, isa, text):
+@each_schedule
+def test_ctypes_family(compiled, isa, name, p):
     """Every class, on every instruction set; ranges, in place, from many threads at once, and nothing beside."""
     functions = integration("ctypes")
-    schedule = eval(text, vars(compiled))
+    schedule = made(compiled, name, p)
     want = schedule.precompute(-7, 4000)
     assert functions.at_double(schedule, 15.5) == schedule(15.5)
     wrong = []

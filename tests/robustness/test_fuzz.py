@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bits import bits
-from test_parity import drawn
+from layouts import one_call
 
 pytest.importorskip("hypothesis", reason="the inputs are hypothesis's")
 
@@ -29,69 +29,14 @@ from cosine_fast import CosineDecay, cli
 # ---- Random calls ----
 
 
-def laid_out(draw, shape, dtype):
-    """Memory for an array of this shape and dtype in an arbitrary layout: order, strides, signs, alignment."""
-    order = draw.permutation(len(shape))
-    spread = draw.integers(1, 4, len(shape))
-    block = [int(shape[d] * spread[d]) for d in order]
-    offset = int(draw.integers(0, 9))
-    memory = np.zeros(int(np.prod(block, dtype=np.int64)) * dtype.itemsize + 16, np.uint8)
-    array = memory[offset : offset + memory.size - 16].view(dtype).reshape(block)
-    array = array.transpose(np.argsort(order))
-    signs = [slice(None, None, int(spread[d]) * draw.choice([-1, 1])) for d in range(len(shape))]
-    array = array[(..., *signs)]
-    assert array.shape == tuple(shape)
-    return memory, array
-
-
-def one_call(package, seed):
-    """A random schedule called with steps and `out` of random layouts, dtypes and overlap: the bits of single steps."""
-    draw = np.random.default_rng(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            schedule = package.CosineDecay(**drawn(seed))
-        except ValueError:
-            return
-    shape = tuple(draw.integers(0, draw.choice([3, 8, 40]), draw.integers(0, 4)))
-    dtype = np.dtype(draw.choice(list("bBhHiIlLqQefdg"))).newbyteorder(draw.choice(["<", ">"]))
-    _, steps = laid_out(draw, shape, dtype)
-    near = 10.0 ** draw.uniform(0, 20)
-    with np.errstate(all="ignore"):
-        numbers = draw.uniform(-near, near, shape)
-        if dtype.kind != "f":
-            info = np.iinfo(dtype)
-            numbers = np.clip(numbers, max(info.min, -(2.0**62)), min(info.max, 2**62))
-        steps[...] = numbers
-    rate = np.dtype(draw.choice(["f8", "f4"]))
-    with np.errstate(all="ignore"):
-        flat = steps.astype(np.float64 if dtype.kind == "f" else np.int64).ravel().tolist()
-        want = np.array([schedule(step, dtype=np.float64) for step in flat], np.float64).astype(rate).reshape(shape)
-    threads = draw.choice([None, 1, 2, 7])
-    assert np.array_equal(bits(schedule(steps, dtype=rate, num_threads=threads)), bits(want)), seed
-    memory, out = laid_out(draw, shape, rate)
-    memory[...] = 7
-    assert schedule(steps, out=out, num_threads=threads) is out, seed
-    assert np.array_equal(bits(out), bits(want)), seed
-    out.view(f"u{rate.itemsize}")[...] = 0x0707070707070707 % 2 ** (8 * rate.itemsize)
-    assert np.all(memory == 7), f"{seed}: beside out"
-    if rate.itemsize <= dtype.itemsize and steps.size:
-        if steps.ndim == 0:
-            return
-        overlapping = np.lib.stride_tricks.as_strided(steps.view(f"V{dtype.itemsize}"), steps.shape, steps.strides)
-        overlapping = overlapping.view([("rate", rate), ("rest", f"V{dtype.itemsize - rate.itemsize}")])["rate"]
-        schedule(steps, out=overlapping, num_threads=threads)
-        assert np.array_equal(bits(overlapping), bits(want)), f"{seed}: in the steps' memory"
-
-
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_random_layouts(cf, seed):
     """Whatever the layouts of steps and `out`, their dtypes and overlap: the bits of single steps, nothing beside."""
     one_call(cf, seed)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_arrays_of_any_dtype(cf, data):
     """An array of any dtype, indexed in any way: its steps' rates, or a documented error."""
@@ -233,17 +178,17 @@ def test_configurations(tmp_path_factory, text):
 def test_configurations_under_atheris(tmp_path):
     """As fuzz_config.py has it: whatever atheris makes of the examples is a schedule with finite rates, or refused."""
     seconds = os.environ.get("COSINE_FAST_FUZZ_SECONDS", "15")
-    tests = Path(__file__).parent
+    here = Path(__file__).parent
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (corpus / "config").write_text(json.dumps(CONFIG))
     (corpus / "deep").write_text("[" * 4096)
     (corpus / "long").write_text(json.dumps({"k" * 4000: 0}))
-    for example in (tests.parent / "examples").glob("*.json"):
+    for example in (here.parents[1] / "examples").glob("*.json"):
         shutil.copy(example, corpus)
     options = [f"-max_total_time={seconds}", "-max_len=4096", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/"]
     result = subprocess.run(
-        [sys.executable, tests / "fuzz_config.py", *options, corpus],
+        [sys.executable, here / "fuzz_config.py", *options, corpus],
         capture_output=True, text=True, errors="replace", timeout=float(seconds) + 300,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-5000:]

@@ -1,6 +1,6 @@
 """The header and the block loops alone, in C: under sanitizers, valgrind and a fuzzer, with each compiler that is here.
 
-They need the source tree (src/ beside tests/) and are skipped elsewhere, as where a tool is missing.
+They need the source tree (src/) and are skipped elsewhere, as where a tool is missing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
-TESTS = Path(__file__).parent
-ROOT = TESTS.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 FLAGS = [
     "-std=gnu11",
     "-ffp-contract=off",
@@ -75,7 +75,7 @@ def build(folder, compiler, *flags):
         result = run(*compile_one, "-o", objects[-1])
         assert result.returncode == 0, result.stderr
     program = folder / "harness"
-    sources = [ROOT / "src" / "isas.c", TESTS / "harness.c"]
+    sources = [ROOT / "src" / "isas.c", HERE / "harness.c"]
     result = run(compiler, *common, *sources, *objects, "-o", program, "-lm", "-lpthread")
     assert result.returncode == 0, result.stderr
     return program

@@ -12,7 +12,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from family import CASES, CONFIGS
+from family import FAMILY, KERAS
 from keras.optimizers import schedules
 
 import cosine_fast
@@ -22,7 +22,7 @@ from cosine_fast.integrations import keras as fast
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 BACKEND = keras.config.backend()
-NAMES = list(CONFIGS)
+CASES = [(name, config) for name in KERAS for config in FAMILY[name].ordinary]
 STEPS = [0, 1, 5, 7, 9, 10, 11, 29, 30, 31, 45, 1000, 10**6]
 
 if BACKEND == "jax":
@@ -96,13 +96,13 @@ def test_an_optimizers_rate(pair, monkeypatch):
 
 
 @pytest.mark.parametrize("floatx", ["float16", "bfloat16", "float64"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KERAS)
 def test_other_floats(name, floatx):
     """The rates are of the type that Keras works in."""
     before = keras.config.floatx()
     keras.config.set_floatx(floatx)
     try:
-        config = CONFIGS[name][0]
+        config = FAMILY[name].ordinary[0]
         theirs, ours = getattr(schedules, name)(**config), getattr(fast, name)(**config)
         rate, wanted = ours(5), theirs(5)
         assert keras.backend.standardize_dtype(rate.dtype) == keras.backend.standardize_dtype(wanted.dtype)
@@ -227,7 +227,7 @@ LEFT = {
 def test_parameters_that_are_left_to_keras(case):
     """What cosine_fast refuses, and what Keras calculates with ints, is as in Keras."""
     name, change = {**REFUSED, **LEFT}[case]
-    config = {**CONFIGS[name][0], **change}
+    config = {**FAMILY[name].ordinary[0], **change}
     theirs, ours = getattr(schedules, name)(**config), getattr(fast, name)(**config)
     with np.errstate(all="ignore"):
         for step in (0, 4, 30, variable(12)):
@@ -243,7 +243,7 @@ def test_parameters_that_are_left_to_keras(case):
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [(name, (0.1, 0, 0.5)) for name in NAMES if name != "PiecewiseConstantDecay"]
+    [(name, (0.1, 0, 0.5)) for name in KERAS if name != "PiecewiseConstantDecay"]
     + [("PiecewiseConstantDecay", ([1, 2], [0.5])), ("CosineDecay", ()), ("CosineDecay", (0.1, "ten"))],
 )
 def test_errors(name, arguments):
@@ -256,7 +256,7 @@ def test_errors(name, arguments):
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KERAS)
 def test_classes(name):
     """isinstance holds, and the signature is Keras's."""
     theirs, ours = getattr(schedules, name), getattr(fast, name)
@@ -274,7 +274,7 @@ def test_every_class_is_here():
         name for name, cls in vars(cosine_fast).items()
         if isinstance(cls, type) and hasattr(schedules, name) and name != "LearningRateSchedule"
     }  # fmt: skip
-    assert both == set(fast.__all__) >= set(NAMES)
+    assert both == set(fast.__all__) >= set(KERAS)
     for name in both:
         assert getattr(fast, name)._class is getattr(cosine_fast, name)
 
@@ -423,7 +423,7 @@ def test_training(pair):
 @trains
 def test_training_compiled():
     """jit_compile=True: jax.jit, or torch.compile."""
-    config = CONFIGS["CosineDecay"][1]
+    config = FAMILY["CosineDecay"].ordinary[1]
     wanted = fitted(model_with(schedules.CosineDecay(**config), run_eagerly=True))
     model = model_with(fast.CosineDecay(**config), jit_compile=True)
     assert fitted(model) == pytest.approx(wanted, rel=1e-4)
@@ -435,7 +435,7 @@ def test_a_loop_of_ones_own():
     weights = []
     for module in (schedules, fast):
         weight = keras.Variable(np.ones(3, "float32"))
-        optimizer = keras.optimizers.Adam(module.CosineDecay(**CONFIGS["CosineDecay"][1]))
+        optimizer = keras.optimizers.Adam(module.CosineDecay(**FAMILY["CosineDecay"].ordinary[1]))
         for _ in range(20):
             optimizer.apply([keras.ops.convert_to_tensor(weight) * 0.5], [weight])
         weights.append(np.asarray(weight))
@@ -444,10 +444,10 @@ def test_a_loop_of_ones_own():
 
 @trains
 @pytest.mark.parametrize("how", [{}, {"run_eagerly": True}], ids=["", "eagerly"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KERAS)
 def test_saved_models(name, how, tmp_path):
     """A .keras file gives the schedule back, and training goes on at the step where it was."""
-    config = CONFIGS[name][0]
+    config = FAMILY[name].ordinary[0]
     wanted = fitted(model_with(getattr(fast, name)(**config), "Adam", **how), epochs=4)
     model = model_with(getattr(fast, name)(**config), "Adam", **how)
     assert fitted(model, 2) == wanted[:2]
@@ -490,7 +490,7 @@ print("loaded")
 @trains
 def test_saved_models_elsewhere(tmp_path):
     """In a process that has not imported this package a model loads as docs/keras.md says, and not by itself."""
-    model = model_with(fast.CosineDecay(**CONFIGS["CosineDecay"][1]))
+    model = model_with(fast.CosineDecay(**FAMILY["CosineDecay"].ordinary[1]))
     fitted(model, 2)
     path = str(tmp_path / "model.keras")
     model.save(path)

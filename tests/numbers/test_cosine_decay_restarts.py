@@ -1,4 +1,4 @@
-"""CosineDecayRestarts: exact restarts, accuracy, and one step, one rate on every path."""
+"""CosineDecayRestarts: against exact values, exact restarts, and its class."""
 
 from __future__ import annotations
 
@@ -13,50 +13,11 @@ import pytest
 pytest.importorskip("mpmath", reason="the exact values are mpmath's")
 
 import oracle
-from bits import INT64, assert_same, within
+from bits import INT64, assert_same
+from family import COSINE_DECAY_RESTARTS, begin, title
 from mpmath import mp, mpf
 
 BOUND = 2.0  # ULP
-
-LENGTHS = (1, 2, 3, 1000, 2**27 + 1, 2**31 - 1, 2**44, 2**53 + 1, 2**63 - 1, 0.7, 1000.1, 2**40 + 1 / 3, 2.0**-32)
-GROWTHS = (1.0, 2.0, 3, 10, 1.5, 1.1, 1.0001, 1 + 2**-52, 0.5, 0.9, 1 - 2**-53, 2.0**-64, 2.0**64)
-HARD = [
-    *[(0.1, D, t, m, 0.0) for D in LENGTHS for t, m in ((1.0, 1.0), (1.0, 0.9), (2.0, 1.0), (1.5, 0.7), (0.9, 1.0))],
-    *[(0.1, 1000, t, m, 0.1) for t in GROWTHS for m in (1.0, 0.9)],
-    *[
-        (0.3, 97, t, m, a)
-        for t in (1.0, 1.3)
-        for m in (0.0, -0.0, -1.0, -0.8, 5e-324, 1e-300, 1 - 2**-53, 1 + 2**-52, 3.0, 1e300)
-        for a in (0.0, 0.2)
-    ],
-    *[
-        (L0, 1009, t, m, a)
-        for t, m in ((1.0, 1.0), (1.0, 0.5), (2.0, 1.0), (2.0, 1.5))
-        for L0, a in ((0.0, 0.1), (-0.1, 0.1), (5e-324, 0.0), (1e-310, 0.5), (1e300, 1e-9), (0.1, 1.0), (0.1, 1.7))
-    ],
-    *[(0.1, 1009, t, m, -0.5) for t in (1.0, 2.0) for m in (1.0, 0.9)],
-]
-NAMES = [str(parameters) for parameters in HARD]
-
-
-def begin(D, t, i):
-    """The step where a cycle begins, exactly."""
-    D, t = Fraction(D), Fraction(t)
-    return D * i if t == 1 else D * (t**i - 1) / (t - 1)
-
-
-def drawn(draw):
-    L0 = draw.choice([1.0, draw.random(), 10 ** draw.uniform(-8, 2), 10 ** draw.uniform(-300, 300)])
-    D = draw.choice([draw.randint(1, 10**4), draw.randint(1, 2**31), draw.randint(1, INT64[1])])
-    if draw.random() < 0.3:
-        D = draw.choice([draw.uniform(0.5, 1e5), 10 ** draw.uniform(-9, 15)])
-    t = draw.choice([1.0, 1.0, 2.0, 3, 1.5, draw.uniform(1, 3), draw.uniform(0.1, 1), 10 ** draw.uniform(-19, 19)])
-    if draw.random() < 0.2:
-        t = 1 + draw.choice([-1, 1]) * 10 ** draw.uniform(-15, -0.5)
-    m = draw.choice([1.0, 1.0, 0.9, draw.random(), draw.uniform(1, 3), -draw.random(), 1 + 10 ** draw.uniform(-15, -3)])
-    m = draw.choice([m] * 9 + [10 ** draw.uniform(-300, 300)])
-    a = draw.choice([0.0, 0.0, 0.1, draw.random(), 1.0, 1e-12, draw.uniform(1, 2), -draw.random()])
-    return L0, D, t, m, a
 
 
 def steps_of(draw, D, t, count):
@@ -80,39 +41,39 @@ def steps_of(draw, D, t, count):
             yield float(step) if isinstance(step, Fraction) else step
 
 
-def error(parameters, step, value):
+def error(p, step, value):
     """In ULP; of the larger of a cycle's ends where a wave goes from the floor towards zero. A rate may overflow."""
-    exact, peak = oracle.restarts(step, *parameters), oracle.restarts(step, *parameters, peak=True)
+    exact, peak = oracle.restarts(step, **p), oracle.restarts(step, **p, peak=True)
     if mp.isinf(exact) or abs(exact) >= mpf(2) ** 1024 * (1 - mpf(2) ** -54):
         return 0.0 if math.isinf(value) and (value > 0) == (exact > 0) else math.inf
-    floor = oracle.exactly(Fraction(parameters[0]) * Fraction(parameters[4]))
+    floor = oracle.exactly(Fraction(p["initial_learning_rate"]) * Fraction(p["alpha"]))
     towards_zero = (peak - floor) * floor < 0
-    if towards_zero and parameters[3] == 1:  # CosineDecay's bound where it crosses zero
+    if towards_zero and p["m_mul"] == 1:  # CosineDecay's bound where it crosses zero
         with mp.workprec(oracle.PRECISION):
             if abs(mpf(value) - exact) <= max(abs(peak), abs(floor)) * mpf(2) ** -98:
                 return 0.0
-    return oracle.ulps(value, exact, max(abs(peak), abs(floor)) if towards_zero and parameters[3] != 1 else 0.0)
+    return oracle.ulps(value, exact, max(abs(peak), abs(floor)) if towards_zero and p["m_mul"] != 1 else 0.0)
 
 
-def test_random_steps(best):
+def test_random_steps(best, share):
     """Values of random schedules are within the bound."""
     draw, worst, count = random.Random(2026), (0.0,), 0
-    for _ in range(4000):
-        parameters = drawn(draw)
-        schedule = best.CosineDecayRestarts(*parameters)
-        for step in steps_of(draw, *parameters[1:3], 10):
-            worst = max(worst, (error(parameters, step, schedule(step)), parameters, step), key=lambda case: case[0])
+    for _ in range(int(4000 * share)):
+        p = COSINE_DECAY_RESTARTS.draw(draw)
+        schedule = best.CosineDecayRestarts(**p)
+        for step in steps_of(draw, p["first_decay_steps"], p["t_mul"], 10):
+            worst = max(worst, (error(p, step, schedule(step)), str(p), step), key=lambda case: case[0])
             count += 1
-    assert count > 20_000
+    assert count > 20_000 * share
     assert worst[0] <= BOUND, worst
 
 
-@pytest.mark.parametrize("parameters", HARD, ids=NAMES)
-def test_hard_parameters(best, parameters):
+@pytest.mark.parametrize("p", COSINE_DECAY_RESTARTS.hard, ids=title)
+def test_hard_parameters(best, p):
     """Extreme lengths, growths and rates are within the bound."""
-    draw, schedule = random.Random(1), best.CosineDecayRestarts(*parameters)
-    for step in steps_of(draw, *parameters[1:3], 40):
-        assert error(parameters, step, schedule(step)) <= BOUND, step
+    draw, schedule = random.Random(1), best.CosineDecayRestarts(**p)
+    for step in steps_of(draw, p["first_decay_steps"], p["t_mul"], 30):
+        assert error(p, step, schedule(step)) <= BOUND, step
 
 
 # ---- Restarts ----
@@ -223,65 +184,6 @@ def test_a_cycle_is_a_cosine_decay(cf):
         for i in range(5):
             first, length = int(begin(1000, t, i)), int(1000 * t**i)
             assert_same(schedule(np.arange(first, first + length)), cf.CosineDecay(0.1, length, 0.1).precompute(length))
-
-
-# ---- One step, one rate ----
-
-
-def whole_steps(parameters):
-    draw, (D, t) = random.Random(5), parameters[1:3]
-    joints = [math.ceil(begin(D, t, i)) for i in (*range(-4, 6), 31, 32, 33)]
-    joints += [int(Fraction(D) / (1 - Fraction(t))) if t != 1 else 0, 2**50, -(2**50), 2**53, *INT64]
-    steps = [joint + offset for joint in joints for offset in (-513, *range(-3, 4), 513)]
-    steps += [draw.randint(*INT64) for _ in range(30)] + [draw.randint(0, int(20 * D) + 1000) for _ in range(200)]
-    steps += [draw.choice([-1, 1]) * int(2 ** draw.uniform(0, 63)) for _ in range(60)]
-    draw.shuffle(steps)
-    return np.array([within(step) for step in steps], np.int64)
-
-
-def fractional_steps(parameters):
-    draw, (D, t) = random.Random(6), parameters[1:3]
-    ends = [float(x) for x in (begin(D, t, i) for i in (-3, -1, 0, 1, 2, 3, 10)) if abs(x) < 2**70]
-    steps = [np.nextafter(end, toward) for end in ends for toward in (-np.inf, np.inf)] + ends
-    steps += [D * draw.random() * draw.choice([1, 2, -1, 10, 1e-3]) for _ in range(100)]
-    steps += [draw.choice([-1, 1]) * 10 ** draw.uniform(-323, 20) for _ in range(100)]
-    steps += [sign * size for sign in (1, -1) for size in (0.0, 5e-324, 2.0**-300, 2.0**-299, 2.0**65, 1e300, np.inf)]
-    steps += [np.nan]
-    return np.array(steps)
-
-
-@pytest.mark.parametrize("parameters", HARD, ids=NAMES)
-def test_one_step_has_one_rate(compiled, python, isa, parameters):
-    """A number, an array in any order, a range, floats, another instruction set and pure Python have the same bits."""
-    schedule, reference = compiled.CosineDecayRestarts(*parameters), python.CosineDecayRestarts(*parameters)
-    for steps in (whole_steps(parameters), fractional_steps(parameters)):
-        want = np.array([schedule(step) for step in steps.tolist()])
-        assert_same(schedule(steps), want, "an array")
-        if isa == compiled.build_info()["isas"][0]:
-            assert_same(reference(steps), want, "pure Python")
-        assert_same(schedule(steps[1::3]), want[1::3], "strided")
-        order = np.argsort(steps, kind="stable")
-        assert_same(schedule(steps[order]), want[order], "sorted")
-        with np.errstate(over="ignore", under="ignore"):
-            assert_same(schedule(steps, dtype=np.float32), want.astype(np.float32), "float32")
-        if steps.dtype == np.int64:
-            small = np.abs(steps) <= 2**50
-            assert_same(schedule(steps[small]), want[small], "as they lie")
-            assert_same(schedule(steps[small].astype(float)), want[small], "floats")
-            near = range(-700, 1500, 3)
-            assert_same(schedule.precompute(near.start, near.stop, near.step), schedule(np.array(near)), "a range")
-            assert_same(np.array([schedule(step) for step in near]), schedule(np.array(near)), "one by one")
-
-
-@pytest.mark.parametrize("parameters", HARD[::9], ids=NAMES[::9])
-def test_threads(compiled, parameters):
-    """The number of threads changes no bit."""
-    schedule = compiled.CosineDecayRestarts(*parameters)
-    steps = np.arange(-1000, 70_000)
-    want = np.concatenate([schedule(part) for part in np.array_split(steps, 700)])
-    for threads in (1, 2, 3):
-        assert_same(schedule(steps, num_threads=threads), want)
-        assert_same(schedule.precompute(-1000, 70_000, num_threads=threads), want)
 
 
 # ---- The class ----

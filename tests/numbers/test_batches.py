@@ -9,10 +9,20 @@ import warnings
 import numpy as np
 import pytest
 from bits import assert_same
-from test_parity import HARD, RANDOM, drawn, joints, steps_of
+from draws import whole_steps
+from family import COSINE_DECAY, drawn
 
 NAMES = ("initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps")
-ORDINARY = [p for p in HARD + RANDOM if isinstance(p["initial_learning_rate"], float)]
+ORDINARY = COSINE_DECAY.hard + [drawn("CosineDecay", seed) for seed in range(40)]
+
+
+def joints(p):
+    """The steps where something changes, for the kinds of schedule that fold alike and apart."""
+    return [*COSINE_DECAY.joints(p), 2**27, -(2**53), 2**53, 2**51, -(2**63), 2**63 - 1]
+
+
+def steps_of(p, seed, count):
+    return whole_steps("CosineDecay", p, seed, count)
 
 
 def arrays_of(some):
@@ -39,7 +49,7 @@ def one_by_one(cf, step, parameters, dtype=np.float64):
     return result
 
 
-def whole_steps(some):
+def by_wholeness(some):
     """Those whose numbers of steps are whole, and the others: int64 holds the first exactly, float64 the others."""
     whole = [p for p in some if all(float(p[name]).is_integer() for name in ("decay_steps", "warmup_steps"))]
     return whole, [p for p in some if p not in whole]
@@ -51,7 +61,7 @@ def whole_steps(some):
 @pytest.mark.parametrize("kind", ["whole", "fractions"])
 def test_hard_parameters_along_and_across(compiled, isa, kind):
     """Every kind of schedule and of step, in either order of the axes, on each instruction set."""
-    some = whole_steps(ORDINARY)[kind == "fractions"]
+    some = by_wholeness(ORDINARY)[kind == "fractions"]
     parameters = arrays_of(some)
     random.Random(1).shuffle(some)
     for seed, p in enumerate(some[:5]):
@@ -174,11 +184,17 @@ def test_rows_of_rising_steps(compiled, isa, whole):
     )
 
 
-@pytest.mark.parametrize(
-    ("length", "dtype"),
-    [(1, np.float64), (1, np.float32), (100, np.float64), (100, np.float32), (1001, np.float64)],
-)
+@pytest.mark.parametrize(("length", "dtype"), [(100, np.float64), (100, np.float32), (1001, np.float64)])
 def test_rows_past_the_caches(compiled, isa, length, dtype):
+    check_rows_past_the_caches(compiled, length, dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)])
+def test_single_rates_past_the_caches(compiled, dtype):
+    check_rows_past_the_caches(compiled, 1, dtype)
+
+
+def check_rows_past_the_caches(compiled, length, dtype):
     """So many rates that they go past the caches: in lines that two rows share, and up to gaps between rows."""
     count = 48 * 2**20 // np.dtype(dtype).itemsize // length
     columns = {name: a[:, None] for name, a in short(count, True, 8).items()}
@@ -216,7 +232,7 @@ def arrays_of_one(p):
 
 def test_random_batches(cf):
     """One step each, more schedules than a group has, against the class; both backends."""
-    some = whole_steps([drawn(seed) for seed in range(5000, 5400)])[0]
+    some = by_wholeness([drawn("CosineDecay", seed) for seed in range(5000, 5400)])[0]
     parameters = arrays_of(some)
     draw = random.Random(5)
     steps = np.array([draw.choice([0, int(W), int(W + D / 3), draw.randint(-(2**63), 2**63 - 1)]) for p in some
@@ -374,7 +390,7 @@ def test_masked(cf):
 
 def test_out_may_overlap(cf):
     """As if it did not, whichever argument it overlaps and however."""
-    n = 700
+    n = 700 if cf.build_info()["backend"] == "compiled" else 70
     r = np.random.default_rng(7)
     fresh = {"step": r.integers(0, 100, n) * 1.0, "initial_learning_rate": r.random(n), "decay_steps": r.random(n) * 90,
              "alpha": r.random(n), "warmup_target": r.random(n), "warmup_steps": r.random(n) * 9}  # fmt: skip

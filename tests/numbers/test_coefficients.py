@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("mpmath", reason="the coefficients are made with mpmath")
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCRIPT, PACKAGE = ROOT / "src" / "coefficients.py", ROOT / "cosine_fast"
 COSINE = PACKAGE / "include" / "cosine_fast.h", PACKAGE / "_reference.py"
 POWERS = PACKAGE / "include" / "cosine_fast_powers.h", PACKAGE / "_reference_powers.py"

@@ -1,13 +1,17 @@
 """For LeakSanitizer: every kind of call with every kind of argument, in a process of few other allocations.
 
-python tests/leaks.py
+python tests/robustness/leaks.py
 """
 
 import contextlib
 import gc
+import sys
+from pathlib import Path
 
 import numpy as np
-from test_hostile import KINDS, PARAMETERS, Guarded, outcome
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from arguments import KINDS, PARAMETERS, Guarded, outcome
 
 import cosine_fast
 

@@ -21,7 +21,7 @@ no_sanitizer = pytest.mark.skipif(sanitized, reason="a sanitizer takes terabytes
 # ---- Memory ----
 
 LARGE = 3_000_000
-BOUNDED = 2.6e6  # bytes: less than a copy of half as many halves
+BOUNDED = 2.6e6  # bytes: less than a copy of so many halves, and of a third as many doubles
 PATHS = {
     "int64": lambda n: np.arange(n),
     "float64": lambda n: np.arange(n) + 0.5,
@@ -38,8 +38,13 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("path", [*PATHS, "precompute", "beside", "in place"])
+@pytest.mark.parametrize(
+    ("path", "dtype"),
+    [
+        *[(path, np.float64) for path in (*PATHS, "precompute", "beside", "in place")],
+        *[(path, np.float32) for path in ("int64", "half precision", "strided", "precompute", "beside")],
+    ],
+)
 def test_nothing_is_allocated_but_the_result(cf, path, dtype):
     """Beside the result no memory is taken that grows with the steps, whatever their layout and type."""
     size = LARGE if cf.build_info()["backend"] == "compiled" else LARGE // 2
@@ -467,7 +472,7 @@ int main(void)
 @linux_only
 def test_callers_share_the_threads(compiled, tmp_path):
     """Callers at one time, from joblib's threads or Dask's, have together no more threads than one of them alone."""
-    include = Path(__file__).parent.parent / "src"
+    include = Path(__file__).parents[2] / "src"
     if not (include / "threads.h").is_file() or not shutil.which("gcc"):
         pytest.skip("needs src/ and gcc")
     source, program = tmp_path / "hired.c", tmp_path / "hired"

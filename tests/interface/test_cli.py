@@ -46,7 +46,7 @@ CONFIG = {
     "warmup_target": 1e-3,
     "warmup_steps": 100,
 }
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.json"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
 
 
 def schedule() -> CosineDecay:

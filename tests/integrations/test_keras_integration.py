@@ -15,7 +15,7 @@ import pytest
 if importlib.util.find_spec("keras") is None:
     pytest.skip("Keras is what these tests are about", allow_module_level=True)
 
-TESTS = Path(__file__).parent
+HERE = Path(__file__).parent
 
 
 def backend(name):
@@ -28,7 +28,7 @@ def with_keras(process, tmp_path):
     """Run a program in a process of its own, with Keras on a backend."""
 
     def run(program, backend, **options):
-        path = f"import sys\nsys.path.insert(0, {str(TESTS)!r})\n"
+        path = f"import sys\nsys.path.insert(0, {str(HERE.parent)!r})\n"
         home = str(tmp_path / "home")
         options = {"KERAS_BACKEND": backend, "KERAS_HOME": home, "JAX_PLATFORMS": "cpu", "timeout": 600, **options}
         return process(path + program, **options)
@@ -46,9 +46,9 @@ sys.exit(pytest.main(arguments))
 
 @pytest.mark.parametrize("name", [backend("numpy"), backend("jax"), backend("torch")])
 def test_integration(with_keras, name, request):
-    """tests/keras_backend.py on this backend: nothing fails; on those that train, nothing is skipped."""
+    """keras_backend.py on this backend: nothing fails; on those that train, nothing is skipped."""
     config = request.config
-    program = RUN.format(ini=str(config.inipath), root=str(config.rootpath), tests=str(TESTS / "keras_backend.py"))
+    program = RUN.format(ini=str(config.inipath), root=str(config.rootpath), tests=str(HERE / "keras_backend.py"))
     result = with_keras(program, name, succeeds=False)
     assert result.returncode == 0, result.stdout[-10_000:]
     assert " passed" in result.stdout

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layouts import one_call
 
 pytestmark = pytest.mark.slow
 posix_only = pytest.mark.skipif(os.name != "posix", reason="POSIX processes and signals")
@@ -349,12 +350,11 @@ def test_ctrl_c_in_the_command(best, tmp_path, name):
 
 def test_random_calls(best):
     """Calls of random layouts, schedules and options have the bits of their single steps."""
-    fuzz = pytest.importorskip("test_fuzz")
     ended = time.monotonic() + float(os.environ.get("COSINE_FAST_FUZZ_SECONDS", "10"))
     draw, count = np.random.default_rng(), 0
     while time.monotonic() < ended:
         seed = int(draw.integers(2**32))
-        fuzz.one_call(best, seed)
+        one_call(best, seed)
         count += 1
     print(f"{count} calls", file=sys.stderr)
     assert count

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import csv
-from itertools import groupby
 
 import golden
 import numpy as np
 import pytest
 from bits import assert_same
-from test_paths import BUILDS, program, through_the_header
+from golden import kinds
+from programs import BUILDS, program, through_the_header
 
 GOLDEN = golden.read()
-
-
-def kinds(values):
-    """A schedule's integer steps and its floats, with their rates as float64 and as float32."""
-    for kind, group in groupby(values, lambda value: type(value.step)):
-        _, steps, rates, singles = zip(*group, strict=True)
-        yield np.array(steps, {int: np.int64, float: np.float64}[kind]), np.array(rates), np.array(singles, np.float32)
 
 
 def test_file():

@@ -15,15 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from family import KERAS
 
 if importlib.util.find_spec("keras") is None:
     pytest.skip("Keras is what these tests compare with", allow_module_level=True)
 
 U = 2.0**-53
-NAMES = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
-    "PolynomialDecay",
-]  # fmt: skip
 ONE_BY_ONE = 600  # sets of parameters with which Keras takes no arrays of steps
 MANY = 2_000  # with which it does
 STEPS = 50
@@ -235,7 +232,7 @@ def drawn(process, tmp_path_factory):
     """Random schedules and steps, with Keras's rates, or the error that it raised."""
     rng = np.random.default_rng(20240601)
     cases = []
-    for name in NAMES:
+    for name in KERAS:
         for _ in range(ONE_BY_ONE if name == "PiecewiseConstantDecay" else MANY + ONE_BY_ONE * (name == "CosineDecay")):
             config = parameters_drawn(rng, name)
             cases.append((name, config, steps_drawn(rng, name, config)))
@@ -248,7 +245,7 @@ def drawn(process, tmp_path_factory):
 
 def rows(section):
     """The first column of the table under this heading of docs/keras.md."""
-    text = (Path(__file__).parent.parent / "docs" / "keras.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "keras.md").read_text()
     table = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)[2:]
     return [cell.replace("`", "").removesuffix(" *") for cell in cells]
@@ -291,7 +288,7 @@ def test_differences(best, drawn):
     print(json.dumps({"compared": compared, "differ": {way: n for way, n in seen.most_common() if n}}, indent=1))
     assert not unknown, (len(unknown), unknown[:10])
     assert sum(compared.values()) > 400_000
-    assert set(compared) == set(NAMES)
+    assert set(compared) == set(KERAS)
     assert min(compared.values()) > 20_000
     ways = {way for way, n in seen.items() if n}
     assert ways == set(rows("Where the rates differ"))
