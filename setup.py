@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("COSINE_FAST_DEBUG") == "1"
 INCLUDE = ["cosine_fast/include", "src"]
-DEPENDS = ["src/blocks.c", *map(str, sorted([*Path("src").glob("*.h"), *Path("cosine_fast/include").glob("*.h")]))]
+DEPENDS = ["src/blocks.c", *map(str, sorted([*Path("src").glob("*.[hp]*"), *Path("cosine_fast/include").glob("*.h")]))]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
 # The same bits everywhere: no FMA but where the header has it. The other two let loops vectorise and change no value.
 CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
@@ -68,7 +68,7 @@ class Build(build_ext):
             for compiled in self.compiler.compile(
                 ["src/blocks.c"],
                 output_dir=str(Path(self.build_temp, variant)),
-                macros=[("CF_VARIANT", f"cf_run_{variant}")],
+                macros=[("CF_VARIANT", f"cf_isa_{variant}")],
                 include_dirs=INCLUDE,
                 extra_postargs=[*CFLAGS, *flags],
                 depends=DEPENDS,

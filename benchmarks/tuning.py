@@ -1,15 +1,17 @@
 """Before and after a change: `python benchmarks/tuning.py BEFORE [AFTER]` (git revisions; AFTER: the working tree).
 
-Builds both in folders of their own and loads both into this process. First all bits are compared: schedules and steps
-from everywhere that accuracy.py looks, every path, dtype and instruction set; a difference is printed, and the exit
-status is 1. Then the times are taken by turns (timing.py): after / before, for each kind of schedule, phase, size,
-instruction set and number of threads. Needs what building needs, and mpmath.
+Builds both in folders of their own and loads both into this process. First it compares bits: every schedule, sums and
+batches, with parameters and steps drawn as accuracy.py draws them, on every path, dtype and instruction set. It prints
+differences, and then exits with 1. Then it times both by turns (timing.py), after / before, for each kind of schedule,
+phase, size, instruction set and number of threads. Needs what building needs, and mpmath.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
+import inspect
 import itertools
 import os
 import shutil
@@ -18,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from timeit import Timer
 from types import ModuleType
@@ -89,10 +91,6 @@ def outcome(call: Callable[[], Any]) -> Any:
         return type(error)
 
 
-def made_of(package: ModuleType, p: Any) -> Any:
-    return outcome(lambda: package.CosineDecay(p.L0, p.D, p.alpha, warmup_target=p.T, warmup_steps=p.W))
-
-
 def same(a: Any, b: Any) -> bool:
     if isinstance(a, type) or isinstance(b, type):
         return a is b
@@ -109,46 +107,91 @@ def layouts(steps: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
             yield dtype, steps.astype(dtype)
 
 
-def paths(schedule: Any, steps: np.ndarray) -> Iterator[tuple[str, Any, Callable[[], Any]]]:
-    """Every way to ask for rates, as (words, the steps, call)."""
+Way = Callable[..., Any]  # of calling: steps in, rates out, with the option dtype=
+
+
+def paths(way: Way, steps: np.ndarray) -> Iterator[tuple[str, Any, Callable[[], Any]]]:
+    """Every kind of steps that a call takes, as (words, the steps, call)."""
     for words, array in layouts(steps):
         for dtype in (np.float64, np.float32):
-            yield f"{words} to {np.dtype(dtype)}", array, lambda a=array, d=dtype: schedule(a, dtype=d)
-    for step in steps[:: max(1, steps.size // 4)]:
-        yield f"schedule({step!r})", step, lambda s=step: schedule(s.item())
+            yield f"{words} to {np.dtype(dtype)}", array, lambda a=array, d=dtype: way(a, dtype=d)
+    for step in steps[:: max(1, steps.size // 4)].tolist():
+        yield f"step {step!r}", step, lambda s=step: way(s)
     if steps.dtype.kind == "i":
-        first, stride = int(steps[0]), max(1, int(steps[-1]) // steps.size - int(steps[0]) // steps.size)
-        last = min(first + stride * 3000, 2**63 - 1)
-        yield (
-            f"precompute({first}, {last}, {stride})",
-            range(first, last, stride),
-            lambda: schedule.precompute(first, last, stride),
-        )
+        first, last = int(steps[0]), int(steps[-1])
+        some = range(first, last, max(1, (last - first) // steps.size))
+        yield repr(some), some, lambda: way(some)
+
+
+def parameters(p: Any, steps: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+    """By name, what any of the schedules takes: as large as those that accuracy.py drew for CosineDecay."""
+    boundaries = np.unique(rng.choice(steps, rng.choice([1, 3, 20, 200]))).tolist()
+    drawn = {
+        "decay_rate": [0.0, 0.1, 0.5, 0.96, 1.0, 1.1, rng.uniform(0, 3)],
+        "t_mul": [1.0, 1.0001, 1.5, 2.0, 10.0, rng.uniform(1, 3)],
+        "m_mul": [0.5, 0.9, 1.0, 1.1],
+        "power": [0.5, 1.0, 2.0, 3.0, 0.9, rng.uniform(0, 5)],
+    }
+    return {
+        "initial_learning_rate": p.L0, "warmup_target": p.T, "end_learning_rate": p.peak * p.alpha, "alpha": p.alpha,
+        "decay_steps": p.D, "first_decay_steps": p.D, "timescale": p.D, "warmup_steps": p.W, "shift": p.W,
+        "boundaries": boundaries, "values": rng.normal(p.peak, abs(p.peak), len(boundaries) + 1).tolist(),
+        "staircase": bool(rng.integers(2)), "cycle": bool(rng.integers(2)),
+    } | {name: float(rng.choice(values)) for name, values in drawn.items()}  # fmt: skip
+
+
+def ways(
+    package: ModuleType, names: list[str], numbers: Mapping[str, Any], batch: list[Any]
+) -> Iterator[tuple[str, Any]]:
+    """Each schedule, its sums and a batch of CosineDecays, as (code, way or the type of the exception)."""
+    for name in names:
+        cls = getattr(package, name)
+        wanted = inspect.signature(cls).parameters.values()
+        config = {x.name: numbers.get(x.name, 1.5) for x in wanted if x.name in numbers or x.default is x.empty}
+        schedule = outcome(functools.partial(cls, **config))
+        code = f"{name}(**{config})"
+        yield code, schedule
+        if hasattr(cls, "cumulative"):
+            yield f"{code}.cumulative", schedule if isinstance(schedule, type) else schedule.cumulative
+    columns = [np.array([np.nan if x is None else x for x in column]) for column in zip(*batch, strict=True)]
+    for axis, code in enumerate(("cosine_decay(steps[:, None], *columns)", "cosine_decay(steps, *columns[:, None])")):
+
+        def way(steps: Any, axis: int = axis, **options: Any) -> Any:
+            steps = steps if axis else np.asarray(steps)[..., None]
+            return package.cosine_decay(steps, *(x[:, None] if axis else x for x in columns), **options)
+
+        yield f"{code} of {[column.tolist() for column in columns]}", way
 
 
 def differences(before: ModuleType, after: ModuleType, isas: list[str], draws: int, seed: int) -> Iterator[str]:
     """Of each schedule that has other bits the first that were found, in words that show it again."""
     import accuracy
 
+    names = [name for name in sys.modules[f"{after.__name__}.schedules"].SCHEDULES if hasattr(before, name)]
     rng = np.random.default_rng(seed)
+    batch: list[Any] = []
     for turn in range(draws):
         p, steps, _ = accuracy.draw(rng, 2048 if turn % 50 else 2**17)  # now and then enough for threads
-        made = [made_of(package, p) for package in (before, after)]
-        if any(isinstance(schedule, type) for schedule in made):
-            if made[0] is not made[1]:
-                yield f"{p.code()}: {made[0]} before, {made[1]} after"
-            continue
-        yield from itertools.islice(differences_of(made, (before, after), isas, steps, p.code()), 1)
+        if not isinstance(outcome(p.schedule), type):
+            batch = [*batch[-15:], p]
+        numbers = parameters(p, steps, rng)
+        both = (ways(package, names, numbers, batch) for package in (before, after))
+        for (code, old), (_, new) in zip(*both, strict=True):
+            if isinstance(old, type) or isinstance(new, type):
+                if old is not new:
+                    yield f"{code}: {old} before, {new} after"
+                continue
+            some = steps[::32] if "cosine_decay(" in code or ".cumulative" in code else steps  # these take longer
+            yield from itertools.islice(differences_of((old, new), (before, after), isas, some, code), 1)
 
 
 def differences_of(
-    made: list[Any], packages: tuple[ModuleType, ModuleType], isas: list[str], steps: np.ndarray, code: str
+    both: tuple[Way, Way], packages: tuple[ModuleType, ModuleType], isas: list[str], steps: np.ndarray, code: str
 ) -> Iterator[str]:
     for isa in isas:
         for package in packages:
             kernel(package).use_isa(isa)
-        both = zip(*(paths(schedule, steps) for schedule in made), strict=True)
-        for (words, given, before), (_, _, after) in both:
+        for (words, given, before), (_, _, after) in zip(*(paths(way, steps) for way in both), strict=True):
             a, b = outcome(before), outcome(after)
             if not same(a, b):
                 yield f"{isa}, {code}, {words}: {where(a, b, given)}"
@@ -158,32 +201,36 @@ def where(a: Any, b: Any, steps: Any) -> str:
     if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype):
         return f"{a!r} before, {b!r} after"
     width = f"u{a.itemsize}"
-    at = np.flatnonzero(a.view(width) != b.view(width))
-    i = int(at[0])
-    values = f"{float(a[i]).hex()} before, {float(b[i]).hex()} after"
-    return f"{at.size} of {a.size}, the first at {i}: step {steps[i]!r}, {values}"
+    at = np.argwhere(a.view(width) != b.view(width))
+    i = tuple(at[0].tolist())
+    step = f"step {np.asarray(steps)[i]!r}, " if a.shape == np.shape(steps) else ""
+    return f"{len(at)} of {a.size}, the first at {i}: {step}{float(a[i]).hex()} before, {float(b[i]).hex()} after"
 
 
 # ---- Times ----
 
 
 class Case(NamedTuple):
-    """A kind of schedule and a phase of it: its steps are first + i * stride, in a random order if `shuffled`."""
+    """A schedule and a phase of it: its steps are first + i * stride, in a random order if `shuffled`."""
 
     kind: str
     phase: str
-    warmup: int
-    decay: int | float
-    alpha: float
-    first: int
+    config: dict[str, Any]
+    first: int = 0
     stride: int = 1
     shuffled: bool = False
+    name: str = "CosineDecay"
 
     def schedule(self, package: ModuleType) -> Any:
-        return package.CosineDecay(0.0, self.decay, self.alpha, warmup_target=1e-3, warmup_steps=self.warmup)
+        return getattr(package, self.name)(**self.config)
 
 
 KINDS = {"decay <= 2^27": 2**27, "decay > 2^27": 3 * 10**9, "fractional": 2**27 - 0.5}
+
+
+def config(warmup: int, decay: float, alpha: float) -> dict[str, Any]:
+    rates = {"initial_learning_rate": 0.0, "alpha": alpha, "warmup_target": 1e-3}
+    return rates | {"decay_steps": decay, "warmup_steps": warmup}
 
 
 def cases(n: int) -> Iterator[Case]:
@@ -191,15 +238,17 @@ def cases(n: int) -> Iterator[Case]:
         warmup = 2 * n
         end = warmup + int(decay) + 1
         middle = warmup + int(decay) // 2 + 1
-        yield Case(kind, "warmup", warmup, decay, 0.1, 0)
-        yield Case(kind, "upper half", warmup, decay, 0.1, warmup)
-        yield Case(kind, "lower half to zero", warmup, decay, 0.0, middle)
-        yield Case(kind, "lower half, floor", warmup, decay, 0.1, middle)
-        yield Case(kind, "past the end", warmup, decay, 0.1, end)
-        warmup = int(decay) // 8
+        yield Case(kind, "warmup", config(warmup, decay, 0.1))
+        yield Case(kind, "upper half", config(warmup, decay, 0.1), warmup)
+        yield Case(kind, "lower half to zero", config(warmup, decay, 0.0), middle)
+        yield Case(kind, "lower half, floor", config(warmup, decay, 0.1), middle)
+        yield Case(kind, "past the end", config(warmup, decay, 0.1), end)
+        mixed = config(int(decay) // 8, decay, 0.1)
         stride = int(decay) * 10 // 8 // n  # a tenth of warmup, a tenth of floor
-        yield Case(kind, "mixed", warmup, decay, 0.1, 0, stride)
-        yield Case(kind, "shuffled", warmup, decay, 0.1, 0, stride, shuffled=True)
+        yield Case(kind, "mixed", mixed, 0, stride)
+        yield Case(kind, "shuffled", mixed, 0, stride, shuffled=True)
+    for name, member in peers.FAMILY.items():
+        yield Case(name, "whole run", member.parameters(n), shuffled=member.shuffled, name=member.schedule)
 
 
 STATEMENTS = {
@@ -216,7 +265,10 @@ CALLS = {
     "array of 100": "schedule(hundred)",
     "array of 1000": "schedule(thousand)",
     "array of 1000, out=": "schedule(thousand, out=out)",
-    "CosineDecay(...)": "CosineDecay(0.0, 900, 0.1, warmup_target=1e-3, warmup_steps=100)",
+    "CosineDecay(...)": "package.CosineDecay(0.0, 900, 0.1, warmup_target=1e-3, warmup_steps=100)",
+    "batch of 100 x 10": "package.cosine_decay(hundred[:10], 0.1, 1 + hundred[:, None])",
+    "batch of 10 x 1000": "package.cosine_decay(thousand, 0.1, 1 + hundred[:10, None])",
+    "cumulative of 100": "schedule.cumulative(hundred)",
 }
 
 
@@ -247,7 +299,7 @@ class Pair(NamedTuple):
         """One row for each statement, instruction set and number of threads."""
         timers = {}
         for side, package in (("before", self.before), ("after", self.after)):
-            given = names | {"schedule": case.schedule(package), "CosineDecay": package.CosineDecay}
+            given = names | {"schedule": case.schedule(package), "package": package}
             for what, statement in statements.items():
                 for isa in self.isas:
                     for count in threads:
@@ -273,7 +325,7 @@ def measure(pair: Pair, sizes: list[int], only: list[str]) -> None:
                 for what, statement in STATEMENTS.items()
                 if (what == "array" or case.phase == "mixed") and all(word in words + what for word in only)
             }
-            if not statements:
+            if not (statements and hasattr(pair.before, case.name)):
                 continue
             steps = case.first + case.stride * np.arange(n)
             if case.shuffled:
@@ -285,7 +337,7 @@ def measure(pair: Pair, sizes: list[int], only: list[str]) -> None:
     if calls:
         arrays = {"one": np.array([500]), "hundred": np.arange(100), "thousand": np.arange(1000)}
         arrays |= {"out": np.zeros(1000), "i64": np.int64(500)}
-        pair.compare("calls, ", 1, calls, [1], Case("", "", 100, 900, 0.1, 0), arrays)
+        pair.compare("calls, ", 1, calls, [1], Case("", "", config(100, 900, 0.1)), arrays)
 
 
 def main() -> int:

@@ -8,23 +8,17 @@
 array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 """
 
+from . import schedules
 from ._backend import build_info, get_include, get_num_threads, set_num_threads
-from ._base import LearningRateSchedule
 from .batches import cosine_decay
-from .schedules import (
-    CosineDecay,
-    CosineDecayRestarts,
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-)  # fmt: skip
+from .schedules import *  # noqa: F403
+from .schedules._base import LearningRateSchedule
 from .serialization import deserialize, serialize
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
-    "PiecewiseConstantDecay", "PolynomialDecay", "__version__", "build_info", "cosine_decay", "deserialize",
-    "get_include", "get_num_threads", "serialize", "set_num_threads",
+    "LearningRateSchedule", "__version__", "build_info", "cosine_decay", "deserialize", "get_include",
+    "get_num_threads", "serialize", "set_num_threads",
 ]  # fmt: skip
+__all__ += schedules.__all__

@@ -1,4 +1,4 @@
-"""``python -m cosine_fast``: the command ``cosine-fast``, and with ``--cflags`` what a C compiler needs of it.
+"""``python -m cosine_fast``: the command ``cosine-fast``, and with ``--cflags`` a C compiler's options.
 
 ``cc $(python -m cosine_fast --cflags) -O3 simulator.c -lm``
 """
@@ -6,7 +6,7 @@
 import shlex
 import sys
 
-# The first gives the bits; the other two change none, and GCC makes no vectors without them.
+# The first keeps the bits the same everywhere. The other two change no bit; GCC vectorises only with them.
 CFLAGS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The one place that chooses: compiled or pure Python, and the instruction set.
+"""The one place that chooses the backend, compiled or pure Python, and the instruction set.
 
-COSINE_FAST_BACKEND=compiled|python and COSINE_FAST_ISA=<one of build_info()["isas"]> force a choice and fail loudly
-when it cannot be had. Unset, the best that works is taken.
+COSINE_FAST_BACKEND=compiled|python and COSINE_FAST_ISA=<one of build_info()["isas"]> force a choice; if it is not
+available, the import fails. If they are unset, the best available one is used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from . import _kernel as kernel
+    from ._kernel import Function as Function
     from ._kernel import Schedule as Schedule
     from ._kernel import cosine_decays as cosine_decays
     from ._kernel import within as within
@@ -29,9 +30,9 @@ def _choose() -> tuple[str, Any]:
     if wanted != "python":
         name = f"{__package__}._kernel"
         try:
-            compiled = importlib.import_module(name)  # says which module is missing, unlike `from . import`
+            compiled = importlib.import_module(name)  # names the missing module, unlike `from . import`
         except ImportError as error:
-            # Only a package without a kernel falls back; a kernel that does not load is a broken install.
+            # Only a package without a kernel falls back: a kernel that does not load is a broken installation.
             absent = isinstance(error, ModuleNotFoundError) and error.name == name
             if wanted or not absent:
                 raise ImportError(
@@ -46,7 +47,7 @@ def _choose() -> tuple[str, Any]:
 
 
 def _words(*files: str) -> list[str]:
-    """The words in these files, one after another."""
+    """Return the words in these files, one after another."""
     words = []
     for name in files:
         with open(name) as file:
@@ -55,14 +56,14 @@ def _words(*files: str) -> list[str]:
 
 
 def _cgroup_quota() -> int:
-    """The whole processors that this process's cgroup pays for (at least 1); 0 where it sets no limit, or has none."""
+    """Return the number of whole processors of this process's cgroup quota, at least 1; 0 if there is no quota."""
     quotas = []
     with contextlib.suppress(OSError), open("/proc/self/cgroup") as file:
         for line in file:
             _, controllers, path = [*line.rstrip("\n").split(":", 2), "", ""][:3]
             if controllers and "cpu" not in controllers.split(","):
                 continue
-            # The limits of all its ancestors hold. A container may see its own group as the root.
+            # The quotas of all ancestors apply. A container may see its own group as the root.
             for folder in [path[:i] for i, c in enumerate(path + "/") if c == "/"]:
                 with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
                     if controllers:  # version 1
@@ -76,15 +77,15 @@ def _cgroup_quota() -> int:
 
 
 def shown(value: object) -> str:
-    """A value for an error message, also where it cannot be printed, as an int of more than some thousand digits."""
+    """Return a value as text for an error message, even if it cannot be printed, such as an int of 5000 digits."""
     try:
         return str(value) if isinstance(value, numbers.Number) else repr(value)
-    except Exception:  # whatever its own code raises
+    except Exception:  # its own code may raise anything
         return f"an int of {value.bit_length()} bits" if type(value) is int else "what cannot be printed"
 
 
 def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") -> int:
-    """A number of threads as the kernel takes it: 0 where no one said."""
+    """Return a number of threads as the kernel takes it; 0: use the default."""
     if num_threads is None:
         return 0
     wanted = f"Argument `{name}` must be an integer >= 1 or None. Received: {name}="
@@ -100,12 +101,19 @@ def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") 
 
 
 def get_num_threads() -> int:
-    """The threads that a large array is evaluated with.
+    """Return the number of threads that evaluate a large array.
 
-    That is the number given to `set_num_threads`, else OpenMP's own (OMP_NUM_THREADS, threadpoolctl), and never more
-    than the processors that this process may run on (affinity, cgroup quota). It is 1 without OpenMP, in a forked
+    It is the number given to `set_num_threads`, or else OpenMP's own (OMP_NUM_THREADS, threadpoolctl), but at most the
+    number of processors that this process may run on (affinity, cgroup quota). It is 1 without OpenMP, in a forked
     child process, and inside another OpenMP region.
 
+    Returns
+    -------
+    int
+        The number of threads.
+
+    Examples
+    --------
     >>> get_num_threads() >= 1
     True
     """
@@ -113,12 +121,22 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(num_threads: SupportsIndex | None) -> None:
-    """Use at most this many threads from now on, in all threads of this process.
+    """Set the largest number of threads for all later calls in this process.
 
-    num_threads: an integer >= 1, or None to leave it to OpenMP again, as it is at first.
+    Parameters
+    ----------
+    num_threads : int or None
+        At least 1, or None to use OpenMP's own number, as at the start.
 
-    Raises TypeError and ValueError for anything else.
+    Raises
+    ------
+    TypeError
+        If `num_threads` is neither an integer nor None.
+    ValueError
+        If `num_threads` is less than 1.
 
+    Examples
+    --------
     >>> set_num_threads(1)
     >>> get_num_threads()
     1
@@ -128,11 +146,18 @@ def set_num_threads(num_threads: SupportsIndex | None) -> None:
 
 
 def get_include() -> str:
-    """The folder of cosine_fast.h, for C, C++ and Cython: ``cc -I...``.
+    """Return the folder of cosine_fast.h, for C, C++ and Cython: ``cc -I...``.
 
-    ``python -m cosine_fast --cflags`` prints it as a compiler takes it, with the flags that bits and speed need.
-    docs/simulators.md says how to use the header.
+    ``python -m cosine_fast --cflags`` prints it as a compiler option, with the flags that the header needs for its
+    speed and for the same bits. docs/simulators.md says how to use the header.
 
+    Returns
+    -------
+    str
+        The absolute path.
+
+    Examples
+    --------
     >>> import os
     >>> os.path.isfile(os.path.join(get_include(), "cosine_fast.h"))
     True
@@ -141,7 +166,7 @@ def get_include() -> str:
 
 
 def addresses(module: str) -> dict[str, int]:
-    """Of the functions of cf_api (cosine_fast_embed.h), for a module that cannot do without."""
+    """Return the addresses of the functions of cf_api (cosine_fast_embed.h), for a module that needs them."""
     if backend != "compiled":
         raise ImportError(
             f"{module} needs cosine_fast's compiled backend: the pure-Python one has no functions that C could call"
@@ -150,12 +175,17 @@ def addresses(module: str) -> dict[str, int]:
 
 
 def build_info() -> dict[str, Any]:
-    """What this installation is and does: the facts to put into a bug report.
+    """Return facts about this installation, for bug reports.
 
-    Keys: version; backend ("compiled" or "python"); isa, the instruction set in use; isas, those that can be forced
-    here with COSINE_FAST_ISA, the best first; openmp, whether it was built with OpenMP; num_threads, as
-    get_num_threads().
+    Returns
+    -------
+    dict
+        ``version``; ``backend``, "compiled" or "python"; ``isa``, the instruction set in use; ``isas``, those that
+        COSINE_FAST_ISA can force here, the best first; ``openmp``, whether it was built with OpenMP; ``num_threads``,
+        as `get_num_threads` returns it.
 
+    Examples
+    --------
     >>> sorted(build_info())
     ['backend', 'isa', 'isas', 'num_threads', 'openmp', 'version']
     """
@@ -173,7 +203,7 @@ def build_info() -> dict[str, Any]:
 
 if not TYPE_CHECKING:
     backend, kernel = _choose()
-    Schedule, cosine_decays, within = kernel.Schedule, kernel.cosine_decays, kernel.within
+    Function, Schedule, cosine_decays, within = kernel.Function, kernel.Schedule, kernel.cosine_decays, kernel.within
 else:
     backend = "compiled"
 

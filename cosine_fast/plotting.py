@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from cosine_fast import CosineDecay
+    from cosine_fast import LearningRateSchedule
 
 SAMPLES = 2000  # more than a printed column has dots
 MARKED = 60  # up to so many steps in the picture, every one gets a dot
@@ -24,6 +24,7 @@ SIZE = (6.0, 3.4)  # inches
 DPI = 300
 ROUND = [1, 2, 2.5, 5, 10]  # ticks at 200, 250 or 500, and not at 300 or 400
 NAME_LENGTH = 60  # names come from files, and a long one would push the curve out of the picture
+LARGEST = 1e300  # matplotlib adds margins to the largest rate
 DECADES = 4  # of a logarithmic axis, where the curve goes down to zero
 
 # Okabe and Ito's colours, which people who are colour-blind can tell apart; black and yellow left
@@ -53,7 +54,7 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(
-    curves: Sequence[tuple[str, CosineDecay]],
+    curves: Sequence[tuple[str, LearningRateSchedule]],
     file: BinaryIO,
     kind: str,
     *,
@@ -72,19 +73,19 @@ def draw(
         lows, highs = [], []
         for index, (_, schedule) in enumerate(curves):
             steps = _sampled(schedule, start, stop)
-            rates = np.asarray(schedule(steps))
+            rates = _rates(schedule, steps)
             if log:
                 if not (rates > 0).any():
                     raise ValueError("a logarithmic axis needs a learning rate above 0")
                 # A warmup from 0 or nearly 0 would squeeze the decay into the top of the axis.
                 decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
-                highs.append(rates.max())
-                lows.append(max(min(decay, default=0.0), rates.max() / 10**DECADES))
+                highs.append(np.nanmax(rates))
+                lows.append(max(min(decay, default=0.0), highs[-1] / 10**DECADES))
             style = STYLES[index % len(STYLES)]
             axes.plot(steps, rates, color=_colour(index), linestyle=style, linewidth=1.5, zorder=3)
             if stop - start <= MARKED:
                 dots = np.arange(start, stop + 1)
-                axes.plot(dots, schedule(dots), ".", color=_colour(index), markersize=4, zorder=3)
+                axes.plot(dots, _rates(schedule, dots), ".", color=_colour(index), markersize=4, zorder=3)
         _scale(axes, start, stop, (min(lows), max(highs)) if log else None)
         if len(curves) == 1:
             _mark(axes, curves[0][1], start, stop)
@@ -111,20 +112,32 @@ def _line(text: str) -> str:
     return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 3] + "..."
 
 
-def _warmup(schedule: CosineDecay) -> float:
+def _warmup(schedule: Any) -> float:
     """Where the warmup ends; 0 if there is none."""
-    return 0.0 if schedule.warmup_target is None else float(schedule.warmup_steps)
+    return 0.0 if getattr(schedule, "warmup_target", None) is None else float(schedule.warmup_steps)
 
 
-def _floor(schedule: CosineDecay) -> float:
-    return float(schedule(math.inf))
+def _end(schedule: Any) -> float:
+    """The first step from which on the rate stays the same; infinity if there is none."""
+    end = getattr(schedule, "_end", None)
+    return math.inf if end is None else float(end)
 
 
-def _sampled(schedule: CosineDecay, start: int, stop: int) -> NDArray[np.float64]:
-    """Steps evenly over the picture, and the two at which the curve has its joints."""
-    warmup = _warmup(schedule)
-    joints = np.array([warmup, warmup + float(schedule.decay_steps)])
-    steps = np.concatenate([np.linspace(start, stop, SAMPLES), joints])
+def _floor(schedule: Any) -> float | None:
+    """The rate at the end, as a fraction of the peak called alpha; None if there is none."""
+    return float(schedule(math.inf)) if hasattr(schedule, "alpha") and _end(schedule) < math.inf else None
+
+
+def _rates(schedule: Any, steps: NDArray[Any]) -> NDArray[np.float64]:
+    """The rates, with gaps where they are too large for an axis."""
+    rates = np.array(schedule(steps), np.float64)
+    rates[~(np.abs(rates) <= LARGEST)] = np.nan
+    return rates
+
+
+def _sampled(schedule: LearningRateSchedule, start: int, stop: int) -> NDArray[np.float64]:
+    """Steps evenly over the picture, and the ends of the warmup and of the decay."""
+    steps = np.append(np.linspace(start, stop, SAMPLES), [_warmup(schedule), _end(schedule)])
     return np.unique(steps[(steps >= start) & (steps <= stop)])
 
 
@@ -153,7 +166,7 @@ def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None)
     axes.set_ylim(min(low, 0.0) if low > 0 else low, high + 0.03 * (high - low))
 
 
-def _mark(axes: Axes, schedule: CosineDecay, start: int, stop: int) -> None:
+def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
     """The warmup and the floor of the only curve, with their figures."""
     warmup = _warmup(schedule)
     span = max(stop - start, 1)
@@ -168,9 +181,9 @@ def _mark(axes: Axes, schedule: CosineDecay, start: int, stop: int) -> None:
         else:
             # Half-way up: the curve is above, and the floor is below.
             axes.text(warmup + 0.012 * span, 0.55, text, transform=top, ha="left", **style)
-    if stop < warmup + float(schedule.decay_steps):
-        return
     floor, height = _floor(schedule), axes.get_yaxis_transform()  # x in widths of the axes
+    if floor is None or stop < _end(schedule):
+        return
     text_style: dict[str, Any] = {"color": GREY, "fontsize": 8, "ha": "center", "va": "bottom"}
     if _in_view(axes, floor):
         axes.axhline(floor, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
@@ -180,7 +193,7 @@ def _mark(axes: Axes, schedule: CosineDecay, start: int, stop: int) -> None:
     axes.annotate(label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", **text_style)
 
 
-def _mark_all(axes: Axes, curves: Sequence[tuple[str, CosineDecay]], start: int, stop: int) -> None:
+def _mark_all(axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], start: int, stop: int) -> None:
     """Warmups and floors of several curves, each in its colour, and the legend."""
     from matplotlib.lines import Line2D
 

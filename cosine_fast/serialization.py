@@ -1,7 +1,7 @@
-"""Schedules as configs in Keras's format, both ways.
+"""Schedules to and from configs in Keras's format.
 
-A config is untrusted input. It names a class, which is looked up in two tables: the schedules of this package, and what
-the caller gives as `custom_objects`. Nothing is imported by a name.
+A config is untrusted input. The class that it names is looked up in two tables: the schedules of this package, and the
+caller's `custom_objects`. No name in it is imported.
 """
 
 from __future__ import annotations
@@ -13,50 +13,47 @@ from typing import Any
 
 import numpy as np
 
-from . import schedules
 from ._backend import shown
-from ._base import LearningRateSchedule
+from .schedules import SCHEDULES
+from .schedules._base import LearningRateSchedule
 
-_CLASSES: dict[str, type[LearningRateSchedule]] = {
-    name: cls for name, cls in vars(schedules).items() if isinstance(cls, type) and cls.__module__ == schedules.__name__
-}
 _KERAS = "keras.optimizers.schedules"
-# Who writes the names in _CLASSES and means these classes; another module's class of such a name is another class.
-_MODULES = (
-    _KERAS,
-    "keras.src.optimizers.schedules.learning_rate_schedule",
+_KERAS_MODULES = (_KERAS, "keras.src.optimizers.schedules.learning_rate_schedule")
+# The modules by which configs name this package's classes. Another module's class of the same name is another class.
+_OUR_MODULES = (
     "cosine_fast",
-    schedules.__name__,
+    "cosine_fast.schedules",
+    *(cls.__module__ for cls in SCHEDULES.values()),
     "cosine_fast.integrations.keras",  # as registered there, "cosine_fast>CosineDecay"; it need not be imported
 )
 _KEYS = {"module", "class_name", "config", "registered_name", "shared_object_id"}
-_DEEPEST = 32  # levels of lists and dicts in each other; Python's own stack ends at some hundreds
+_DEEPEST = 32  # levels of nested lists and dicts; Python's stack ends at some hundreds
 
 
 def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
-    """The schedule as a dict in the format of ``keras.optimizers.schedules.serialize``, which is JSON throughout.
+    """Return the schedule as a dict in the format of ``keras.optimizers.schedules.serialize``, for JSON.
 
-    NumPy scalars become Python numbers, and arrays and tuples become lists; so a schedule whose rates are float32
-    comes back with rates in float64. A schedule among a custom schedule's parameters is serialized in its place.
+    NumPy scalars become Python numbers, and arrays and tuples become lists: a schedule whose rates are float32 comes
+    back with rates in float64. A schedule among the parameters of a custom schedule is serialized in its place.
 
     Parameters
     ----------
     schedule : LearningRateSchedule
-        One of this package's, or of a class derived from them, which then has to be told to `deserialize`, and to
-        Keras, in ``custom_objects``.
+        A schedule of this package, or of a class derived from its classes. To read the latter, `deserialize` and Keras
+        need that class in ``custom_objects``.
 
     Returns
     -------
     dict
-        With the keys ``module``, ``class_name``, ``config`` and ``registered_name``. Keras's ``deserialize`` makes
-        Keras's class of it, `cosine_fast.deserialize` this package's.
+        With the keys ``module``, ``class_name``, ``config`` and ``registered_name``. Keras's ``deserialize`` makes an
+        object of Keras's class from it, `cosine_fast.deserialize` one of this package's.
 
     Raises
     ------
     TypeError
-        `schedule` is none, or its ``get_config()`` gives what JSON has no form for.
+        If `schedule` is no schedule, or JSON cannot represent what its ``get_config()`` returns.
     ValueError
-        Its config has numbers that are not finite or too large for a float, or is nested too deeply.
+        If its config has numbers that are not finite or too large for a float, or is nested too deeply.
 
     Examples
     --------
@@ -73,30 +70,30 @@ def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
 def deserialize(
     config: Mapping[str, Any], custom_objects: Mapping[str, type[LearningRateSchedule]] | None = None
 ) -> LearningRateSchedule:
-    """The schedule that a config describes, as `serialize` or ``keras.optimizers.schedules.serialize`` wrote it.
+    """Make a schedule from a config that `serialize` or ``keras.optimizers.schedules.serialize`` wrote.
 
-    A config may come from anywhere: what is in it is checked, and no name in it is imported.
+    A config may come from anywhere: its contents are checked, and no name in it is imported.
 
     Parameters
     ----------
     config : dict
         With the keys ``class_name`` and ``config``, and, in the newer format, ``module`` and ``registered_name``.
     custom_objects : dict, optional
-        Further classes, by the ``registered_name`` or ``class_name`` that configs name them by. They are derived from
-        `LearningRateSchedule`, and their ``from_config`` is called. They come before this package's own.
+        Further classes, by the ``registered_name`` or ``class_name`` of their configs. They derive from
+        `LearningRateSchedule`; their ``from_config`` is called. They take precedence over this package's own.
 
     Returns
     -------
     LearningRateSchedule
-        Of this package's class of that name, or of the one in `custom_objects`.
+        The schedule, of this package's class with that name or of the one in `custom_objects`.
 
     Raises
     ------
     ValueError
-        An unknown class, missing or unknown keys around the parameters, a parameter out of its range, a number that
-        is not finite, too deep nesting.
+        If the class is unknown, keys around the parameters are missing or unknown, a parameter is out of its range, a
+        number is not finite, or the config is nested too deeply.
     TypeError
-        A missing or unknown parameter, or one of another type: a string or a bool for a number.
+        If a parameter is missing, unknown or of another type: a string or a bool for a number.
 
     Examples
     --------
@@ -141,13 +138,15 @@ def _class_of(
                     f"{known!r}: {shown(cls)}"
                 )
             return cls
-    ours = registered in (None, name, f"cosine_fast>{name}") and (module in _MODULES or "module" not in config)
-    if not ours or name not in _CLASSES:
-        whose = "" if module is None or module in _MODULES else f" of {shown(module)}"
+    own = SCHEDULES.get(str(name))
+    modules = (*_OUR_MODULES, *(_KERAS_MODULES if own is None or own._keras else ()))
+    ours = registered in (None, name, f"cosine_fast>{name}") and (module in modules or "module" not in config)
+    if own is None or not ours:
+        whose = "" if module is None or module in modules else f" of {shown(module)}"
         raise ValueError(
             f"Unknown schedule {shown(name)}{whose}. A class of one's own has to be given in `custom_objects`."
         )
-    return _CLASSES[name]
+    return own
 
 
 def _serialized(schedule: LearningRateSchedule, depth: int) -> dict[str, Any]:
@@ -157,12 +156,18 @@ def _serialized(schedule: LearningRateSchedule, depth: int) -> dict[str, Any]:
     config = schedule.get_config()
     if not isinstance(config, Mapping):
         raise TypeError(f"The get_config() of {cls.__name__} must give a dict. Received: {shown(config)}")
-    ours = _CLASSES.get(cls.__name__) is cls
+    own = SCHEDULES.get(cls.__name__)
+    if own is not cls:
+        module, registered = None if cls.__module__ == "__main__" else cls.__module__, cls.__name__
+    elif own._keras:
+        module, registered = _KERAS, None  # Keras's own class, to Keras
+    else:
+        module, registered = "cosine_fast", f"cosine_fast>{cls.__name__}"  # a custom object, to Keras
     return {
-        "module": _KERAS if ours else None if cls.__module__ == "__main__" else cls.__module__,
+        "module": module,
         "class_name": cls.__name__,
         "config": _written(config, depth),
-        "registered_name": None if ours else cls.__name__,
+        "registered_name": registered,
     }
 
 
@@ -183,7 +188,7 @@ def _deeper(depth: int) -> int:
 
 
 def _written(value: Any, depth: int) -> Any:
-    """The value as json.dumps takes it."""
+    """Return the value as json.dumps takes it."""
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if value is None or isinstance(value, (str, bool)):
@@ -203,7 +208,7 @@ def _written(value: Any, depth: int) -> Any:
 
 
 def _read(value: Any, depth: int) -> Any:
-    """The value, checked, with lists for what JSON has no form for and Keras writes as a dict."""
+    """Return the value, checked, with lists in place of the dicts that Keras writes for tuples and arrays."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, numbers.Real):

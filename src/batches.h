@@ -1,31 +1,32 @@
-/* Batches: CosineDecay with arrays for its parameters. blocks.c alone includes this.
+/* Batches: CosineDecay with arrays for its parameters. Only blocks.c includes this.
  *
- * The result's dimensions are of two sorts: along some a parameter changes, and together they count the schedules; along
- * the others none does, and they count each schedule's steps. A group of schedules is folded at once, each of its
- * parameters a row of doubles, in one loop that is vectorised; scratch memory is that group. Then its rates are computed
- * along the steps, one schedule after another by the loops that evaluate single schedules, or across the schedules,
- * one step after another by loops in which each lane has a schedule of its own: whichever way the rates lie in memory.
+ * The dimensions of the result are of two sorts. Those along which a parameter changes count the schedules; the others count
+ * the steps of each schedule. One vectorised loop folds a group of schedules, each parameter of which is a row of doubles;
+ * a group is all the memory that a batch needs. The rates of a group are computed in the order of their memory: along the
+ * steps, one schedule after another, by the loops for single schedules; or across the schedules, one step after another, by
+ * loops in which each lane has a schedule of its own.
  *
- * Where each schedule has one step, and all are of the usual sort, folding and evaluating are one loop.
+ * If each schedule has one step, and all are plain, one loop folds and evaluates.
  *
- * The group's loops are for ordinary schedules (CF_SINGLE, CF_PAIR); the others are folded one by one. */
+ * The loops for groups serve ordinary schedules (CF_SINGLE, CF_PAIR); others are folded one by one. */
 #ifndef COSINE_FAST_BATCHES_H
 #define COSINE_FAST_BATCHES_H
 
 #include "cosine_decay.h"
 
-/* Schedules in a group: all that is folded fits the first cache. Before each part of it is folded, as much of the next
- * group is asked for: all at once would fill the queues to memory. */
+/* LANES: the schedules of a group, which fits the first cache when folded. PART: how many of the next group are prefetched at
+ * a time; more would fill the queues to memory. */
 enum { LANES = 128, PART = 16 };
 
 typedef struct group {
-    int n;             /* schedules; and whether among them there is ... */
-    int unusual, warm; /* one that is not ordinary; one with a warmup; */
-    int pairs;         /* an ordinary one that is CF_PAIR, not CF_SINGLE */
-    /* As they are given, and what warmup_target and warmup_steps mean. Without a warmup start is the peak. */
+    int n;       /* how many schedules */
+    int unusual; /* one of them is not ordinary */
+    int warm;    /* one of them has a warmup */
+    int pairs;   /* an ordinary one of them is CF_PAIR, not CF_SINGLE */
+    /* The parameters. Without a warmup start is the peak. */
     double start[LANES], decay_steps[LANES], alpha[LANES], peak[LANES], warmup_steps[LANES];
     double ordinary[LANES]; /* 0 or 1 */
-    double least[LANES];    /* a step before it needs all its digits, or is to be reflected */
+    double least[LANES];    /* an earlier step needs all its digits, or has to be reflected */
     /* As in cf_cosine_decay. */
     double origin[LANES], anchor[LANES], floor_hi[LANES], floor_lo[LANES], slope_hi[LANES], slope_lo[LANES];
     double c0_hi[LANES], c0_lo[LANES], c[CF_TERMS][LANES];
@@ -37,7 +38,7 @@ static inline int is_whole(double x)
     return (x + 0x1.8p52) - 0x1.8p52 == x;
 }
 
-/* Begin to fold a schedule as if it were ordinary: no warmup where `target` is NaN. */
+/* Begin to fold a schedule as if it were ordinary. A NaN as `target` means no warmup. */
 static inline cf_powers fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target,
                                   double warmup, double *start)
 {
@@ -47,8 +48,7 @@ static inline cf_powers fold_lane(cf_cosine_decay *p, double given, double D, do
     return cf_fold_leading(p, peak, cf_reciprocal(D), alpha, *start, W);
 }
 
-/* Fold the lanes begin <= i < end, whose parameters stand in start, decay_steps, alpha, peak (NaN: there is no warmup)
- * and warmup_steps. */
+/* Fold the lanes begin <= i < end from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
 static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, int end)
 {
     int i;
@@ -90,7 +90,7 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
     }
 }
 
-/* What the formula reads of an ordinary schedule. */
+/* The fields that the formula reads of an ordinary schedule. */
 static inline void take_lane(const group *g, int i, cf_cosine_decay *p)
 {
     const double D = g->decay_steps[i], W = g->warmup_steps[i];
@@ -99,7 +99,7 @@ static inline void take_lane(const group *g, int i, cf_cosine_decay *p)
     p->anchor = cf_make_pair(g->anchor[i], 0.0);
     p->floor = cf_make_pair(g->floor_hi[i], g->floor_lo[i]);
     p->end = p->floor.hi;
-    p->unit = 1.0;
+    p->rate_unit = 1.0;
     p->warmup_steps = cf_make_pair(W, 0.0);
     p->longer = cf_make_pair(W < D ? D : W, 0.0);
     p->shorter = cf_make_pair(W < D ? W : D, 0.0);
@@ -119,7 +119,7 @@ static inline void take_lane(const group *g, int i, cf_cosine_decay *p)
     p->bend = 1.75 * p->c[1];
 }
 
-/* One schedule of the group by itself. r: where it stands. */
+/* One schedule of the group, which stands at r, as a struct of its own. */
 static void take_schedule(const cf_batch *b, const group *g, const rows *r, int i, cf_cosine_decay *p)
 {
     const double D = g->decay_steps[i], W = g->warmup_steps[i], alpha = g->alpha[i];
@@ -128,10 +128,10 @@ static void take_schedule(const cf_batch *b, const group *g, const rows *r, int 
         take_lane(g, i, p);
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && D <= 134217728.0; /* 2^27 */
-        p->tame = alpha >= 0.0 && alpha <= 1.0 && p->peak > 0.0;
+        p->falls = alpha >= 0.0 && alpha <= 1.0 && p->peak > 0.0;
         p->has_warmup = W > 0.0;
         p->decay_steps = cf_make_pair(D, 0.0);
-        p->scale = 1.0;
+        p->step_scale = 1.0;
     } else {
         double hi, lo_D, lo_W;
         load(r, &b->decay_steps, 1, &hi, &lo_D);
@@ -159,7 +159,7 @@ LANES_LOOP(SINGLE, DECAY)
 LANES_LOOP(PAIR, ANY)
 LANES_LOOP(PAIR, DECAY)
 
-/* n rates, one of each lane, as they are wanted: `rates` is where they belong; past the caches, if they are `streamed`. */
+/* Store n rates, one of each lane, as `rates` wants them; past the caches if they are `streamed`. */
 static void store_lanes(const rows *r, const cf_operand *rates, int n, const double *out, int streamed)
 {
     const int is_float = rates->type == CF_FLOAT32;
@@ -172,26 +172,26 @@ static void store_lanes(const rows *r, const cf_operand *rates, int n, const dou
         from = (const char *)floats;
     }
     if (streamed && rates->strides[r->job->dimensions - 1] == (int64_t)size && rows_left(r, n) == n) {
-        stream(rows_at(r, rates), from, (size_t)n * size);
+        stream_out(rows_at(r, rates), from, (size_t)n * size);
     } else {
         store(r, rates, n, from, size);
     }
 }
 
-/* The group's rates, each schedule's of one step: `steps` and `rates` are where that one stands. */
+/* The rates of the group's schedules, each at one step, which `steps` and `rates` describe. */
 static void evaluate_across(const cf_batch *b, const group *g, const rows *r, const cf_operand *steps,
                             const cf_operand *rates)
 {
     double hi[LANES], out[LANES];
-    int i, odd = g->unusual;
+    int i, left = g->unusual;
     load(r, steps, g->n, hi, NULL);
     if (g->pairs) {
         (g->warm ? across_PAIR_ANY : across_PAIR_DECAY)(g, hi, out);
     } else {
         (g->warm ? across_SINGLE_ANY : across_SINGLE_DECAY)(g, hi, out);
     }
-    for (i = 0; i < g->n; i++) odd |= hi[i] < g->least[i];
-    if (odd) {
+    for (i = 0; i < g->n; i++) left |= hi[i] < g->least[i];
+    if (left) {
         rows at = *r;
         for (i = 0; i < g->n; i++) {
             if (g->ordinary[i] == 0.0 || hi[i] < g->least[i]) {
@@ -209,24 +209,23 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
 
 /* ---- One step each: fold and evaluate in one loop, without the group between ---- */
 
-/* Of each lane its parameters, as they are given, and its step. */
+/* The parameters and the step of each lane. */
 typedef struct lanes {
     const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
 } lanes;
 
-/* The rates of the lanes begin <= i < end. Not 0, and any rates, if one of these is not of the usual sort: whatever is
- * looked at here makes a schedule ordinary and exact, its parameters right (all are looked at, also those that do not
- * count without a warmup), and its step one that CF_EXACT is for. All steps and counts of steps are whole.
+/* The rates of the lanes begin <= i < end, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
+ * schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
  *
- * What is out of its range has the sign bit set in a difference, of numbers or of their bits, which have the order of
- * sizes and NaN beyond all: comparisons have fewer places in a processor. The upper halves are gathered because a loop with
- * a type of half the width is vectorised two vectors at a time: one alone waits for itself. */
+ * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
+ * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
+ * the width processes two vectors at a time; one vector alone is latency-bound. */
 static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
 {
     const double *restrict const start = g->start, *restrict const decay_steps = g->decay_steps;
     const double *restrict const alpha = g->alpha, *restrict const target = g->target;
     const double *restrict const warmup_steps = g->warmup_steps, *restrict const step = g->step;
-    uint32_t odd = 0;
+    uint32_t beyond = 0;
     int i;
     INDEPENDENT
     for (i = begin; i < end; i++) {
@@ -235,20 +234,20 @@ static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, do
         double first;
         const cf_powers powers = fold_lane(&p, start[i], D, alpha[i], target[i], W, &first);
         const uint64_t floor = cf_bits(alpha[i]), peak = cf_bits(fabs(p.peak)), large = cf_bits(0x1p300);
-        odd |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
-                           | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
-                           | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))
-                          >> 32);
+        beyond |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
+                              | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
+                              | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))
+                             >> 32);
         cf_fold_others(&p, powers);
         p.end = p.floor.hi;
-        p.unit = 1.0;
+        p.rate_unit = 1.0;
         p.end_step = p.warmup_steps.hi + D;
         rates[i] = cf_rate(&p, cf_make_pair(s, 0.0), CF_EXACT, CF_ANY);
     }
-    return odd >> 31;
+    return beyond >> 31;
 }
 
-/* Whether the numbers of an operand, which stand at x, are all whole. */
+/* Whether the numbers x of an operand are all whole. */
 static int are_whole(const cf_operand *operand, const double *x, int n)
 {
     int i, whole = 1;
@@ -256,25 +255,24 @@ static int are_whole(const cf_operand *operand, const double *x, int n)
     return whole;
 }
 
-/* Ask for PART lanes of the next group, from lane `begin` on, where it is known where they lie. */
+/* Prefetch PART lanes of the next group, from lane `begin` on, of the `ahead` operands whose place is known. */
 static void prefetch_part(const char *const *next, int ahead, int begin)
 {
     int k;
     for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)begin * sizeof(double), PART);
 }
 
-/* One step of each of n schedules, the first of which stands at r. 0: they are not all of the usual sort, and nothing has
- * been done. */
+/* One step of each of n schedules, the first of which stands at r. Returns 0, and does nothing, if they are not all plain. */
 static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char *const *next, int ahead)
 {
-    double room[6][LANES];
+    double buffer[6][LANES];
     _Alignas(64) double out[LANES];
     const lanes g = {
-        doubles_at(r, &b->initial, n, room[0]),      doubles_at(r, &b->decay_steps, n, room[1]),
-        doubles_at(r, &b->alpha, n, room[2]),        doubles_at(r, &b->target, n, room[3]),
-        doubles_at(r, &b->warmup_steps, n, room[4]), doubles_at(r, &b->schedules.steps, n, room[5]),
+        doubles_at(r, &b->initial, n, buffer[0]),      doubles_at(r, &b->decay_steps, n, buffer[1]),
+        doubles_at(r, &b->alpha, n, buffer[2]),        doubles_at(r, &b->target, n, buffer[3]),
+        doubles_at(r, &b->warmup_steps, n, buffer[4]), doubles_at(r, &b->schedules.steps, n, buffer[5]),
     };
-    uint32_t odd = 0;
+    uint32_t beyond = 0;
     int i;
     if (!are_whole(&b->decay_steps, g.decay_steps, n) || !are_whole(&b->warmup_steps, g.warmup_steps, n)
         || !are_whole(&b->schedules.steps, g.step, n)) {
@@ -282,9 +280,9 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char 
     }
     for (i = 0; i < n; i += PART) {
         prefetch_part(next, ahead, i);
-        odd |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
+        beyond |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
     }
-    if (odd) return 0;
+    if (beyond) return 0;
     store_lanes(r, &b->schedules.rates, n, out, b->streamed);
     return 1;
 }
@@ -292,12 +290,12 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char 
 /* ---- Rows: one schedule after another, along the steps ---- */
 
 enum {
-    FEW_ROWS = 8,             /* fewer are not worth a look at the steps that they share, nor are ... */
-    LONG_ROW = 16 * CF_BLOCK, /* ... more steps: their blocks nearly all lie in one phase */
-    STREAMED_ROW = 2048       /* where the steps do not rise, fewer rates do not go past the caches, in parts of lines */
+    FEW_ROWS = 8,             /* for fewer rows it does not pay to examine the steps that they share ... */
+    LONG_ROW = 16 * CF_BLOCK, /* ... nor for more steps, whose blocks nearly all lie in one phase */
+    STREAMED_ROW = 2048       /* shorter rows whose steps do not rise are not streamed: they would end within lines */
 };
 
-/* Whether the steps rise; CONSECUTIVE: by 1 each. */
+/* Whether the steps rise; CONSECUTIVE: by 1 each time. */
 enum { RISING = 1, CONSECUTIVE };
 static int do_rise(const char *steps, int n)
 {
@@ -309,35 +307,35 @@ static int do_rise(const char *steps, int n)
     return falls ? 0 : jumps ? RISING : CONSECUTIVE;
 }
 
-/* Rates on their way past the caches, in whole lines: rows that are neighbours share one. */
-typedef struct belt {
+/* Collects rates that are streamed, so that whole cache lines are: neighbouring rows share one. */
+typedef struct stream_buffer {
     _Alignas(64) char lines[CF_BLOCK * sizeof(double) + 64];
-    char *to;       /* where the first line belongs */
-    int begin, end; /* what is there */
-} belt;
+    char *to;       /* the place of the first line */
+    int begin, end; /* the bytes that it holds */
+} stream_buffer;
 
-static void belt_empty(belt *w)
+static void flush(stream_buffer *w)
 {
     if (w->begin < w->end) memcpy(w->to + w->begin, w->lines + w->begin, (size_t)(w->end - w->begin));
 }
 
-/* Room for what belongs at `data`, for a block at most. */
-static char *belt_room(belt *w, char *data)
+/* Where to put a block of rates that belongs at `data`. */
+static char *space_for(stream_buffer *w, char *data)
 {
     if (!w->to || w->to + w->end != data) {
-        belt_empty(w);
+        flush(w);
         w->begin = w->end = (int)((uintptr_t)data % 64);
         w->to = data - w->end;
     }
     return w->lines + w->end;
 }
 
-static void belt_take(belt *w, int size)
+static void append(stream_buffer *w, int size)
 {
     const int whole = (w->end + size) & -64;
     w->end += size;
     if (whole > 0) {
-        stream(w->to + w->begin, w->lines + w->begin, (size_t)(whole - w->begin));
+        stream_out(w->to + w->begin, w->lines + w->begin, (size_t)(whole - w->begin));
         memcpy(w->lines, w->lines + whole, 64);
         w->to += whole;
         w->end -= whole;
@@ -345,32 +343,33 @@ static void belt_take(belt *w, int size)
     }
 }
 
-/* The steps from <= s < to of the group, of which the first schedule stands at r. */
+/* The steps from <= s < to of a group whose first schedule stands at r. */
 static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r, int64_t from, int64_t to)
 {
     cf_job row = b->row;
     const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double), floats = size == 4;
     const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
-    cf_schedule schedule;
-    const cf_cosine_decay *const p = &schedule.as.cosine_decay;
+    cf_function function;
+    cf_cosine_decay *const p = &function.as.schedule.as.cosine_decay;
     int i, begin, rising = 0;
     source s = {0};
     range in = {0};
-    belt w;
+    stream_buffer w;
     rows at;
-    schedule.family = CF_COSINE_DECAY;
-    row.schedule = &schedule;
+    function.is_sums = 0;
+    function.as.schedule.family = CF_COSINE_DECAY;
+    row.function = &function;
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&at, &row, from);
     if (b->alike && n > 0 && g->n >= FEW_ROWS && row.rates.strides[row.dimensions - 1] == size
-        && as_it_lies(&row, &at, from, n, &s, &in) == INT64S) {
+        && origin_of(&row, &at, from, n, &s, &in) == INT64S) {
         rising = in.least >= -0x1p50 && in.greatest <= 0x1p50 ? do_rise(s.data, n) : 0;
     }
     w.to = NULL;
     w.begin = w.end = 0;
     for (i = 0; i < g->n; i++) {
         char *data;
-        take_schedule(b, g, &r, i, &schedule.as.cosine_decay);
+        take_schedule(b, g, &r, i, p);
         row.steps.data = rows_at(&r, &b->schedules.steps);
         row.rates.data = rows_at(&r, &b->schedules.rates);
         data = rows_at(&at, &row.rates);
@@ -379,10 +378,10 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         } else if (b->streamed) {
             for (begin = 0; begin < n; begin += CF_BLOCK) {
                 const int length = n - begin < CF_BLOCK ? n - begin : CF_BLOCK;
-                const sink out = {belt_room(&w, data + (size_t)begin * (size_t)size), NULL};
+                const sink out = {space_for(&w, data + (size_t)begin * (size_t)size), NULL};
                 const char *const steps = s.data + (size_t)begin * sizeof(int64_t);
                 evaluate_rising(p, steps, rising == CONSECUTIVE, length, out, floats);
-                belt_take(&w, length * size);
+                append(&w, length * size);
             }
         } else {
             const sink out = {data, NULL};
@@ -390,53 +389,10 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         }
         rows_advance(&r, 1);
     }
-    belt_empty(&w);
+    flush(&w);
 }
 
-/* ---- Are parameters right? ---- */
-
-/* Whether n numbers lie within the limits. */
-static int are_within(const cf_limits *limits, const double *x, int n)
-{
-    const double least = limits->least, most = limits->most, also = limits->also;
-    uint32_t odd = 0;
-    int i;
-    if (limits->nan) {
-        for (i = 0; i < n; i++) {
-            const int wrong = ((x[i] < least) | (x[i] > most)) & (x[i] != also);
-            odd |= wrong ? UINT32_C(1) : UINT32_C(0);
-        }
-    } else {
-        for (i = 0; i < n; i++) {
-            const int right = ((x[i] >= least) & (x[i] <= most)) | (x[i] == also);
-            odd |= right ? UINT32_C(0) : UINT32_C(1);
-        }
-    }
-    return odd == 0;
-}
-
-/* Once one element is odd, no other counts. */
-static void say_odd(const cf_limits *limits)
-{
-    __atomic_store_n(limits->odd, 1, __ATOMIC_RELAXED);
-}
-
-static int is_odd(const cf_limits *limits)
-{
-    return __atomic_load_n(limits->odd, __ATOMIC_RELAXED);
-}
-
-/* Whether the group's parameters, as they are given, lie within the batch's limits; if not, that is said. */
-static int group_is_within(const cf_batch *b, const group *g)
-{
-    const double *const given[] = {g->start, g->decay_steps, g->alpha, g->peak, g->warmup_steps};
-    int k, within = 1;
-    for (k = 0; k < 5; k++) within &= are_within(&b->limits[k], given[k], g->n);
-    if (!within) say_odd(b->limits);
-    return within;
-}
-
-/* The steps from <= s < to of n <= LANES schedules, of which the first is number `first`. */
+/* The steps from <= s < to of n <= LANES schedules, the first of which has the number `first`. */
 static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, int64_t from, int64_t to)
 {
     const cf_operand *const read[] = {&b->schedules.steps, &b->initial, &b->decay_steps,
@@ -445,10 +401,9 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     group g;
     rows r;
     int i, k, ahead = 0;
-    if (b->limits && is_odd(b->limits)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
-    for (k = 0; k < 6; k++) { /* the next group, where it can be known */
+    for (k = 0; k < 6; k++) { /* the next group, if its place is known */
         if (read[k]->strides[b->schedules.dimensions - 1] == (int64_t)sizeof(double)) {
             next[ahead++] = rows_at(&r, read[k]) + (size_t)n * sizeof(double);
         }
@@ -459,13 +414,12 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     load(&r, &b->alpha, n, g.alpha, NULL);
     load(&r, &b->target, n, g.peak, NULL);
     load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
-    if (b->limits && !group_is_within(b, &g)) return;
     g.unusual = g.warm = g.pairs = 0;
     for (i = 0; i < n; i += PART) {
         prefetch_part(next, ahead, i);
         fold_lanes(&g, i, n - i < PART ? n : i + PART);
     }
-    /* Across the schedules an unusual one is folded again for each step. */
+    /* Across the schedules, an unusual one would be folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
         evaluate_along(b, run, &g, r, from, to);
     } else {
@@ -481,8 +435,9 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     }
 }
 
-/* The elements begin <= e < end, counted group by group, and in a group along the steps or across the schedules. */
-static void evaluate_batch(const cf_batch *b, cf_run run, int64_t begin, int64_t end)
+/* The elements begin <= e < end, counted group by group, and within a group along the steps or across the schedules. `run`
+ * evaluates a job. */
+static void evaluate_groups(const cf_batch *b, cf_run run, int64_t begin, int64_t end)
 {
     while (begin < end) {
         const int64_t first = begin / LANES / b->steps * LANES, offset = begin - first * b->steps;
@@ -501,27 +456,6 @@ static void evaluate_batch(const cf_batch *b, cf_run run, int64_t begin, int64_t
         begin += lines * (to - from);
     }
     if (b->streamed) end_stream();
-}
-
-/* Look whether all elements lie within the limits. */
-static void check_limits(const cf_job *job, int64_t begin, int64_t end)
-{
-    const cf_limits *limits = job->limits;
-    double room[CF_BLOCK];
-    rows r;
-    for (; begin < end; begin += CF_BLOCK) {
-        const int n = (int)(end - begin < CF_BLOCK ? end - begin : CF_BLOCK);
-        source s;
-        range in;
-        rows_seek(&r, job, begin);
-        if (job->steps.strides[job->dimensions - 1] == (int64_t)sizeof *room) {
-            prefetch(rows_at(&r, &job->steps) + 2 * sizeof room, n); /* two blocks on: a look takes no longer than a line */
-        }
-        if (as_it_lies(job, &r, begin, n, &s, &in) == INT64S && in.least >= limits->least && in.greatest <= limits->most) {
-            continue;
-        }
-        if (!are_within(limits, doubles_at(&r, &job->steps, n, room), n)) say_odd(limits);
-    }
 }
 
 #endif

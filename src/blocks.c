@@ -1,89 +1,52 @@
 /* One block at a time, all in the first cache.
  *
- * See where the steps come from (steps.h): int64s or a range are taken as they lie, all else is loaded as doubles, or
- * as pairs of doubles. Then one loop (loops.h) goes from the steps to the rates. */
+ * The steps of a block are used in place if they are int64s or a range; otherwise they are loaded as doubles, or as pairs of
+ * doubles (steps.h). Then one loop (loops.h) computes the rates. */
 
 #include "batches.h"
 #include "cosine_decay.h"
-#include "powers.h"
-#include "ratios.h"
-#include "restarts.h"
-#include "sums.h"
+#include "cosine_decay_restarts.h"
+#include "cosine_sums.h"
+#include "piecewise_constant_decay.h"
+#include "polynomial_decay.h"
 
-#ifndef CF_VARIANT
-#define CF_VARIANT cf_run_baseline
-#endif
+#define DEFAULT_OF(NAME, name, loops, memory, init) DEFAULT_##loops(name)
+CF_SCHEDULES(DEFAULT_OF)
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
 {
-    const cf_schedule *schedule = job->schedule;
+    const cf_schedule *schedule = &job->function->as.schedule;
+    if (job->function->is_sums) {
+        evaluate_cosine_sums(job, &job->function->as.sums, r, begin, n, out);
+        return;
+    }
     switch (schedule->family) {
-    case CF_COSINE_DECAY: evaluate_cosine_decay(job, &schedule->as.cosine_decay, r, begin, n, out); break;
-    case CF_INVERSE_TIME_DECAY:
-        evaluate_inverse_time_decay(job, &schedule->as.inverse_time_decay, r, begin, n, out);
-        break;
-    case CF_PIECEWISE_CONSTANT:
-        evaluate_piecewise_constant(job, &schedule->as.piecewise_constant, r, begin, n, out);
-        break;
-    case CF_EXPONENTIAL_DECAY:
-        evaluate_exponential_decay(job, &schedule->as.exponential_decay, r, begin, n, out);
-        break;
-    case CF_POLYNOMIAL_DECAY:
-        evaluate_polynomial_decay(job, &schedule->as.polynomial_decay, r, begin, n, out);
-        break;
-    case CF_COSINE_DECAY_RESTARTS:
-        evaluate_cosine_decay_restarts(job, &schedule->as.cosine_decay_restarts, r, begin, n, out);
-        break;
-    case CF_COSINE_SUMS: evaluate_cosine_sums(job, &schedule->as.cosine_sums, r, begin, n, out); break;
+#define EVALUATE(NAME, name, loops, memory, init) \
+    case NAME: evaluate_##name(job, &schedule->as.name, r, begin, n, out); break;
+        CF_SCHEDULES(EVALUATE)
     default: break;
     }
 }
 
-/* Schedules of a single loop without a block's own memory take more than a block at once, if all of it is of the usual
- * sort. Whether they did. */
-static int evaluate_stretch(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
+static void evaluate(const void *work, int64_t begin, int64_t end)
 {
-    const cf_schedule *schedule = job->schedule;
-    source s = {0};
-    return schedule->family == CF_INVERSE_TIME_DECAY && as_it_lies(job, r, begin, n, &s, NULL) == INT64S
-           && try_inverse_time_decay(&schedule->as.inverse_time_decay, &s, n, out, job->rates.type == CF_FLOAT32);
-}
-
-void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
-{
+    const cf_job *job = work;
     const cf_operand *out = &job->rates;
-    const int size = out->type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
-    int64_t in_blocks = begin; /* up to here */
-    int in_a_row;
-    _Alignas(64) double rates[CF_BLOCK]; /* a strip across lines halves the speed of two threads that stream */
+    const int size = is_float32(job) ? (int)sizeof(float) : (int)sizeof(double);
+    const int contiguous = out->strides[job->dimensions - 1] == size;
+    _Alignas(64) double rates[CF_BLOCK]; /* aligned, because streaming a strip across lines halves the speed of two threads */
     rows r;
-    if (job->limits) {
-        check_limits(job, begin, end);
-        return;
-    }
-    if (job->batch) {
-        evaluate_batch(job->batch, CF_VARIANT, begin, end);
-        return;
-    }
-    in_a_row = out->strides[job->dimensions - 1] == size;
     rows_seek(&r, job, begin);
     while (begin < end) {
         char *data = rows_at(&r, out);
-        /* Blocks end with a cache line where rates are in a row: a vector that lies in two lines is stored twice. */
-        const int aside = cf_aside(job, data);
-        const int64_t longest = (aside || begin < in_blocks || !in_a_row ? CF_BLOCK : STRETCH) - aside;
+        /* Blocks end where a cache line ends, because a vector that crosses lines is stored twice. */
+        const int64_t longest = CF_BLOCK - (int)((uintptr_t)data % 64) / size;
         const int n = (int)(end - begin < longest ? end - begin : longest);
-        const int straight = in_a_row && rows_left(&r, n) == n && ((uintptr_t)data & (uintptr_t)(size - 1)) == 0;
+        const int direct = contiguous && rows_left(&r, n) == n && ((uintptr_t)data & (uintptr_t)(size - 1)) == 0;
         sink to = {(char *)rates, NULL};
-        if (straight) *(job->streamed ? &to.past : &to.to) = data;
-        if (begin < in_blocks || !(straight || n <= CF_BLOCK) || !evaluate_stretch(job, &r, begin, n, to)) {
-            if (n > CF_BLOCK) {
-                in_blocks = begin + n;
-                continue;
-            }
-            evaluate_block(job, &r, begin, n, to);
-        }
-        if (!straight) store(&r, out, n, (const char *)rates, (size_t)size);
+        if (direct) *(job->streamed ? &to.stream : &to.to) = data;
+        evaluate_block(job, &r, begin, n, to);
+        if (!direct) store(&r, out, n, (const char *)rates, (size_t)size);
         begin += n;
         if (rows_left(&r, n) == n) {
             rows_advance(&r, n);
@@ -93,3 +56,38 @@ void CF_VARIANT(const cf_job *job, int64_t begin, int64_t end)
     }
     if (job->streamed) end_stream();
 }
+
+static void evaluate_batch(const void *work, int64_t begin, int64_t end)
+{
+    evaluate_groups(work, evaluate, begin, end);
+}
+
+static void check(const void *work, int64_t begin, int64_t end)
+{
+    const cf_check *c = work;
+    const cf_job *numbers = &c->numbers;
+    double buffer[CF_BLOCK];
+    rows r;
+    for (; begin < end; begin += CF_BLOCK) {
+        const int n = (int)(end - begin < CF_BLOCK ? end - begin : CF_BLOCK);
+        const double *x;
+        uint32_t wrong = 0;
+        int i;
+        rows_seek(&r, numbers, begin);
+        if (numbers->steps.strides[numbers->dimensions - 1] == (int64_t)sizeof *buffer) {
+            prefetch(rows_at(&r, &numbers->steps) + 2 * sizeof buffer, n); /* two blocks: one takes less than a cache miss */
+        }
+        x = doubles_at(&r, &numbers->steps, n, buffer);
+        for (i = 0; i < n; i++) {
+            const int right = ((x[i] >= c->least) & (x[i] <= c->most)) | (x[i] == c->also) | (c->nan & (x[i] != x[i]));
+            wrong |= right ? UINT32_C(0) : UINT32_C(1);
+        }
+        if (wrong) __atomic_store_n(c->failed, 1, __ATOMIC_RELAXED);
+    }
+}
+
+#ifndef CF_VARIANT
+#define CF_VARIANT cf_isa_baseline
+#endif
+
+const cf_isa CF_VARIANT = {"", evaluate, evaluate_batch, check};

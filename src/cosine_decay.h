@@ -1,16 +1,11 @@
-/* A block of CosineDecay: in which phase its steps are, nearly always all in one, and the loop for it. blocks.c alone
- * includes this. */
-#ifndef COSINE_FAST_COSINE_DECAY_H
-#define COSINE_FAST_COSINE_DECAY_H
+/* A block of CosineDecay: which phase its steps lie in, nearly always one, and the loop for it. Only blocks.c includes this. */
+#ifndef COSINE_FAST_COSINE_DECAY_BLOCKS_H
+#define COSINE_FAST_COSINE_DECAY_BLOCKS_H
 
 #include "loops.h"
 
-#define COSINE_LOOP(from, kind, phase, type) \
-    LOOP(from##_##kind##_##phase##_##type, cf_cosine_decay, from, cf_rate(p, step, CF_##kind, CF_##phase), type)
-
-#define LOOPS(from, kind, phase)           \
-    COSINE_LOOP(from, kind, phase, double) \
-    COSINE_LOOP(from, kind, phase, float)
+#define LOOPS(from, kind, phase) \
+    BOTH_TYPES(from##_##kind##_##phase, cf_cosine_decay, from, cf_rate(p, step, CF_##kind, CF_##phase))
 
 #define MIXED_LOOPS(from, kind) \
     LOOPS(from, kind, DECAY)    \
@@ -18,8 +13,6 @@
 
 #define ALL_LOOPS(from, kind)        \
     LOOPS(from, kind, UPPER)         \
-    LOOPS(from, kind, LOWER_WAVE)    \
-    LOOPS(from, kind, LOWER_FLOOR)   \
     LOOPS(from, kind, LOWER_TO_ZERO) \
     MIXED_LOOPS(from, kind)
 
@@ -35,7 +28,7 @@ ALL_LOOPS(from_doubles, PAIR)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
 
-/* Of whole steps CF_SINGLE and CF_EXACT have the same warmup, and all kinds the same end. */
+/* For whole steps CF_SINGLE and CF_EXACT have the same warmup, and all kinds the same end. */
 LOOPS(from_int64s, EXACT, WARMUP)
 LOOPS(from_int64s, PAIR, WARMUP)
 LOOPS(from_range, EXACT, WARMUP)
@@ -45,20 +38,18 @@ LOOPS(from_doubles, EXACT, WARMUP)
 LOOPS(from_doubles, SINGLE, WARMUP)
 LOOPS(from_doubles, PAIR, WARMUP)
 
-#define BOTH(from, kind, phase) {from##_##kind##_##phase##_double, from##_##kind##_##phase##_float}
+#define BOTH(from, kind, phase) BOTH_NAMES(from##_##kind##_##phase)
 #define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
 #define ALL_ROW(from, kind)                                                                                 \
-    [CF_UPPER] = BOTH(from, kind, UPPER), [CF_LOWER_WAVE] = BOTH(from, kind, LOWER_WAVE),                   \
-    [CF_LOWER_FLOOR] = BOTH(from, kind, LOWER_FLOOR), [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), \
-    MIXED_ROW(from, kind)
+    [CF_UPPER] = BOTH(from, kind, UPPER), [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), MIXED_ROW(from, kind)
 #define WHOLE_ROW(from, kind, line) \
     [CF_##kind] = {                 \
         ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, line, WARMUP), [CF_PAST] = BOTH(from_range, EXACT, PAST)}
-/* Doubles may be NaN: past the end they have no short cut. */
+/* Doubles may be NaN, so that there is no short cut past the end. */
 #define DOUBLE_ROW(from, kind) \
     [CF_##kind] = {ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_PAST] = BOTH(from, kind, DECAY)}
 
-/* By origin, kind, phase and whether floats are wanted. */
+/* By origin, kind, phase, and whether the rates are float32. */
 static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
     [INT64S] = {
         WHOLE_ROW(from_int64s, EXACT, EXACT), WHOLE_ROW(from_int64s, SINGLE, EXACT), WHOLE_ROW(from_int64s, PAIR, PAIR)
@@ -70,7 +61,7 @@ static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
     [PAIRS] = {[CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)}, [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)}},
 };
 
-/* What is known of all steps of a block, each one double, that lie in r. */
+/* The phase of all steps that lie in r; they are single doubles. */
 static inline int phase_of(const cf_cosine_decay *p, range r)
 {
     const double begin = p->warmup_steps.hi, end = p->end_step;
@@ -78,22 +69,17 @@ static inline int phase_of(const cf_cosine_decay *p, range r)
     const double slack = p->kind == CF_PAIR ? (fabs(begin) + fabs(end)) * 0x1p-50 : 0.0;
     if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
     if (r.least - slack >= end) return CF_PAST;
-    if (p->tame) {
+    if (p->falls) {
         const double least = 2.0 * (r.least - begin), greatest = 2.0 * (r.greatest - begin), D = p->decay_steps.hi;
+        const int to_zero = p->floor.hi == 0.0 && p->floor.lo == 0.0;
         if (greatest + slack < D) return CF_UPPER;
-        if (least - slack >= D && r.greatest + slack <= end) {
-            const double nearest = end - r.greatest - slack, farthest = end - r.least + slack, floor = p->floor.hi;
-            /* The wave's leading part is m * m * c0_hi, but for some 2^-25 of it. */
-            if (floor == 0.0 && p->floor.lo == 0.0) return CF_LOWER_TO_ZERO;
-            if (nearest * nearest * p->c0_hi > floor * (1.0 + 0x1p-20)) return CF_LOWER_WAVE;
-            if (farthest * farthest * p->c0_hi < floor * (1.0 - 0x1p-20)) return CF_LOWER_FLOOR;
-        }
+        if (to_zero && least - slack >= D && r.greatest + slack <= end) return CF_LOWER_TO_ZERO;
     }
     return CF_DECAY;
 }
 
-/* The rates of n rising int64s up to 2^50 in size, not negative without a warmup, for a schedule that is not CF_WIDE:
- * a loop for each phase. Each goes on to the end of its last vector, and the next one begins where its own steps do. */
+/* The rates of n rising int64s up to 2^50 in size, not negative without a warmup, for a schedule that is not CF_WIDE: one loop
+ * for each phase. Each continues to the end of its last vector, and the next begins at its own first step. */
 static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int consecutive, int n, sink out, int floats)
 {
     enum { VECTOR = 8 };
@@ -107,7 +93,7 @@ static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int con
             ends[k] = end < 0 ? 0 : end < n ? (int)end : n;
         }
     } else {
-        /* All at once, and without a branch that depends on the steps. */
+        /* Three bisections at once, without a branch that depends on the steps. */
         while (left > 0) {
             const int half = (left + 1) / 2;
             for (k = 0; k < 3; k++) ends[k] += half & -(int64_at(steps, ends[k] + half - 1) < bounds[k]);
@@ -129,20 +115,20 @@ static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int con
     }
 }
 
-/* The rates of n elements, likewise. */
+/* The rates of n elements, the first of which stands at r and is number `begin` of the job. */
 static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
                                   sink out)
 {
-    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
-    int kind = p->exact && whole ? CF_EXACT : p->kind, phase, i;
+    const int floats = is_float32(job);
+    int kind = p->exact && has_whole_steps(job) ? CF_EXACT : p->kind, phase, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
     enum origin origin = DOUBLES;
     source s = {0};
     range in;
 
     if (kind < CF_WIDE) {
-        origin = as_it_lies(job, r, begin, n, &s, &in);
-        /* Further out a step is not exact in all that is done with it, or has to be folded first. */
+        origin = origin_of(job, r, begin, n, &s, &in);
+        /* Beyond, not all arithmetic with a step is exact, or the step has to be reflected first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
             loops[origin][kind][phase_of(p, in)][floats](p, &s, out, n);
             return;
@@ -154,12 +140,12 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
     in = range_of(hi, n);
     if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
-        /* Rare: steps so far below zero that they need all their digits, ... */
+        /* Rare: steps so far below zero that they need all their digits; */
         load_block(job, r, begin, n, hi, lo);
         if (p->has_warmup) {
             if (kind < CF_PAIR) kind = CF_PAIR;
         } else {
-            /* ... or without a warmup, to be folded into [0, D] exactly. */
+            /* or, without a warmup, steps to be reflected into [0, D] exactly. */
             for (i = 0; i < n; i++) {
                 if (hi[i] < 0.0) {
                     const cf_pair step = cf_reflect(p, cf_make_pair(hi[i], lo[i]));

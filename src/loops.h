@@ -1,7 +1,7 @@
-/* One loop from steps to rates, for every source of steps, formula and type of result. blocks.c alone includes this.
+/* The loops from steps to rates, one for each source of steps, formula and type of result. Only blocks.c includes this.
  *
- * All loops come from one macro, with all of these known to the compiler, which vectorises them. Nothing is stored
- * before all that lies there is loaded: the result may lie where the steps lie, each rate on its step. */
+ * All loops come from one macro, in which all of these are constants, so that the compiler vectorises them. A loop stores a
+ * rate only after it has loaded the step there: the rates may overwrite the steps, each its own. */
 #ifndef COSINE_FAST_LOOPS_H
 #define COSINE_FAST_LOOPS_H
 
@@ -11,15 +11,12 @@
 #include <immintrin.h>
 #endif
 
-/* A loop goes in strips of so many elements. Before each it asks for as many of the steps that come AHEAD, after each it
- * streams out as many rates: all at once they would fill the queues to memory, and the arithmetic wait. From a whole
- * block ahead some processors stream at three quarters of their speed where the arithmetic is short. */
+/* A loop works in strips of STRIP elements. Before each it prefetches as many steps AHEAD, after each it streams its rates:
+ * a whole block at once would fill the queues to memory and stall the arithmetic. A whole block ahead makes some
+ * processors stream at three quarters of their speed where the arithmetic is short. */
 enum { STRIP = 64, AHEAD = CF_BLOCK - STRIP };
 
-/* A loop that needs no memory of a block's own is given up to so many elements at once. */
-enum { STRETCH = 32 * CF_BLOCK };
-
-/* The iterations of a loop do not touch each other's memory, but for this the compiler cannot know it. */
+/* Tells the compiler what it cannot know: the iterations of a loop do not touch each other's memory. */
 #if defined(__clang__)
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -32,7 +29,7 @@ enum { STRETCH = 32 * CF_BLOCK };
 #define SIXTY_FOUR(i) \
     EIGHT(i), EIGHT(i + 8), EIGHT(i + 16), EIGHT(i + 24), EIGHT(i + 32), EIGHT(i + 40), EIGHT(i + 48), EIGHT(i + 56)
 
-/* Read in less time than an index is converted. */
+/* Reading these is faster than converting an index. */
 static const double ramp[STRIP] = {SIXTY_FOUR(0)};
 
 /* Where a loop's steps come from. */
@@ -40,7 +37,7 @@ typedef struct source {
     const char *data;     /* from_int64s, each below 2^51 in size; from_doubles; from_pairs, ... */
     const double *lo;     /* ... and their lower halves */
     double first, stride; /* from_range: first, first + stride, ..., all exact */
-    int ahead;            /* data is the caller's: ask for what comes */
+    int prefetches;       /* data is the caller's, not in the first cache */
 } source;
 
 static inline double double_at(const char *data, int i)
@@ -52,7 +49,7 @@ static inline double double_at(const char *data, int i)
 
 static inline cf_pair from_int64s(source s, int i)
 {
-    return cf_make_pair(from_small_int64(int64_at(s.data, i)), 0.0);
+    return cf_make_pair(cf_from_small_int64(int64_at(s.data, i)), 0.0);
 }
 
 static inline cf_pair from_doubles(source s, int i)
@@ -70,10 +67,10 @@ static inline cf_pair from_range(source s, int i)
     return cf_make_pair(cf_exact_plus(ramp[i], s.stride, s.first), 0.0);
 }
 
-/* Where a loop's rates go: straight into a row of memory, or strip by strip past the caches. */
+/* Where a loop's rates go: directly to their place, or strip by strip past the caches. */
 typedef struct sink {
-    char *to;   /* the next rates, or the strip */
-    char *past; /* where the strip's rates belong; NULL: there is none */
+    char *to;     /* the place of the rates, or a buffer for a strip */
+    char *stream; /* NULL, or the place to which the strip is streamed */
 } sink;
 
 static inline void prefetch(const char *data, int n)
@@ -82,8 +79,8 @@ static inline void prefetch(const char *data, int n)
     for (i = 0; i < n; i += 64 / (int)sizeof(int64_t)) __builtin_prefetch(data + (size_t)i * sizeof(int64_t));
 }
 
-/* Past the caches: a store need not read the line first that it is going to overwrite, a third of all traffic. */
-static inline void stream(char *to, const char *from, size_t size)
+/* Copy past the caches: such a store need not read the line that it overwrites, which saves a third of all traffic. */
+static inline void stream_out(char *to, const char *from, size_t size)
 {
 #if defined(__x86_64__)
     size_t head = (64 - (uintptr_t)to % 64) % 64;
@@ -107,7 +104,7 @@ static inline void stream(char *to, const char *from, size_t size)
     memcpy(to, from, size);
 }
 
-/* Whoever sees a call's end sees its rates. */
+/* Streamed rates are visible to whoever sees that the call has ended. */
 static inline void end_stream(void)
 {
 #if defined(__x86_64__)
@@ -117,44 +114,31 @@ static inline void end_stream(void)
 
 enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
 
-/* It returns what it has `seen`: 0, or, where a loop watches its steps, all their bits together. */
-typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n);
-
-/* The source is handed over by its address. As a value it would be copied to the stack in vectors, from stores of
- * single words just before: no processor forwards these, and each block waits until all before it is done.
+/* The source is passed by address. As a value it would be copied to the stack in vectors, right after stores of single
+ * words; no processor forwards these, so that each block would wait for all before it.
  *
- * The loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
- * noinline: one loop, one function, to be found by name in a profile and in the assembly. */
-#define LOOP(name, struct_type, from, rate, type) STRIPS(name, struct_type, type, PASS(length, from, 0, rate, type))
+ * LOOP defines the loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
+ * noinline: each loop is a function of its own, which can be found by name in a profile and in the assembly. */
+typedef void loop(const void *restrict schedule, const source *, sink, int n);
 
-/* A loop with two ways to a rate, which a processor goes at the same time: each takes half of a strip. `bits` are what it
- * sees of a step. */
-#define LOOP_OF_TWO(name, struct_type, from, bits, rate, other, type) \
-    STRIPS(name, struct_type, type, PASS(length / 2, from, bits, rate, type) PASS(length, from, bits, other, type))
-
-#define PASS(until, from, bits, rate, type)     \
-    INDEPENDENT                                 \
-    for (; i < (until); i++) {                  \
-        const cf_pair step = from(s, i);        \
-        seen |= (uint64_t)(bits);               \
-        to[i] = (type)(rate);                   \
-    }
-
-#define STRIPS(name, struct_type, type, passes)                                                                         \
-    static __attribute__((noinline)) uint64_t name(const void *restrict schedule, const source *given, sink out, int n) \
+#define LOOP(name, struct_type, from, rate, type)                                                                       \
+    static __attribute__((noinline)) void name(const void *restrict schedule, const source *given, sink out, int n)     \
     {                                                                                                                   \
         source s = *given;                                                                                              \
         const struct_type *restrict const p = schedule;                                                                 \
-        uint64_t seen = 0;                                                                                              \
         for (; n > 0; n -= STRIP) {                                                                                     \
             const int length = n < STRIP ? n : STRIP;                                                                   \
             type *const to = (type *)(void *)out.to;                                                                    \
-            int i = 0;                                                                                                  \
-            if (s.ahead) prefetch(s.data + AHEAD * sizeof(int64_t), length);                                            \
-            passes                                                                                                      \
-            if (out.past) {                                                                                             \
-                stream(out.past, out.to, (size_t)length * sizeof(type));                                                \
-                out.past += STRIP * sizeof(type);                                                                       \
+            int i;                                                                                                      \
+            if (s.prefetches) prefetch(s.data + AHEAD * sizeof(int64_t), length);                                       \
+            INDEPENDENT                                                                                                 \
+            for (i = 0; i < length; i++) {                                                                              \
+                const cf_pair step = from(s, i);                                                                        \
+                to[i] = (type)(rate);                                                                                   \
+            }                                                                                                           \
+            if (out.stream) {                                                                                           \
+                stream_out(out.stream, out.to, (size_t)length * sizeof(type));                                          \
+                out.stream += STRIP * sizeof(type);                                                                     \
             } else {                                                                                                    \
                 out.to += STRIP * sizeof(type);                                                                         \
             }                                                                                                           \
@@ -162,19 +146,50 @@ typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n
             if (s.lo) s.lo += STRIP;                                                                                    \
             s.first += STRIP * s.stride;                                                                                \
         }                                                                                                               \
-        return seen;                                                                                                    \
     }
 
-/* What a loop can read as it lies, and, if `in` is wanted, between which steps that is; or else DOUBLES, which are to be
- * loaded. */
-static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
+/* NAME for float64 results and NAME_float for float32; BOTH_NAMES lists them as an array. */
+#define BOTH_TYPES(name, struct_type, from, rate) \
+    LOOP(name, struct_type, from, rate, double)   \
+    LOOP(name##_float, struct_type, from, rate, float)
+#define BOTH_NAMES(name) {name, name##_float}
+
+/* One rate for all steps of a block; rates that are computed already. */
+BOTH_TYPES(fill, double, from_range, ((void)step, *p))
+BOTH_TYPES(copy, double, from_doubles, ((void)p, step.hi))
+
+static inline int is_float32(const cf_job *job)
+{
+    return job->rates.type == CF_FLOAT32;
+}
+
+static inline int has_whole_steps(const cf_job *job)
+{
+    return !job->steps.data || job->steps.type < CF_FLOAT32;
+}
+
+static void fill_block(const cf_job *job, double rate, sink out, int n)
+{
+    const source s = {0};
+    (is_float32(job) ? fill_float : fill)(&rate, &s, out, n);
+}
+
+static void copy_block(const cf_job *job, const double *rates, sink out, int n)
+{
+    const source s = {.data = (const char *)rates};
+    (is_float32(job) ? copy_float : copy)(rates, &s, out, n);
+}
+
+/* Where the steps of a block come from. INT64S and RANGE are used in place: *s is the source, and *in the interval of the
+ * steps. Steps of other types and layouts are DOUBLES, which load_block has to load. */
+static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
     const cf_operand *steps = &job->steps;
     if (!steps->data) {
         const int64_t first = range_at(job->first, job->stride, begin);
         s->first = (double)first;
         s->stride = (double)job->stride;
-        if (in) *in = range_of_range(first, range_at(first, job->stride, n - 1));
+        *in = range_of_range(first, range_at(first, job->stride, n - 1));
         return RANGE;
     }
     if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
@@ -182,9 +197,73 @@ static enum origin as_it_lies(const cf_job *job, const rows *r, int64_t begin, i
         return DOUBLES;
     }
     s->data = rows_at(r, steps);
-    s->ahead = 1;
-    if (in) *in = range_of_int64s(s->data, n);
+    s->prefetches = 1;
+    *in = range_of_int64s(s->data, n);
     return INT64S;
 }
+
+/* ---- Default loops: a block of a schedule whose rate is the branch-free expression cf_NAME_rate ---- */
+
+typedef int steps_in(const void *schedule, double least, double greatest, int whole);
+typedef double rate_at(const void *schedule, cf_pair step);
+
+/* The rates of n elements, the first of which stands at r and is number `begin` of the job, by the loops of a table. */
+static void evaluate_by_default(const cf_job *job, const void *schedule, loop *const table[ORIGINS][2],
+                                steps_in *steps_in, rate_at *rate_at, const rows *r, int64_t begin, int n, sink out)
+{
+    double hi[CF_BLOCK], lo[CF_BLOCK];
+    source s = {0};
+    range in;
+    enum origin origin = origin_of(job, r, begin, n, &s, &in);
+    int steps;
+    if (origin == DOUBLES) {
+        load_block(job, r, begin, n, hi, NULL);
+        in = range_of(hi, n);
+    }
+    steps = steps_in(schedule, in.least, in.greatest, has_whole_steps(job));
+    if (steps == CF_ONE_STAIR) {
+        fill_block(job, rate_at(schedule, cf_from_double(in.least)), out, n);
+        return;
+    }
+    if (steps == CF_ANY_STEPS || (steps == CF_DOUBLE_STEPS && origin != DOUBLES)) {
+        origin = steps == CF_ANY_STEPS ? PAIRS : DOUBLES;
+        load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
+    }
+    if (origin >= DOUBLES) s = (source){.data = (const char *)hi, .lo = origin == PAIRS ? lo : NULL};
+    table[origin][is_float32(job)](schedule, &s, out, n);
+}
+
+#define DEFAULT_LOOPS(name, variant)                                                                                    \
+    BOTH_TYPES(name##_##variant##_int64s, cf_##name, from_int64s, cf_##name##_rate(p, step, variant, CF_WHOLE_STEPS))   \
+    BOTH_TYPES(name##_##variant##_range, cf_##name, from_range, cf_##name##_rate(p, step, variant, CF_WHOLE_STEPS))     \
+    BOTH_TYPES(name##_##variant##_doubles, cf_##name, from_doubles, cf_##name##_rate(p, step, variant, CF_DOUBLE_STEPS)) \
+    BOTH_TYPES(name##_##variant##_pairs, cf_##name, from_pairs, cf_##name##_rate(p, step, variant, CF_ANY_STEPS))
+
+#define DEFAULT_ROW(name, variant)                                                                               \
+    {[INT64S] = BOTH_NAMES(name##_##variant##_int64s), [RANGE] = BOTH_NAMES(name##_##variant##_range),           \
+     [DOUBLES] = BOTH_NAMES(name##_##variant##_doubles), [PAIRS] = BOTH_NAMES(name##_##variant##_pairs)}
+
+#define DEFAULT_BLOCK(name, evaluate, ...)                                                                           \
+    static loop *const name##_loops[][ORIGINS][2] = {__VA_ARGS__};                                                   \
+    static int name##_steps_in(const void *p, double least, double greatest, int whole)                              \
+    {                                                                                                                \
+        return cf_##name##_steps(p, least, greatest, whole);                                                         \
+    }                                                                                                                \
+    static double name##_rate_at(const void *p, cf_pair step)                                                        \
+    {                                                                                                                \
+        return cf_##name##_at(p, step);                                                                              \
+    }                                                                                                                \
+    static void evaluate(const cf_job *job, const cf_##name *p, const rows *r, int64_t begin, int n, sink out)       \
+    {                                                                                                                \
+        evaluate_by_default(job, p, name##_loops[p->variant], name##_steps_in, name##_rate_at, r, begin, n, out);    \
+    }
+/* evaluate_NAME for a schedule that CF_SCHEDULES lists with `one` or `two` default loops. */
+#define DEFAULT_one(name) DEFAULT_LOOPS(name, 0) DEFAULT_BLOCK(name, evaluate_##name, DEFAULT_ROW(name, 0))
+#define DEFAULT_two_AS(name, evaluate) \
+    DEFAULT_LOOPS(name, 0)             \
+    DEFAULT_LOOPS(name, 1)             \
+    DEFAULT_BLOCK(name, evaluate, DEFAULT_ROW(name, 0), DEFAULT_ROW(name, 1))
+#define DEFAULT_two(name) DEFAULT_two_AS(name, evaluate_##name)
+#define DEFAULT_own(name)
 
 #endif

@@ -1,4 +1,4 @@
-/* Numbers of Python and NumPy, read and made through their structs: a scalar call has no time for more. */
+/* Numbers of Python and NumPy, read and made through their structs: an ordinary conversion takes longer than the rate. */
 #ifndef COSINE_FAST_NUMBERS_H
 #define COSINE_FAST_NUMBERS_H
 
@@ -10,32 +10,14 @@
 
 enum cf_origin { CF_ELSEWHERE, CF_PYTHON, CF_NUMPY };
 
-/* Whether the int `x` has one digit, as most have; if so, its value. */
-static inline int cf_small_int(PyObject *x, Py_ssize_t *value)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    if (!PyUnstable_Long_IsCompact((PyLongObject *)x)) return 0;
-    *value = PyUnstable_Long_CompactValue((PyLongObject *)x);
-#else
-    if (Py_SIZE(x) < -1 || Py_SIZE(x) > 1) return 0;
-    *value = Py_SIZE(x) * (Py_ssize_t)((PyLongObject *)x)->ob_digit[0];
-#endif
-    return 1;
-}
-
-/* Whose number `x` is, and the step that it is. CF_ELSEWHERE, and no step: it is an int beyond int64, or of a type that
- * is not exactly one of these. */
+/* Read the step `x`. Returns whose number it is; CF_ELSEWHERE, and no step, for an int beyond int64 and for all types that are
+ * not exactly one of these. */
 static inline int cf_read_step(PyObject *x, cf_pair *step)
 {
     const PyTypeObject *type = Py_TYPE(x);
     if (type == &PyLong_Type) {
-        Py_ssize_t value;
         int overflow;
-        if (cf_small_int(x, &value)) {
-            *step = cf_make_pair((double)value, 0.0);
-            return CF_PYTHON;
-        }
-        *step = cf_from_int64(PyLong_AsLongLongAndOverflow(x, &overflow));
+        *step = cf_from_step(PyLong_AsLongLongAndOverflow(x, &overflow));
         return overflow ? CF_ELSEWHERE : CF_PYTHON;
     }
     if (type == &PyFloat_Type) {

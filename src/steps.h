@@ -1,4 +1,4 @@
-/* From memory of any layout to steps, and from rates to memory. blocks.c alone includes this. */
+/* Reading steps from memory of any layout, and writing rates to it. Only blocks.c includes this. */
 #ifndef COSINE_FAST_STEPS_H
 #define COSINE_FAST_STEPS_H
 
@@ -6,8 +6,8 @@
 
 /* ---- Load ---- */
 
-/* (double)i, rounded once. Without AVX-512 x86 has no such instruction and compilers would go one by one: put the
- * halves into the digits of 2^84 and 2^52 and subtract these. */
+/* (double)i, rounded once. On x86 only AVX-512 converts vectors of int64; elsewhere put the halves into the digits of 2^84
+ * and 2^52, and subtract these, so that the loop vectorises. */
 static inline double from_int64(int64_t i)
 {
 #if defined(__x86_64__) && !defined(__AVX512DQ__)
@@ -20,12 +20,6 @@ static inline double from_int64(int64_t i)
 #endif
 }
 
-/* The same for |i| < 2^51, in two instructions where there is none for it. */
-static inline double from_small_int64(int64_t i)
-{
-    return cf_from_small_int64(i);
-}
-
 static inline int64_t int64_at(const char *data, int i)
 {
     int64_t v;
@@ -33,7 +27,7 @@ static inline int64_t int64_at(const char *data, int i)
     return v;
 }
 
-/* The other byte order of a value of 1, 2, 4 or 8 bytes. */
+/* Reverse the byte order of a value of 1, 2, 4 or 8 bytes. */
 static inline void swap_bytes(unsigned char *value, size_t size)
 {
     size_t i;
@@ -65,7 +59,7 @@ static inline void swap_bytes(unsigned char *value, size_t size)
         return;                                                                           \
     } while (0)
 
-/* n steps in a row to hi and, if it is wanted, lo. */
+/* Load n steps of one row into hi and, unless it is NULL, lo. */
 static void load_row(const cf_operand *steps, const char *data, int64_t stride, int n, double *restrict hi,
                      double *restrict lo)
 {
@@ -84,7 +78,7 @@ static void load_row(const cf_operand *steps, const char *data, int64_t stride, 
     }
 }
 
-/* first + i * stride modulo 2^64: the product may overflow where the sum does not. */
+/* first + i * stride modulo 2^64, as the product may overflow where the sum does not. */
 static inline int64_t range_at(int64_t first, int64_t stride, int64_t i)
 {
     return (int64_t)((uint64_t)first + (uint64_t)i * (uint64_t)stride);
@@ -99,7 +93,7 @@ static void load_range(int64_t first, int64_t stride, int n, double *restrict hi
     }
 }
 
-/* ---- Rows: a block of a job of many dimensions is a few pieces of rows ---- */
+/* ---- Rows: a block of a job of many dimensions consists of pieces of rows ---- */
 
 typedef struct rows {
     const cf_job *job;
@@ -124,7 +118,7 @@ static char *rows_at(const rows *r, const cf_operand *operand)
     return data;
 }
 
-/* How many elements, at most n, lie in the row from here. */
+/* How many elements, at most n, are left in the row. */
 static int rows_left(const rows *r, int n)
 {
     const int last = r->job->dimensions - 1;
@@ -132,7 +126,7 @@ static int rows_left(const rows *r, int n)
     return left < n ? (int)left : n;
 }
 
-/* On by n, not beyond the row's end. */
+/* Advance by n, not beyond the end of the row. */
 static void rows_advance(rows *r, int n)
 {
     int d = r->job->dimensions - 1;
@@ -143,7 +137,7 @@ static void rows_advance(rows *r, int n)
     }
 }
 
-/* The elements of `steps` from r on, of which n lie in the row. */
+/* Load n elements of `steps` from r on, all in one row. */
 static void load_piece(const rows *r, const cf_operand *steps, int n, double *hi, double *lo)
 {
     const int64_t stride = steps->strides[r->job->dimensions - 1];
@@ -169,7 +163,7 @@ static void store_piece(const rows *r, const cf_operand *out, int n, const char 
     }
 }
 
-/* On by n from r, in `next`. `rows` is large: it is copied where elements lie in more than one row alone. */
+/* r advanced by n, in `next`. `rows` is large, so that it is copied only where elements lie in more than one row. */
 static const rows *rows_from(const rows *r, rows *next, int n)
 {
     if (r != next) *next = *r;
@@ -190,16 +184,16 @@ static void load(const rows *r, const cf_operand *steps, int n, double *hi, doub
     }
 }
 
-/* n numbers from r on, as doubles: where they lie, if they are such, or else in `room`. */
-static const double *doubles_at(const rows *r, const cf_operand *operand, int n, double *room)
+/* n numbers from r on, as doubles: in place if they are contiguous doubles, otherwise converted into `buffer`. */
+static const double *doubles_at(const rows *r, const cf_operand *operand, int n, double *buffer)
 {
     const char *data = rows_at(r, operand);
     if (operand->type == CF_FLOAT64 && !operand->swapped && rows_left(r, n) == n && (uintptr_t)data % sizeof(double) == 0
         && operand->strides[r->job->dimensions - 1] == (int64_t)sizeof(double)) {
         return (const double *)(const void *)data;
     }
-    load(r, operand, n, room, NULL);
-    return room;
+    load(r, operand, n, buffer, NULL);
+    return buffer;
 }
 
 static void store(const rows *r, const cf_operand *out, int n, const char *from, size_t size)
@@ -215,8 +209,8 @@ static void store(const rows *r, const cf_operand *out, int n, const char *from,
     }
 }
 
-/* The steps of n elements, the first of which stands at r and is the job's number `begin`. noinline: one copy for all
- * families. */
+/* Load the steps of the n elements from r on, the first of which is number `begin` of the job. noinline: all schedules share
+ * one copy. */
 static __attribute__((noinline)) void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi,
                                                  double *lo)
 {
@@ -227,13 +221,13 @@ static __attribute__((noinline)) void load_block(const cf_job *job, const rows *
     }
 }
 
-/* ---- Between which steps a block lies ---- */
+/* ---- The interval that the steps of a block lie in ---- */
 
 typedef struct range {
     double least, greatest;
 } range;
 
-/* The least and the greatest number in a block; NaN is passed over. Eight lanes, so that they make vectors. */
+/* The least and the greatest number in a block; NaN is skipped. Eight lanes, so that the loop vectorises. */
 static range range_of(const double *restrict x, int n)
 {
     range r = {INFINITY, -INFINITY};
@@ -262,8 +256,7 @@ static range range_of(const double *restrict x, int n)
     return r;
 }
 
-/* Two by two: the chain from one least to the next is what takes the time where a comparison is one instruction and
- * its choice another. */
+/* It compares pairs first: the latency of the chain of minima is what takes the time. */
 static range range_of_int64s(const char *data, int n)
 {
     const int half = n / 2;

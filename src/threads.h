@@ -1,5 +1,4 @@
-/* How many threads there may be, and which part of the work each does; all of the project's OpenMP, fork and affinity
- * calls stand here. */
+/* How many threads work on a call, and which part of the work each does. All OpenMP, fork and affinity calls are here. */
 #ifndef COSINE_FAST_THREADS_H
 #define COSINE_FAST_THREADS_H
 
@@ -10,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "blocks.h"
@@ -23,8 +23,8 @@ static inline int omp_get_max_threads(void) { return 1; }
 static inline int omp_in_parallel(void) { return 0; }
 #endif
 
-/* libgomp's threads do not live on in a forked child, where its first parallel region would wait for them for ever,
- * whoever started them. There is no way to ask it, so a forked child works on one thread. */
+/* libgomp's threads do not exist in a forked child, where its first parallel region would wait for them for ever. There is no
+ * way to ask libgomp whether it has any, so a forked child uses one thread. */
 static int cf_forked = 0;
 
 static void cf_in_child(void)
@@ -50,7 +50,7 @@ static inline int cf_processors(void)
     }
 }
 
-/* The threads to use where `wanted` are asked for (0: no one said) and the cgroup grants `quota` (0: no limit). */
+/* How many threads a call uses that asks for `wanted` (0: the default), where the cgroup grants `quota` (0: no limit). */
 static inline int cf_team(int wanted, int quota)
 {
     int n = wanted > 0 ? wanted : omp_get_max_threads();
@@ -61,10 +61,13 @@ static inline int cf_team(int wanted, int quota)
     return n > 1 ? n : 1;
 }
 
-/* Threads at work for callers now. It changes under the GIL alone. */
-static int cf_busy = 0;
-/* How many threads this one has had for its last team; libgomp keeps them. */
-static __thread int cf_proven = 1;
+/* ---- Acquiring threads, with the GIL held ---- */
+
+enum { CF_MOST_THREADS = 1024 };
+
+static int cf_busy = 0;              /* threads that work on calls now */
+static int cf_startable = 1;         /* so many threads were started before */
+static int cf_most = CF_MOST_THREADS; /* no more can be started */
 
 static void *cf_wait(void *gate)
 {
@@ -73,30 +76,31 @@ static void *cf_wait(void *gate)
     return NULL;
 }
 
-/* How many of n threads, this one among them, can be at once. libgomp ends the process when it cannot start one, as
- * under a limit on memory (RLIMIT_AS) or on processes; so they are started here first, and the work is done with those
- * that there may be. */
-static inline int cf_prove(int n)
+/* How many of n threads, this one included, can run at once. libgomp aborts the process if it cannot start a thread, for
+ * example under a limit on memory (RLIMIT_AS) or on processes. So the first call of a process that needs so many starts
+ * them here, and the work is done by as many as there can be. */
+static inline int cf_probe_threads(int n)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t threads[1024];
+    pthread_t threads[CF_MOST_THREADS];
     void *spare;
-    int i = 0, more = n - 1;
-    if (n <= cf_proven) return cf_proven = n; /* of a smaller team it keeps no more */
-    if (more > 1024) more = 1024;
-    spare = malloc(65536); /* what libgomp itself keeps of a team */
+    int i = 0;
+    if (n > cf_most) n = cf_most;
+    if (n <= cf_startable) return n;
+    spare = malloc(65536); /* libgomp itself needs some memory for a team */
     pthread_mutex_lock(&gate);
-    while (spare && i < more && pthread_create(&threads[i], NULL, cf_wait, &gate) == 0) i++;
+    while (spare && i < n - 1 && pthread_create(&threads[i], NULL, cf_wait, &gate) == 0) i++;
     pthread_mutex_unlock(&gate);
-    n = i + 1;
+    if (i < n - 1) cf_most = i + 1;
+    cf_startable = n = i + 1;
     while (i > 0) pthread_join(threads[--i], NULL);
     free(spare);
-    return cf_proven = n;
+    return n;
 }
 
-/* A team for one slice of work: cf_team's, less those who work for other callers, or together these would be more than
- * there may be (`usual` being what is wanted by those who do not say). To be given back with cf_dismiss. */
-static inline int cf_hire(int wanted, int usual, int quota)
+/* The threads for one call: those of cf_team, less those that work on other calls, so that all calls together use no more
+ * than `usual` allows. cf_release_threads gives them back. */
+static inline int cf_acquire_threads(int wanted, int usual, int quota)
 {
     int n = cf_team(wanted, quota);
     if (n > 1 && cf_busy > 0) {
@@ -104,47 +108,82 @@ static inline int cf_hire(int wanted, int usual, int quota)
         if (most < n) most = n;
         if (n > most - cf_busy) n = most - cf_busy;
     }
-    n = n > 1 ? cf_prove(n) : 1;
+    n = n > 1 ? cf_probe_threads(n) : 1;
     cf_busy += n;
     return n;
 }
 
-static inline void cf_dismiss(int team)
+static inline void cf_release_threads(int team)
 {
     cf_busy -= team;
 }
 
-/* ---- The work of a team: each has a share, and helps the others when it is done ---- */
+/* ---- The work of a team: each thread has a share, and helps the others when that is done ---- */
 
-/* The elements of a share that no one has begun. */
+/* The elements of a share that no thread has begun. */
 typedef struct cf_share {
-    _Alignas(64) int64_t next; /* one share, one cache line: most of the time one thread takes from it */
+    _Alignas(64) int64_t next; /* a cache line of its own: mostly one thread takes from it */
     int64_t end;
 } cf_share;
 
-enum { CF_SHARES = 64 }; /* of a larger team several threads have one */
+enum {
+    CF_SHARES = 64,              /* in a larger team several threads have one share */
+    CF_CLOCK_ELEMENTS = 1 << 15, /* the first thread reads the clock once in so many elements ... */
+    CF_CHECK_MILLISECONDS = 50   /* ... and calls `interrupted` once in so many milliseconds */
+};
 
-/* Cut begin <= i < end, at least one element, into `count` shares of whole blocks, but for the last's end. */
-static inline void cf_cut(cf_share *shares, int count, int64_t begin, int64_t end)
+typedef struct cf_work {
+    cf_run run;
+    const void *job;
+    int64_t task; /* elements that a thread takes at a time */
+    int count;    /* of the shares */
+    int stopped;
+    int (*interrupted)(void); /* whether to stop; called by the first thread */
+    cf_share shares[CF_SHARES];
+} cf_work;
+
+/* Divide begin <= i < end, at least one element, among a team: shares of whole blocks, except the end of the last. */
+static inline void cf_share_out(cf_work *work, int team, int64_t begin, int64_t end)
 {
-    const int64_t length = ((end - begin - 1) / count / CF_BLOCK + 1) * CF_BLOCK;
+    int64_t length;
     int i;
-    for (i = 0; i < count; i++, begin += length) {
-        shares[i].next = begin < end ? begin : end;
-        shares[i].end = begin + length < end ? begin + length : end;
+    work->count = team < CF_SHARES ? team : CF_SHARES;
+    work->stopped = 0;
+    length = ((end - begin - 1) / work->count / CF_BLOCK + 1) * CF_BLOCK;
+    for (i = 0; i < work->count; i++, begin += length) {
+        work->shares[i].next = begin < end ? begin : end;
+        work->shares[i].end = begin + length < end ? begin + length : end;
     }
 }
 
-/* What one thread does, a task of so many elements at a time: first the share that is its own, the same part of an array
- * call after call, which it finds in its cache; then what is left of the others'. Nothing is before element 0. */
-static inline void cf_take_part(cf_share *shares, int count, int own, int64_t task, cf_run run, const cf_job *job)
+static inline int64_t cf_milliseconds(void)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What one thread of the team does. It begins with its own share: the same part of an array call after call, which is in its
+ * cache. Then it takes what is left of the others. There are no elements before 0. */
+static inline void cf_take_part(cf_work *work, int thread)
+{
+    int64_t checked = thread == 0 ? cf_milliseconds() : 0, done = 0;
     int i;
-    for (i = 0; i < count; i++) {
-        cf_share *const share = &shares[(own + i) % count];
+    for (i = 0; i < work->count; i++) {
+        cf_share *const share = &work->shares[(thread + i) % work->count];
         int64_t begin;
-        while ((begin = __atomic_fetch_add(&share->next, task, __ATOMIC_RELAXED)) < share->end) {
-            run(job, begin < 0 ? 0 : begin, begin + task < share->end ? begin + task : share->end);
+        while (!__atomic_load_n(&work->stopped, __ATOMIC_RELAXED)
+               && (begin = __atomic_fetch_add(&share->next, work->task, __ATOMIC_RELAXED)) < share->end) {
+            const int64_t end = begin + work->task < share->end ? begin + work->task : share->end;
+            work->run(work->job, begin < 0 ? 0 : begin, end);
+            done += work->task;
+            if (thread == 0 && done >= CF_CLOCK_ELEMENTS) {
+                const int64_t now = cf_milliseconds();
+                done = 0;
+                if (now - checked < CF_CHECK_MILLISECONDS) continue;
+                checked = now;
+                if (work->interrupted()) __atomic_store_n(&work->stopped, 1, __ATOMIC_RELAXED);
+            }
         }
     }
 }

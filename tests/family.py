@@ -12,15 +12,6 @@ from bits import INT64, within
 
 from cosine_fast import schedules
 
-if not hasattr(schedules, "SCHEDULES"):  # until the registry is merged
-    _CLASSES = (
-        "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
-        "PolynomialDecay",
-    )  # fmt: skip
-    schedules.SCHEDULES = {name: getattr(schedules, name) for name in _CLASSES}
-    for _cls in schedules.SCHEDULES.values():
-        _cls._keras = True
-
 Parameters = dict[str, Any]
 LARGEST_DOUBLE = 1.7976931348623157e308
 

@@ -92,19 +92,28 @@ def typed(x: float) -> str:
     return f"i{x % 2**64:x}" if isinstance(x, int) else f"f{hexadecimal(x)}"
 
 
-def count(x: float) -> float:
-    return int(x) if x == int(x) else float(x)
+def folded(package: ModuleType, name: str, p: dict) -> tuple[str, tuple, tuple]:
+    """What a class hands to the kernel: the name of its C functions, its numbers, and its numbers of steps."""
+    seen = []
+
+    class Recorder(getattr(package, name)):
+        def _fold(self, *arguments):
+            seen.append(arguments[:3])
+            super()._fold(*arguments)
+
+    Recorder(**p)
+    return seen[0]
 
 
-def through_the_header(program: list[str | Path], cases: list[tuple[dict, list]]) -> tuple[np.ndarray, np.ndarray]:
-    """What paths.c makes of CosineDecays and steps: the rates as float64 and as float32, one after another."""
+def through_the_headers(
+    program: list[str | Path], package: ModuleType, cases: list[tuple[str, dict, list]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What paths.c makes of schedules and their steps: the rates as float64 and as float32, one after another."""
     lines = []
-    for p, steps in cases:
-        start, peak, W = float(p["initial_learning_rate"]), p["warmup_target"], count(p["warmup_steps"])
-        has_warmup = peak is not None and W > 0
-        peak = start if peak is None else peak
-        counts = f"{typed(W)} {typed(count(p['decay_steps']))}"
-        lines.append(f"p {has_warmup:d} {hexadecimal(peak)} {hexadecimal(start)} {hexadecimal(p['alpha'])} {counts}")
+    for name, p, steps in cases:
+        family, numbers, counts = folded(package, name, p)
+        words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
+        lines.append(" ".join(map(str, ["p", family, len(numbers), *words])))
         lines += [f"s {typed(step)}" for step in steps]
     result = subprocess.run(program, input="\n".join(lines), capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr

@@ -1,31 +1,30 @@
-/* cosine_fast_embed.h: CosineDecay in programs of other people. <cosine_fast.h> includes it.
+/* cosine_fast_embed.h: CosineDecay for programs: checked parameters, loops, arrays. <cosine_fast.h> includes it.
  *
  *     cf_cosine_decay schedule;
  *     int error = cf_cosine_decay_init_checked(&schedule, 0.0, cf_from_int64(900), 0.1, 1e-3, cf_from_int64(100));
  *     if (error) fprintf(stderr, "%s\n", cf_error_text(error));
  *     rate = cf_cosine_decay_at_int64(&schedule, step);
  *
- * Nothing here has state: a schedule that has been initialised may be read by any number of threads.
+ * Nothing here has state: any number of threads may read an initialised schedule.
  *
  * Versions
- *     What a program compiles of these headers is its own, and no later installation changes it. What it takes from the
- *     installed package while it runs is in cf_api, which grows at its end alone: cf_api_error says whether the package
- *     has all that the program's header promised it. A schedule that comes from there is an address and no more: which
- *     struct lies behind it may change with every version.
+ *     A program owns what it compiles of these headers; later installations do not change it. cf_api is what a running
+ *     program takes from the installed package. It only grows at its end: cf_api_error says whether the package offers all
+ *     that the program was compiled for. A schedule from there is an opaque address: its struct may change with any version.
  */
 #ifndef COSINE_FAST_EMBED_H
 #define COSINE_FAST_EMBED_H
 
-#include "cosine_fast.h"
+#include "cosine_fast_cosine_decay.h"
 
-/* The package's version, without its last part, which changes nothing here. */
+/* The version of the package, without its last part, which changes nothing here. */
 #define CF_VERSION_MAJOR 0
 #define CF_VERSION_MINOR 1
 #define CF_VERSION (1000 * CF_VERSION_MAJOR + CF_VERSION_MINOR)
 
 /* ---- Parameters that have not been checked ---- */
 
-/* They keep their numbers; further ones come at the end. */
+/* The numbers do not change; new ones are added at the end. */
 enum cf_error {
     CF_OK = 0,
     CF_BAD_INITIAL_LEARNING_RATE = 1,
@@ -51,15 +50,9 @@ static inline const char *cf_error_text(int error)
     }
 }
 
-/* A number of steps, or a step, with or without a fraction. (cf_from_int64 makes one of any int64.) */
-CF_INLINE cf_pair cf_from_double(double x)
-{
-    return cf_make_pair(x, 0.0);
-}
-
 #define CF_NO_WARMUP NAN /* as a warmup_target */
 
-/* Whether a pair is a number of steps that Python would take: whole where it has two parts. */
+/* Whether Python would accept this number of steps: whole where it has two parts. */
 static inline int cf_is_count(cf_pair n)
 {
     const cf_pair most = cf_from_int64(INT64_MAX);
@@ -68,8 +61,8 @@ static inline int cf_is_count(cf_pair n)
     return !cf_less(most, n);
 }
 
-/* Keras's parameters in Keras's order, by the rules of Python's CosineDecay. warmup_target NaN: no warmup.
- * 0, or an enum cf_error; then *p is as it was. */
+/* Keras's parameters in Keras's order, checked as Python's CosineDecay does. warmup_target NaN: no warmup. Returns CF_OK, or
+ * another enum cf_error and leaves *p unchanged. */
 static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
                                                double alpha, double warmup_target, cf_pair warmup_steps)
 {
@@ -95,12 +88,6 @@ static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initia
 
 /* ---- One step ---- */
 
-/* cf_from_int64, in less time for the usual steps. */
-CF_INLINE cf_pair cf_from_step(int64_t step)
-{
-    return step == (int32_t)step ? cf_from_double((double)(int32_t)step) : cf_from_int64(step);
-}
-
 static inline double cf_cosine_decay_at_int64(const cf_cosine_decay *p, int64_t step)
 {
     return cf_cosine_decay_at(p, cf_from_step(step));
@@ -111,39 +98,26 @@ static inline double cf_cosine_decay_at_double(const cf_cosine_decay *p, double 
     return cf_cosine_decay_at(p, cf_from_double(step));
 }
 
-/* ---- Steps in a loop of one's own, without a branch, so that it vectorises ----
+/* ---- Steps in a loop of your own, without a branch, so that it vectorises ----
  *
- * Ask once, before the loop, whether all its steps are `plain`; nearly all steps of nearly all schedules are. Let the
- * loop read a local copy of the schedule: of one that others may write to, the compiler reads it all anew each time.
+ * Ask once, before the loop, whether all its steps are `plain`; nearly all steps of nearly all schedules are. Use a local
+ * copy of the schedule in the loop: otherwise the compiler has to reload it in each iteration.
  *
  *     const cf_cosine_decay own = *schedule;
  *     if (cf_cosine_decay_is_plain(&own, first, last))
  *         for (i = 0; i <= last - first; i++) weights[i] -= cf_cosine_decay_plain_int64(&own, first + i) * slopes[i];
  *
- * GCC wants -O3 and -fno-trapping-math for it; `python -m cosine_fast --cflags` has all but -O3. */
+ * GCC needs -O3 and -fno-trapping-math for it; `python -m cosine_fast --cflags` has all but -O3. */
 
-#define CF_PLAIN 1125899906842624.0 /* 2^50: of farther steps not all that is done with them is exact */
-
-/* Whether these two functions have the rates of all steps, whole or not, from `least` to `greatest` (and of NaN). */
+/* Whether the two functions below give the rates of all steps, whole or not, from `least` to `greatest`, and of NaN. */
 static inline int cf_cosine_decay_is_plain(const cf_cosine_decay *p, double least, double greatest)
 {
-    return p->kind == CF_SINGLE && least >= (p->has_warmup ? -CF_PLAIN : 0.0) && greatest <= CF_PLAIN;
+    return p->kind == CF_SINGLE && least >= (p->has_warmup ? -CF_SMALL_STEP : 0.0) && greatest <= CF_SMALL_STEP;
 }
 
 CF_INLINE double cf_cosine_decay_plain_double(const cf_cosine_decay *p, double step)
 {
     return cf_rate(p, cf_make_pair(step, 0.0), CF_SINGLE, CF_ANY);
-}
-
-/* (double)i for |i| < 2^51. x86 has an instruction for vectors of int64 in AVX-512 alone; without it compilers would go
- * one by one. */
-CF_INLINE double cf_from_small_int64(int64_t i)
-{
-#if defined(__x86_64__) && !defined(__AVX512DQ__)
-    return cf_double((uint64_t)i + UINT64_C(0x4338000000000000)) - 6755399441055744.0; /* the digits of 3 * 2^51 + i */
-#else
-    return (double)i;
-#endif
 }
 
 CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t step)
@@ -153,9 +127,9 @@ CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t s
 
 /* ---- Arrays and ranges ----
  *
- * n steps in a row to n rates in a row. The rates may lie where the steps lie, each on its step. One thread: call them
- * from as many as there are. They look at the steps block by block, and are fast where a block's steps are all whole or
- * within 2^50; the rates are cf_cosine_decay_at's in any case. */
+ * n contiguous steps to n contiguous rates, which may overwrite the steps, each rate its own step. They use one thread:
+ * call them from several. They are fast for blocks whose steps are whole or within 2^50; the rates are those of
+ * cf_cosine_decay_at in any case. */
 
 #define CF_ROW 256
 
@@ -166,19 +140,19 @@ CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t s
         return;                                                                                        \
     } while (0)
 
-/* As cf_cosine_decay_at, for steps that are all one double and between least and greatest (or NaN). */
+/* As cf_cosine_decay_at, for steps that are single doubles between least and greatest, or NaN. */
 static CF_NOINLINE void cf_cosine_decay_row(const cf_cosine_decay *p, const double *steps, double *rates, int n,
                                             double least, double greatest, int whole)
 {
     const cf_cosine_decay own = *p;
-    const int ahead = least >= own.warmup_steps.hi; /* none in the warmup */
+    const int decay = least >= own.warmup_steps.hi; /* no step lies in the warmup */
     int i;
-    if (own.kind != CF_WIDE && least >= (own.has_warmup ? -CF_PLAIN : 0.0) && greatest <= CF_PLAIN) {
-        if (own.kind == CF_PAIR && ahead) CF_ROW_LOOP(CF_PAIR, CF_DECAY);
+    if (own.kind != CF_WIDE && least >= (own.has_warmup ? -CF_SMALL_STEP : 0.0) && greatest <= CF_SMALL_STEP) {
+        if (own.kind == CF_PAIR && decay) CF_ROW_LOOP(CF_PAIR, CF_DECAY);
         if (own.kind == CF_PAIR) CF_ROW_LOOP(CF_PAIR, CF_ANY);
-        if (own.exact && whole && ahead) CF_ROW_LOOP(CF_EXACT, CF_DECAY);
+        if (own.exact && whole && decay) CF_ROW_LOOP(CF_EXACT, CF_DECAY);
         if (own.exact && whole) CF_ROW_LOOP(CF_EXACT, CF_ANY);
-        if (ahead) CF_ROW_LOOP(CF_SINGLE, CF_DECAY);
+        if (decay) CF_ROW_LOOP(CF_SINGLE, CF_DECAY);
         CF_ROW_LOOP(CF_SINGLE, CF_ANY);
     }
     for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_at_double(p, steps[i]);
@@ -237,14 +211,14 @@ static inline void cf_cosine_decay_of_range(const cf_cosine_decay *p, int64_t st
     }
 }
 
-/* ---- What the installed package offers to code that is compiled elsewhere ---- */
+/* ---- What the installed package offers to programs at run time ---- */
 
-/* In the capsule cosine_fast._kernel.C_API. All but schedule_of may be called without the GIL, from any thread. They
- * serve every schedule of the package, and compute in float64 whatever its dtype. */
+/* In the capsule cosine_fast._kernel.C_API. All but schedule_of may be called without the GIL, from any thread. They serve
+ * every schedule of the package and compute in float64, whatever its dtype. */
 typedef struct cf_api {
     int version; /* CF_VERSION of the package */
     int size;    /* of its cf_api */
-    /* The schedule of a Python object, which has to live as long; NULL and a Python exception where it is none. */
+    /* The schedule of a Python object, which must outlive it; NULL with a Python exception for any other object. */
     const void *(*schedule_of)(void *object);
     double (*at_int64)(const void *schedule, int64_t step);
     double (*at_double)(const void *schedule, double step);
@@ -256,7 +230,7 @@ typedef struct cf_api {
 
 #define CF_API_NAME "cosine_fast._kernel.C_API"
 
-/* NULL where the package that runs serves a program compiled with this header, else why not. */
+/* NULL if the installed package serves a program compiled with this header, else the reason why it does not. */
 static inline const char *cf_api_error(const cf_api *api)
 {
     if (api->version / 1000 != CF_VERSION_MAJOR)

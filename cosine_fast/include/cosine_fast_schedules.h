@@ -1,49 +1,97 @@
-/* cosine_fast_schedules.h: any of the schedules, by one name. Header only, C99 or C++11, no Python.
- *
- * To add one: its own header, and a line in each of the three lists below.
- */
+/* cosine_fast_schedules.h: all schedules, and any of them under one type. Header only, C99 or C++11, no Python. */
 #ifndef COSINE_FAST_SCHEDULES_H
 #define COSINE_FAST_SCHEDULES_H
 
-#include "cosine_fast.h"
-#include "cosine_fast_powers.h"
-#include "cosine_fast_ratios.h"
-#include "cosine_fast_restarts.h"
-#include "cosine_fast_sums.h"
+#include "cosine_fast_cosine_decay.h"
+#include "cosine_fast_cosine_decay_restarts.h"
+#include "cosine_fast_exponential_decay.h"
+#include "cosine_fast_inverse_time_decay.h"
+#include "cosine_fast_piecewise_constant_decay.h"
+#include "cosine_fast_polynomial_decay.h"
 
-enum cf_family {
-    CF_COSINE_DECAY,
-    CF_EXPONENTIAL_DECAY,
-    CF_INVERSE_TIME_DECAY,
-    CF_POLYNOMIAL_DECAY,
-    CF_PIECEWISE_CONSTANT,
-    CF_COSINE_DECAY_RESTARTS,
-    CF_COSINE_SUMS
-};
+/* The list of schedules. X(NAME, name, loops, memory, init):
+ *
+ *     loops    `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h)
+ *     memory   how many bytes the schedule needs besides its struct
+ *     init     fold the schedule *p from its `numbers` (doubles), its `count` numbers of steps, `counts` (pairs), and `memory`,
+ *              which outlives it. docs/architecture.md lists them. */
+#define CF_SCHEDULES(X)                                                                                             \
+    X(CF_COSINE_DECAY, cosine_decay, own, 0,                                                                        \
+      cf_cosine_decay_init(p, numbers[0], counts[0], numbers[1], counts[1].hi > 0.0, numbers[2], counts[1]))        \
+    X(CF_COSINE_DECAY_RESTARTS, cosine_decay_restarts, own, numbers[1] == 1.0 ? 0 : CF_CYCLES * sizeof(cf_cycle),   \
+      cf_cosine_decay_restarts_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3],                   \
+                                    (cf_cycle *)memory, CF_CYCLES))                                                 \
+    X(CF_EXPONENTIAL_DECAY, exponential_decay, two, 0,                                                              \
+      cf_exponential_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                           \
+    X(CF_INVERSE_TIME_DECAY, inverse_time_decay, two, 0,                                                            \
+      cf_inverse_time_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                          \
+    X(CF_PIECEWISE_CONSTANT_DECAY, piecewise_constant_decay, own, (size_t)count * sizeof(double),                   \
+      cf_piecewise_constant_decay_init(p, count, counts, numbers, (double *)memory))                                \
+    X(CF_POLYNOMIAL_DECAY, polynomial_decay, own, 0,                                                                \
+      cf_polynomial_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3] != 0.0))
 
+#define CF_NUMBER_OF(NAME, name, loops, size, init) NAME,
+enum cf_family { CF_SCHEDULES(CF_NUMBER_OF) CF_FAMILIES };
+#undef CF_NUMBER_OF
+
+#define CF_MEMBER_OF(NAME, name, loops, size, init) cf_##name name;
 typedef struct cf_schedule {
     int family; /* enum cf_family: which of these it is */
     union {
-        cf_cosine_decay cosine_decay;
-        cf_inverse_time_decay inverse_time_decay;
-        cf_piecewise_constant piecewise_constant;
-        cf_exponential_decay exponential_decay;
-        cf_polynomial_decay polynomial_decay;
-        cf_cosine_decay_restarts cosine_decay_restarts;
-        cf_cosine_sums cosine_sums;
+        CF_SCHEDULES(CF_MEMBER_OF)
     } as;
 } cf_schedule;
+#undef CF_MEMBER_OF
+
+/* The enum cf_family of a schedule's name, such as "cosine_decay"; -1 if there is none. */
+static inline int cf_family_of(const char *wanted)
+{
+#define CF_COMPARE(NAME, name, loops, size, init) \
+    if (strcmp(wanted, #name) == 0) return NAME;
+    CF_SCHEDULES(CF_COMPARE)
+#undef CF_COMPARE
+    return -1;
+}
+
+/* The bytes of `memory` that cf_schedule_init needs. */
+static inline size_t cf_schedule_memory(int family, const double *numbers, int64_t count)
+{
+    (void)numbers, (void)count;
+    switch (family) {
+#define CF_MEMORY_OF(NAME, name, loops, size, init) \
+    case NAME: return size;
+        CF_SCHEDULES(CF_MEMORY_OF)
+#undef CF_MEMORY_OF
+    default: return 0;
+    }
+}
+
+/* Fold the parameters, which are trusted. numbers, counts and memory must outlive the schedule. */
+static inline void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts,
+                                    int64_t count, void *memory)
+{
+    (void)count, (void)memory;
+    schedule->family = family;
+    switch (family) {
+#define CF_INIT(NAME, name, loops, size, init)   \
+    case NAME: {                                 \
+        cf_##name *const p = &schedule->as.name; \
+        init;                                    \
+        break;                                   \
+    }
+        CF_SCHEDULES(CF_INIT)
+#undef CF_INIT
+    default: break;
+    }
+}
 
 static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
 {
     switch (p->family) {
-    case CF_COSINE_DECAY: return cf_cosine_decay_at(&p->as.cosine_decay, step);
-    case CF_INVERSE_TIME_DECAY: return cf_inverse_time_decay_at(&p->as.inverse_time_decay, step);
-    case CF_PIECEWISE_CONSTANT: return cf_piecewise_constant_at(&p->as.piecewise_constant, step);
-    case CF_EXPONENTIAL_DECAY: return cf_exponential_decay_at(&p->as.exponential_decay, step);
-    case CF_POLYNOMIAL_DECAY: return cf_polynomial_decay_at(&p->as.polynomial_decay, step);
-    case CF_COSINE_DECAY_RESTARTS: return cf_cosine_decay_restarts_at(&p->as.cosine_decay_restarts, step);
-    case CF_COSINE_SUMS: return cf_cosine_sums_at(&p->as.cosine_sums, step);
+#define CF_AT(NAME, name, loops, size, init) \
+    case NAME: return cf_##name##_at(&p->as.name, step);
+        CF_SCHEDULES(CF_AT)
+#undef CF_AT
     default: return NAN;
     }
 }

@@ -1,1 +1,1 @@
-"""One module a framework. Each imports its framework; nothing imports them but who uses that framework."""
+"""One module for each framework. Each imports its framework; nothing else in the package imports these modules."""

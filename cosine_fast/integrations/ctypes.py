@@ -1,4 +1,4 @@
-"""Schedules as C functions, for ctypes and, by their addresses, for cffi or whatever else calls C.
+"""Schedules as C functions, for ctypes and, by their addresses, for cffi and others that call C.
 
 >>> from cosine_fast import CosineDecay
 >>> from cosine_fast.integrations import ctypes as functions
@@ -11,7 +11,7 @@
 >>> list(rates)
 [0.0, 0.0006281416799501187, 0.0001]
 
-Each is a function pointer of ctypes and takes a schedule of any class, which it keeps alive while it runs:
+These are function pointers of ctypes. They take a schedule of any class, and keep it alive while they run:
 
     double at_int64(const void *schedule, int64_t step);
     double at_double(const void *schedule, double step);
@@ -20,11 +20,11 @@ Each is a function pointer of ctypes and takes a schedule of any class, which it
     void of_range(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n);
     double integrand(double step, void *schedule);
 
-They work without the GIL and without state, so that any number of threads may call them, each call on its own thread.
-They trust what they are given: n elements have to be there. They compute in float64, with the bits of
-``schedule(step, dtype=numpy.float64)``; the rates may lie where the steps lie, each on its step.
+They need no GIL and have no state: any number of threads may call them, and each call runs on its own thread. They
+check nothing: the arrays must have n elements. They compute in float64, with the bits of
+``schedule(step, dtype=numpy.float64)``. The rates may overwrite the steps, each rate its own step.
 
-For others than ctypes ``ADDRESSES`` has where they are, by name, and ``address(schedule)`` what they take.
+Without ctypes, ``ADDRESSES`` has the addresses of the functions by name, and ``address(schedule)`` is what they take.
 """
 
 from __future__ import annotations
@@ -39,10 +39,27 @@ ADDRESSES = dict(_addresses(__name__))
 
 
 def address(schedule: Schedule) -> int:
-    """What the functions take for a schedule; it holds while the schedule lives, which the caller has to see to.
+    """Return the address that the functions take for a schedule.
 
-    Raises TypeError for what is no schedule of this package, or has a ``__call__`` of its own.
+    It is valid as long as the schedule lives; the caller must keep it alive.
 
+    Parameters
+    ----------
+    schedule : CosineDecay or another schedule of this package
+        The schedule.
+
+    Returns
+    -------
+    int
+        The address.
+
+    Raises
+    ------
+    TypeError
+        If it is no schedule of this package, or has a ``__call__`` of its own.
+
+    Examples
+    --------
     >>> from cosine_fast import CosineDecay
     >>> schedule = CosineDecay(0.1, decay_steps=1000)
     >>> function = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_int64)(ADDRESSES["at_int64"])
@@ -55,7 +72,7 @@ def address(schedule: Schedule) -> int:
 
 
 class _Argument:
-    """A schedule where a function has a pointer to one."""
+    """The type of a function's argument that is a pointer to a schedule."""
 
     @classmethod
     def from_param(cls, schedule: Any) -> ctypes.c_void_p:

@@ -1,39 +1,43 @@
 """Keras 3's schedule classes with cosine_fast's kernel, for whatever takes Keras's own: optimizers, saved models.
 
-Each class derives from Keras's class of its name, and differs from it in one thing: where the step is one number that
-is known when the schedule is called, the kernel calculates the rate. Keras's operations do so as ever where it is not
-(in what is jitted, traced or compiled), and for what cosine_fast refuses. docs/keras.md says where the two differ.
+Each class derives from Keras's class of the same name and differs from it in one respect: if the step is one number
+that is known when the schedule is called, the kernel computes the rate. Keras's operations still compute it if the step
+is not known (in jitted, traced or compiled code) or cosine_fast refuses the parameters. docs/keras.md says where the
+two differ.
+
+>>> from cosine_fast.integrations.keras import CosineDecay
+>>> schedule = CosineDecay(0.5, decay_steps=1000)
+>>> optimizer = keras.optimizers.SGD(schedule)
+>>> float(optimizer.learning_rate), float(schedule(500))
+(0.5, 0.25)
+>>> schedule.precompute(0, 1001, 500)
+array([0.5 , 0.25, 0.  ])
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
 from keras.optimizers import schedules
 
-import cosine_fast
-from cosine_fast._base import Formula, _restore
+from ..schedules import SCHEDULES
+from ..schedules._base import Formula, restore
 
-__all__ = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
-    "PolynomialDecay",
-]  # fmt: skip
-
-# What depends on the backend that Keras runs on:
-# _compiling(): whether what runs now is being compiled, known steps and all;
-# _untouched: keeps a compiler out of a function;
-# _readable(step): whether it is a tensor that can be read without waiting for a device, or hiding it from a gradient;
-# _tensor(rate, dtype): the rate as Keras's operations give it.
+# These depend on Keras's backend:
+# _compiling(): whether the running code is being compiled, and known steps with it;
+# _untouched: a decorator that keeps a compiler out of a function;
+# _readable(step): whether this is a tensor that can be read without waiting for a device and without losing a gradient;
+# _tensor(rate, dtype): the rate as Keras's operations return it.
 if keras.config.backend() == "jax":
     import jax
 
-    _same = jax.jit(lambda rate: rate)  # the shortest way to an array of jax's, a third of jnp.asarray's
+    _same = jax.jit(lambda rate: rate)  # makes an array of jax in a third of the time of jnp.asarray
 
     def _compiling() -> bool:
-        return False  # a step that is known within jit has a known rate
+        return False  # within jit too, a known step has a known rate
 
     def _untouched(function: Any) -> Any:
         return function
@@ -50,11 +54,11 @@ elif keras.config.backend() == "torch":
     import torch
 
     _compiling = torch.compiler.is_compiling
-    _untouched = torch.compiler.disable  # else it looks into what runs between two graphs, and compiles each rate anew
+    _untouched = torch.compiler.disable  # else torch compiles the code between two graphs again for each rate
 
     def _readable(step: Any) -> bool:
         if type(step) not in (torch.Tensor, torch.nn.Parameter) or step.device.type != "cpu":
-            return False  # fake tensors are of other types, and meta tensors on no device
+            return False  # fake tensors have other types, and meta tensors are on no device
         return not (step.requires_grad and torch.is_grad_enabled())
 
     def _tensor(rate: float, dtype: str) -> Any:
@@ -63,7 +67,7 @@ elif keras.config.backend() == "torch":
 else:
 
     def _compiling() -> bool:
-        return bool(keras.config.backend() != "numpy")  # others have not been tried: Keras's operations do all
+        return bool(keras.config.backend() != "numpy")  # other backends are untested: leave all to Keras
 
     def _untouched(function: Any) -> Any:
         return function
@@ -76,23 +80,23 @@ else:
 
 
 def _number(step: Any) -> int | float | None:
-    """The step as a Python number, if it is one number that is known here and now."""
+    """Return the step as a Python number if it is one number that is known now, else None."""
     if isinstance(step, keras.Variable):
         step = step.value
     if type(step) in (int, float):
         return step  # type: ignore[no-any-return]
     if (isinstance(step, (np.generic, np.ndarray)) or _readable(step)) and step.ndim == 0:
         step = step.item()
-    return step if type(step) in (int, float) else None  # not what is bool, or of NumPy's longdouble
+    return step if type(step) in (int, float) else None  # no bool, no longdouble
 
 
 class _Fast(schedules.LearningRateSchedule):
-    """What the classes here add to Keras's, which come after it in their order of bases."""
+    """What the classes here add to Keras's, which follow it in their bases."""
 
-    _class: ClassVar[type[Formula]]  # of cosine_fast
+    _class: ClassVar[type[Formula]]
 
     def __call__(self, step: Any) -> Any:
-        """The rate at a step: a scalar tensor, of the dtype that Keras's class returns."""
+        """Return the rate at a step: a scalar tensor, of the dtype that Keras's class returns."""
         rate = None if _compiling() else self._by_kernel(step)
         return super().__call__(step) if rate is None else rate
 
@@ -105,19 +109,22 @@ class _Fast(schedules.LearningRateSchedule):
     def fast(self) -> Formula:
         """The schedule of cosine_fast with these parameters, for arrays of steps, `out`, `dtype` and `num_threads`.
 
-        Raises TypeError or ValueError for parameters that Keras takes and cosine_fast does not.
+        Raises
+        ------
+        TypeError, ValueError
+            If Keras accepts the parameters and cosine_fast does not.
         """
-        return _restore(self._class, super().get_config())  # which warns of nothing, as Keras does not
+        return restore(self._class, super().get_config())  # without warnings, as Keras gives none
 
     def precompute(self, *arguments: Any, **options: Any) -> np.ndarray[Any, Any]:
-        """The rates of a range of steps, as ``fast.precompute`` gives them: a NumPy array of float64."""
+        """Return the rates of a range of steps as ``fast.precompute`` does: a NumPy array of float64."""
         return self.fast.precompute(*arguments, **options)
 
     @functools.cached_property
     def _dtype(self) -> str | None:
-        """The dtype of Keras's rates; None where the kernel cannot take the place of Keras's operations."""
+        """The dtype of Keras's rates; None if the kernel cannot replace Keras's operations."""
         if not isinstance(getattr(self, "initial_learning_rate", 0.0), (float, np.floating)):
-            return None  # with an int Keras calculates in int32, and a step must not train otherwise when it is jitted
+            return None  # with an int Keras computes in int32, jitted or not
         try:
             self.fast  # noqa: B018
         except (TypeError, ValueError):
@@ -127,57 +134,22 @@ class _Fast(schedules.LearningRateSchedule):
         return dtype if keras.backend.is_float_dtype(dtype) else None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Keras's schedules can be changed: what follows from the parameters is then made anew."""
+        """Set an attribute; Keras's schedules can be changed, and what depends on the parameters is computed again."""
         super().__setattr__(name, value)
         self.__dict__.pop("fast", None)
         self.__dict__.pop("_dtype", None)
 
 
-@keras.saving.register_keras_serializable("cosine_fast")
-class CosineDecay(_Fast, schedules.CosineDecay):
-    """Keras's CosineDecay, with `cosine_fast.CosineDecay` for known steps.
-
-    >>> schedule = CosineDecay(0.5, decay_steps=1000)
-    >>> optimizer = keras.optimizers.SGD(schedule)
-    >>> float(optimizer.learning_rate), float(schedule(500))
-    (0.5, 0.25)
-    >>> schedule.precompute(0, 1001, 500)
-    array([0.5 , 0.25, 0.  ])
-    """
-
-    _class = cosine_fast.CosineDecay
+def _with_kernel(name: str, cls: type[Formula]) -> type[_Fast]:
+    doc = f"Keras's {name}, with `cosine_fast.{name}` for known steps."
+    members = {"__module__": __name__, "__doc__": doc, "_class": cls}
+    made: type[_Fast] = type(name, (_Fast, getattr(schedules, name)), members)
+    return keras.saving.register_keras_serializable("cosine_fast")(made)  # type: ignore[no-any-return]
 
 
-@keras.saving.register_keras_serializable("cosine_fast")
-class CosineDecayRestarts(_Fast, schedules.CosineDecayRestarts):
-    """Keras's CosineDecayRestarts, with `cosine_fast.CosineDecayRestarts` for known steps."""
+__all__ = [name for name, cls in SCHEDULES.items() if cls._keras]
+globals().update({name: _with_kernel(name, SCHEDULES[name]) for name in __all__})
 
-    _class = cosine_fast.CosineDecayRestarts
+if TYPE_CHECKING:
 
-
-@keras.saving.register_keras_serializable("cosine_fast")
-class ExponentialDecay(_Fast, schedules.ExponentialDecay):
-    """Keras's ExponentialDecay, with `cosine_fast.ExponentialDecay` for known steps."""
-
-    _class = cosine_fast.ExponentialDecay
-
-
-@keras.saving.register_keras_serializable("cosine_fast")
-class InverseTimeDecay(_Fast, schedules.InverseTimeDecay):
-    """Keras's InverseTimeDecay, with `cosine_fast.InverseTimeDecay` for known steps."""
-
-    _class = cosine_fast.InverseTimeDecay
-
-
-@keras.saving.register_keras_serializable("cosine_fast")
-class PiecewiseConstantDecay(_Fast, schedules.PiecewiseConstantDecay):
-    """Keras's PiecewiseConstantDecay, with `cosine_fast.PiecewiseConstantDecay` for known steps."""
-
-    _class = cosine_fast.PiecewiseConstantDecay
-
-
-@keras.saving.register_keras_serializable("cosine_fast")
-class PolynomialDecay(_Fast, schedules.PolynomialDecay):
-    """Keras's PolynomialDecay, with `cosine_fast.PolynomialDecay` for known steps."""
-
-    _class = cosine_fast.PolynomialDecay
+    def __getattr__(name: str) -> type[_Fast]: ...

@@ -1,4 +1,4 @@
-"""Schedules inside Numba's compiled functions, ``@njit(parallel=True)`` among them, with no trip to Python.
+"""Schedules inside Numba's compiled functions, also with ``@njit(parallel=True)``, without calls into Python.
 
 >>> import numpy as np
 >>> from numba import njit, prange
@@ -21,14 +21,14 @@
 >>> middles(Schedules([CosineDecay(0.1, 1000), CosineDecay(0.5, 1000)]), 500)
 array([0.05, 0.25])
 
-To import this module is enough: a schedule of any class is then an argument, a global or a variable of a closure like
-any other. ``schedule(step)`` takes an int or a float, and ``schedule.precompute(start, stop, step)`` gives an array, on
-the thread that calls it: with the bits and the dtype that they have in Python. (An int is an int64, as all are there.)
-Many schedules, one a run, are a `Schedules`.
+Importing this module is enough: compiled functions then take schedules of any class as arguments, globals or closure
+variables. ``schedule(step)`` takes an int or a float, and ``schedule.precompute(start, stop, step)`` returns an array,
+computed on the calling thread. Both have the bits and the dtype that they have in Python; ints are int64, as always in
+Numba. Many schedules are passed as a `Schedules`.
 
-One function of the compiled backend serves all schedules, so that another one needs no new compilation. A function with
-a schedule as a global keeps it for as long as the process lives, and is not cached on disk (``cache=True``); one that
-gets it as an argument can be.
+All schedules share one type for each dtype: another schedule needs no new compilation. A function with a schedule as a
+global keeps it alive until the process ends, and cannot be cached on disk (``cache=True``); one that takes it as an
+argument can.
 """
 
 from __future__ import annotations
@@ -59,19 +59,19 @@ from numba.extending import (
 
 from .._backend import Schedule, addresses
 
-# By name, and not by address, in the compiled code: it may come from a cache.
+# Compiled code refers to these by name, not by address, for it may come from a cache.
 for _name, _address in addresses(__name__).items():
     llvmlite.binding.add_symbol(f"cosine_fast_{_name}", _address)
 
 _POINTER = ir.IntType(8).as_pointer()
-_constants: list[Schedule] = []  # compiled code has their addresses, and lives as long
+_constants: list[Schedule] = []  # compiled code has their addresses, so they are kept alive
 
 
-# ---- A schedule: in compiled code its address. It cannot leave that code, so whoever called it keeps it alive ----
+# ---- A schedule: in compiled code, its address. It cannot be returned, so the caller keeps the schedule alive ----
 
 
 class ScheduleType(types.Callable):
-    """A schedule of any class; `rate` is the type of its results."""
+    """The type of a schedule of any class; `rate` is the type of its results."""
 
     def __init__(self, single: bool) -> None:
         self.rate = types.float32 if single else types.float64
@@ -96,7 +96,7 @@ _TYPES = (ScheduleType(False), ScheduleType(True))
 
 @typeof_impl.register(Schedule)
 def _type_of(schedule: Any, context: Any) -> ScheduleType:
-    schedule._address()  # or says why it has none
+    schedule._address()  # raises if it has none
     return _TYPES[schedule.dtype == np.float32]
 
 
@@ -167,7 +167,7 @@ def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> A
     return precompute
 
 
-for _kind in _TYPES:  # a Callable's methods are those of each
+for _kind in _TYPES:  # methods of a Callable are registered for each instance of the type
     overload_method(_kind, "precompute")(_precompute)
 
 
@@ -175,18 +175,23 @@ for _kind in _TYPES:  # a Callable's methods are those of each
 
 
 class Schedules:
-    """Schedules of any classes and of one dtype, for compiled functions: there it has ``len`` and an index.
+    """A sequence of schedules for compiled functions, which can take its ``len`` and index it.
 
-    It keeps its schedules alive. In Python too it has ``len`` and an index, and can be gone through.
+    It keeps its schedules alive.
+
+    Parameters
+    ----------
+    schedules : iterable of schedules of this package
+        The schedules, of any classes and of one dtype.
 
     Raises
     ------
     TypeError
-        What is no schedule of this package, or has a ``__call__`` of its own.
+        If an element is no schedule of this package, or has a ``__call__`` of its own.
     ValueError
-        Schedules of both dtypes.
+        If the schedules are of both dtypes.
     IndexError
-        Of an index beyond the schedules, in Python and in compiled functions; negative ones count from the end.
+        If an index is beyond the schedules, also in compiled functions; negative ones count from the end.
 
     Examples
     --------

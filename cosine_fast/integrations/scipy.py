@@ -1,13 +1,4 @@
-"""Schedules where SciPy takes a function of C: the integrators of ``scipy.integrate`` and their like.
-
->>> from scipy.integrate import quad
->>> from cosine_fast import CosineDecay
->>> from cosine_fast.integrations.scipy import low_level_callable
->>> schedule = CosineDecay(0.5, decay_steps=1000)
->>> area, error = quad(low_level_callable(schedule), 0, 1000)
->>> round(area, 9)
-250.0
-"""
+"""Schedules where SciPy takes a C function, such as the integrators of ``scipy.integrate``."""
 
 from __future__ import annotations
 
@@ -15,16 +6,34 @@ from scipy import LowLevelCallable
 
 from .._backend import Schedule, addresses
 
-addresses(__name__)  # there are some
+addresses(__name__)  # raises without the compiled backend
 
 
 def low_level_callable(schedule: Schedule) -> LowLevelCallable:
-    """A schedule as ``scipy.LowLevelCallable``, of the signature ``double (double, void *)``.
+    """Return a schedule as ``scipy.LowLevelCallable`` with the signature ``double (double, void *)``.
 
-    It has the bits of ``schedule(float(step), dtype=numpy.float64)``, is called without the GIL, and keeps the schedule
-    alive.
+    Parameters
+    ----------
+    schedule : CosineDecay or another schedule of this package
+        The schedule, which the result keeps alive.
 
-    Raises TypeError for what is no schedule of this package, or has a ``__call__`` of its own.
+    Returns
+    -------
+    scipy.LowLevelCallable
+        It has the bits of ``schedule(float(step), dtype=numpy.float64)`` and is called without the GIL.
+
+    Raises
+    ------
+    TypeError
+        If it is no schedule of this package, or has a ``__call__`` of its own.
+
+    Examples
+    --------
+    >>> from scipy.integrate import quad
+    >>> from cosine_fast import CosineDecay
+    >>> area, error = quad(low_level_callable(CosineDecay(0.5, decay_steps=1000)), 0, 1000)
+    >>> round(area, 9)
+    250.0
     """
     if not isinstance(schedule, Schedule):
         raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")

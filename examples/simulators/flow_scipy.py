@@ -2,8 +2,8 @@
 
     python flow_scipy.py [RUNS [STEPS]]
 
-A run that starts at x = 1 ends at exp(-integral of its schedule). SciPy's quad finds that, and calls the schedule as C
-calls C. Where it calls Python's `schedule` instead it has the same bits, later.
+A run that starts at x = 1 ends at exp(-integral of its schedule). SciPy's quad computes the integral and calls
+the schedule as a C function. With Python's `schedule` instead, the bits are the same and the calls slower.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cosine_fast.integrations.scipy import low_level_callable
 def simulate(runs: int, steps: int, wrap=low_level_callable) -> list[float]:
     ends = []
     for schedule in schedules(runs, steps):
-        joint = [schedule.warmup_steps]  # of the warmup and the decay
+        joint = [schedule.warmup_steps]  # where the warmup meets the decay
         ends.append(math.exp(-quad(wrap(schedule), 0, steps, points=joint)[0]))
     return ends
 

@@ -1,15 +1,15 @@
-/* Stochastic gradient descent on a noisy quadratic: many runs in parallel, one schedule a run.
+/* Stochastic gradient descent on a noisy quadratic: many runs in parallel, one schedule per run.
  *
  *     cc $(python -m cosine_fast --cflags) -O3 -fopenmp sgd.c -o sgd -lm && ./sgd 1000 1000
  *
- * With the bits of sgd_python.py, which says what is simulated. */
+ * It has the bits of sgd_python.py, which describes the simulation. */
 #include <cosine_fast.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Noise in [-1, 1): the k-th number of splitmix64. From a counter, so that runs may come in any order. */
+/* Noise in [-1, 1): the k-th number of splitmix64. It depends on a counter, so that runs may come in any order. */
 static inline double noise(uint64_t k)
 {
     uint64_t z = (k + 1) * UINT64_C(0x9E3779B97F4A7C15);
@@ -19,7 +19,7 @@ static inline double noise(uint64_t k)
     return (double)(int64_t)(z >> 11) * 2.220446049250313e-16 - 1.0; /* 2^-52 */
 }
 
-/* Where each run ends. 0, or an enum cf_error. */
+/* Writes the x at which each run ends. Returns 0, or an enum cf_error. */
 int simulate(int64_t runs, int64_t steps, double *ends);
 int simulate(int64_t runs, int64_t steps, double *ends)
 {

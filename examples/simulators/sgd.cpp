@@ -1,9 +1,9 @@
-// Stochastic gradient descent on a noisy quadratic: many runs in parallel, one schedule a run.
+// Stochastic gradient descent on a noisy quadratic: many runs in parallel, one schedule per run.
 //
 //     c++ -std=c++11 $(python -m cosine_fast --cflags) -O3 -fopenmp sgd.cpp -o sgd && ./sgd 1000 1000
 //
-// With the bits of sgd_python.py, which says what is simulated. sgd.c asks for one rate after another; this one for a
-// row of them at a time, which vectorises, whatever comes between.
+// It has the bits of sgd_python.py, which describes the simulation. sgd.c asks for one rate at a time; this program
+// asks for a row of them, which vectorises whatever the rest of the loop does.
 #include <cosine_fast.h>
 
 #include <cinttypes>
@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <vector>
 
-// Noise in [-1, 1): the k-th number of splitmix64. From a counter, so that runs may come in any order.
+// Noise in [-1, 1): the k-th number of splitmix64. It depends on a counter, so that runs may come in any order.
 static inline double noise(uint64_t k)
 {
     uint64_t z = (k + 1) * UINT64_C(0x9E3779B97F4A7C15);
@@ -34,7 +34,7 @@ static cf_cosine_decay cosine_decay(double initial, cf_pair decay_steps, double 
 extern "C" void simulate(int64_t runs, int64_t steps, double *ends);
 extern "C" void simulate(int64_t runs, int64_t steps, double *ends)
 {
-    std::vector<cf_cosine_decay> schedules;  // here and not in the loop, which no exception may leave
+    std::vector<cf_cosine_decay> schedules;  // made outside the parallel loop, because no exception may leave that
     for (int64_t run = 0; run < runs; run++) {
         const int64_t warmup = run % 90 + 10;
         const double peak = 0.01 * static_cast<double>(run % 100 + 1);

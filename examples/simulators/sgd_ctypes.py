@@ -1,4 +1,4 @@
-"""Stochastic gradient descent on a noisy quadratic, its rates from C's array function by ctypes: see sgd_python.py.
+"""Stochastic gradient descent on a noisy quadratic, with rates from C by ctypes: see sgd_python.py.
 
 python sgd_ctypes.py [RUNS [STEPS]]
 """
@@ -21,7 +21,7 @@ def simulate(runs: int, steps: int) -> np.ndarray:
         of_range(made[run], 0, 1, np.ctypeslib.as_ctypes(rates[run]), steps)
 
     made = schedules(runs, steps)
-    with ThreadPoolExecutor() as threads:  # ctypes gives the GIL away while C works
+    with ThreadPoolExecutor() as threads:  # ctypes releases the GIL during the C call
         list(threads.map(fill, range(runs)))
     return descend(rates)
 

@@ -4,7 +4,7 @@
     python sgd_setup.py build_ext --inplace
     python -c "import sgd_python, sgd_cython; sgd_python.main(sgd_cython.simulate)"
 
-The schedule is one of C, made for each run in the parallel loop. `simulate_any` takes those of Python, of any class.
+`simulate` makes a C schedule for each run in the parallel loop. `simulate_any` takes Python schedules of any class.
 """
 
 from cython.parallel cimport prange
@@ -68,7 +68,7 @@ cdef double descend_any(const cf_api *api, const void *schedule, int64_t run, in
 
 
 def simulate_any(list schedules, int64_t steps):
-    """The same with the schedules of Python; the list keeps them alive."""
+    """The same with Python schedules, which the list keeps alive."""
     cdef const cf_api *api = cf_import()
     cdef int64_t runs = len(schedules), run
     cdef size_t[::1] addresses = np.array([<size_t>cf_schedule_of(api, each) for each in schedules], np.uintp)

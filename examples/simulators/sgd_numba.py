@@ -24,7 +24,7 @@ def noise(k):
 
 @njit(parallel=True)
 def descend(schedules, steps):
-    """Where each run ends."""
+    """The x at which each run ends."""
     ends = np.empty(len(schedules))
     for run in prange(len(schedules)):
         schedule = schedules[run]

@@ -19,7 +19,7 @@ def noise(k: np.ndarray) -> np.ndarray:
 
 
 def descend(rates: np.ndarray) -> np.ndarray:
-    """Where the runs end that have these rates, of the shape (runs, steps)."""
+    """The x at which each run ends; rates has the shape (runs, steps)."""
     runs, steps = rates.shape
     x = np.ones(runs)
     counters = np.arange(runs, dtype=np.uint64) * np.uint64(steps)

@@ -1,14 +1,14 @@
-"""Stochastic gradient descent on a noisy quadratic: many runs, one schedule a run.
+"""Stochastic gradient descent on a noisy quadratic: many runs, one schedule per run.
 
     python sgd_python.py [RUNS [STEPS]]
 
-A run starts at x = 1 and goes down the slope of x^2 / 2, which it sees with noise in [-1, 1): in every step
+A run starts at x = 1 and descends the slope of x^2 / 2, with noise in [-1, 1) added to the slope. In every step
 
     x = x - schedule(step) * (x + noise)
 
-Every run has a peak and a warmup of its own. The noise comes from a counter (splitmix64), and nothing but sums and
-products is done with it, so that all simulators of this folder end at the same numbers, to the last bit. This one, in
-plain Python, is what they are compared with; the others import it for what is not the simulation itself.
+Every run has its own peak and warmup. The noise comes from a counter (splitmix64) and is only added and multiplied, so
+all simulators of this folder end at the same numbers, to the last bit. This one, in plain Python, is the reference; the
+other Python simulators import from it what is not the simulation itself.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def noise(k: int) -> float:
 
 
 def simulate(runs: int, steps: int) -> list[float]:
-    """Where each run ends."""
+    """The x at which each run ends."""
     ends = []
     for run, schedule in enumerate(schedules(runs, steps)):
         x = 1.0
@@ -54,7 +54,7 @@ def simulate(runs: int, steps: int) -> list[float]:
 
 
 def main(simulate: Callable[[int, int], Sequence[float]]) -> None:
-    """Run a simulator and print what C's prints."""
+    """Run a simulator and print the same line as sgd.c."""
     runs, steps = [*map(int, sys.argv[1:3]), 1000, 1000][:2] if len(sys.argv) != 2 else [int(sys.argv[1]), 1000]
     ends = np.array(simulate(runs, steps))
     checksum = int(np.sum(ends.view(np.uint64) * np.arange(1, 2 * runs, 2, dtype=np.uint64)))

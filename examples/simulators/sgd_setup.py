@@ -1,4 +1,4 @@
-"""python sgd_setup.py build_ext --inplace: builds sgd_cython.pyx with the cosine_fast that is installed."""
+"""python sgd_setup.py build_ext --inplace: build sgd_cython.pyx against the installed cosine_fast."""
 
 import shlex
 import subprocess

@@ -19,9 +19,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from family import ORDINARY
 
 import cosine_fast
-from cosine_fast import CosineDecay, cli
+from cosine_fast import CosineDecay, cli, deserialize
 
 pytest.importorskip("click", reason="the command line needs click")
 pytest.importorskip("tqdm", reason="the command line needs tqdm")
@@ -29,7 +30,7 @@ pytest.importorskip("tqdm", reason="the command line needs tqdm")
 POSIX = os.name == "posix"
 posix_only = pytest.mark.skipif(not POSIX, reason="POSIX signals, links and limits")
 
-CLI = [sys.executable, "-m", "cosine_fast.cli"]
+CLI = [sys.executable, "-m", "cosine_fast"]
 OPTIONS = {
     "--initial-learning-rate": "1e-5",
     "--decay-steps": "1000",
@@ -189,7 +190,7 @@ def test_parquet_has_types_row_groups_and_the_configuration(tmp_path):
     ]
     assert file.num_row_groups == 2
     metadata = file.schema_arrow.metadata
-    assert json.loads(metadata[b"cosine_fast.schedule"]) == CONFIG
+    assert json.loads(metadata[b"cosine_fast.schedule"]) == SERIALIZED
     assert metadata[b"cosine_fast.version"].decode() == cosine_fast.__version__
 
 
@@ -738,6 +739,10 @@ def test_config_may_leave_out_what_has_a_default(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), CosineDecay(1, 4)(np.arange(5)))
 
 
+POLYNOMIAL = {"initial_learning_rate": 1, "decay_steps": 4}
+STEPS = {"boundaries": [3], "values": [1, 2]}
+
+
 def changed(**changes):
     return json.dumps({**CONFIG, **changes})
 
@@ -748,21 +753,35 @@ HOSTILE_CONFIG = {
     "list": ("[]", "expected an object"),
     "number": ("1", "expected an object"),
     "null": ("null", "expected an object"),
-    "other class": (
-        json.dumps({**SERIALIZED, "class_name": "ExponentialDecay"}),
-        "ExponentialDecay",
+    "other class": (json.dumps({**SERIALIZED, "class_name": "os.system"}), "Unknown schedule 'os.system'"),
+    "parameters of another class": (json.dumps({**SERIALIZED, "class_name": "ExponentialDecay"}), "'alpha'"),
+    "list as number": (json.dumps({"class_name": "PolynomialDecay", "config": {**POLYNOMIAL, "power": [1]}}), "power"),
+    "number as list": (
+        json.dumps({"class_name": "PiecewiseConstantDecay", "config": {**STEPS, "values": 1}}),
+        "values",
+    ),
+    "bool in a list": (
+        json.dumps({"class_name": "PiecewiseConstantDecay", "config": {**STEPS, "values": [1, True]}}),
+        "values",
+    ),
+    "number as bool": (json.dumps({"class_name": "PolynomialDecay", "config": {**POLYNOMIAL, "cycle": 1}}), "cycle"),
+    "deep inside": (
+        json.dumps({"class_name": "PolynomialDecay", "config": {**POLYNOMIAL, "power": "DEEP"}}).replace(
+            '"DEEP"', "[" * 99 + "]" * 99
+        ),
+        "deep",
     ),
     "no class": (json.dumps({"config": CONFIG}), "class_name"),
-    "no config": (json.dumps({"class_name": "CosineDecay"}), "expected an object"),
-    "config is text": (json.dumps({**SERIALIZED, "config": "x"}), "expected an object"),
+    "no config": (json.dumps({"class_name": "CosineDecay"}), "'config' is missing"),
+    "config is text": (json.dumps({**SERIALIZED, "config": "x"}), "must be a dict"),
     "unknown key outside": (json.dumps({**SERIALIZED, "extra": 1}), "'extra'"),
     "unknown key": (changed(extra=1), "'extra'"),
-    "missing key": ('{"decay_steps": 3}', "'initial_learning_rate' is missing"),
-    "text as number": (changed(decay_steps="10"), "'decay_steps'"),
-    "bool as number": (changed(alpha=True), "'alpha'"),
-    "null as number": (changed(alpha=None), "'alpha'"),
-    "object as number": (changed(warmup_target={"a": 1}), "'warmup_target'"),
-    "number as name": (changed(name=1), "'name'"),
+    "missing key": ('{"decay_steps": 3}', "missing 1 required positional argument: 'initial_learning_rate'"),
+    "text as number": (changed(decay_steps="10"), "`decay_steps`"),
+    "bool as number": (changed(alpha=True), "`alpha`"),
+    "null as number": (changed(alpha=None), "`alpha`"),
+    "object as number": (changed(warmup_target={"a": 1}), "`warmup_target`"),
+    "number as name": (changed(name=1), "`name`"),
     "NaN": (changed(alpha=float("nan")), "NaN"),
     "Infinity": (changed(decay_steps=float("inf")), "Infinity"),
     "beyond floats": (changed().replace("1000", "1e999"), "finite"),
@@ -772,7 +791,7 @@ HOSTILE_CONFIG = {
     "refused by the schedule": (changed(decay_steps=0), "decay_steps"),
     "deep": ("[" * 100_000, "deep"),
     "large": (" " * 2_000_000, "larger"),
-    "control characters": (changed(extra1="x").replace("extra1", "\\u001b[2J\\n"), "unknown key"),
+    "control characters": (changed(extra1="x").replace("extra1", "\\u001b[2J\\n"), "unexpected keyword argument"),
 }
 
 
@@ -823,6 +842,114 @@ def test_examples_are_keras_configurations(tmp_path):
         np.testing.assert_array_equal(np.load(output), made(np.arange(1000)))
 
 
+# ---------------------------------------------------------------------------------- every schedule
+
+
+@pytest.fixture(params=ORDINARY, ids=lambda case: case[0])
+def described(request, tmp_path):
+    """A config of the family in a file, and its schedule."""
+    tree = dict(zip(("class_name", "config"), request.param, strict=True))
+    (tmp_path / "run.json").write_text(json.dumps(tree))
+    return tmp_path / "run.json", deserialize(tree)
+
+
+def test_precompute_takes_every_schedule(described, tmp_path):
+    config, schedule = described
+    output = ["-o", tmp_path / "lr.npy"]
+    out = assert_done(run_here("precompute", "--config", config, "--start=-5", "--stop", 100, *output))
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule(np.arange(-5, 100)))
+    assert f"schedule  {schedule.name}: " in out
+    if not isinstance(schedule, CosineDecay):
+        assert f": {type(schedule).__name__}(" in out
+        assert "floor" not in out
+    result = run_here("precompute", "--config", config, "--force", *output)
+    if schedule._end is None:
+        assert_refused(result, f"--stop is missing: {type(schedule).__name__} has no end")
+    else:
+        assert_done(result)
+        rates = np.load(tmp_path / "lr.npy")
+        assert len(rates) == schedule._end + 1
+        assert rates[-1] == schedule(2**60)
+        assert rates[-1] != rates[-2]
+
+
+def test_evaluate_takes_every_schedule(described, tmp_path):
+    config, schedule = described
+    np.save(tmp_path / "steps.npy", np.arange(50))
+    assert_done(run_here("evaluate", tmp_path / "steps.npy", "--config", config, "-o", tmp_path / "lr.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule(np.arange(50)))
+
+
+def test_tables_say_which_schedule(described, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet files need pyarrow")
+    config, schedule = described
+    assert_done(run_here("precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.parquet"))
+    metadata = parquet.read_schema(tmp_path / "lr.parquet").metadata
+    assert deserialize(json.loads(metadata[b"cosine_fast.schedule"])) == schedule
+
+
+def test_plot_takes_every_schedule(described, tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    config, schedule = described
+    both = ["--config", config, "--config", config, "--stop", 100, "--log"]
+    assert_done(run_here("plot", *both, "-o", tmp_path / "both.svg"))
+    own = schedule.name if "name" in json.loads(config.read_text())["config"] else "run"
+    assert f"<!-- {own} -->" in (tmp_path / "both.svg").read_text()
+    result = run_here("plot", "--config", config, "-o", tmp_path / "one.svg")
+    if schedule._end is None:
+        assert_refused(result, f"--stop is missing: {type(schedule).__name__} has no end")
+    else:
+        assert_done(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "end"),
+    [
+        ("PolynomialDecay", {"initial_learning_rate": 1, "decay_steps": 40}, 40),
+        ("PolynomialDecay", {"initial_learning_rate": 1, "decay_steps": 7.25}, 8),
+        ("PiecewiseConstantDecay", {"boundaries": [10, 30], "values": [3, 2, 1]}, 31),
+        ("PiecewiseConstantDecay", {"boundaries": [5.5], "values": [2, 1]}, 6),
+        ("PiecewiseConstantDecay", {"boundaries": [-3], "values": [2, 1]}, 0),
+        ("PiecewiseConstantDecay", {"boundaries": [], "values": [1]}, 0),
+    ],
+)
+def test_precompute_goes_to_the_end(tmp_path, name, config, end):
+    (tmp_path / "run.json").write_text(json.dumps({"class_name": name, "config": config}))
+    assert_done(run_here("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), getattr(cosine_fast, name)(**config)(range(end + 1)))
+
+
+def test_end_beyond_all_steps(tmp_path):
+    config = {"boundaries": [1e300], "values": [2, 1]}
+    (tmp_path / "run.json").write_text(json.dumps({"class_name": "PiecewiseConstantDecay", "config": config}))
+    for suffix in (".npy", ".csv"):
+        result = run_here("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / f"lr{suffix}")
+        assert_refused(result, "int64")
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    assert_done(run_here("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.png"))
+
+
+def test_config_whose_name_is_null(tmp_path):
+    """As in Keras's documentation."""
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    config = {"class_name": "ExponentialDecay", "config": {**POLYNOMIAL, "decay_rate": 0.5, "name": None}}
+    (tmp_path / "run.json").write_text(json.dumps(config))
+    given = ["--config", tmp_path / "run.json", "--stop", 9]
+    out = assert_done(run_here("precompute", *given, "-o", tmp_path / "lr.npy", "--plot", tmp_path / "lr.svg"))
+    parameters = "initial_learning_rate=1, decay_steps=4, decay_rate=0.5, staircase=False"
+    assert f"schedule  ExponentialDecay: ExponentialDecay({parameters})\n" in out
+    assert_done(run_here("plot", *given, "-o", tmp_path / "2.svg"))
+
+
+def test_stride_beyond_int64(tmp_path, suffix):
+    file = tmp_path / f"lr{suffix}"
+    ends = [f"--start={-(2**63)}", "--stop", 2**63, "--step", 2**64 - 1]
+    assert_done(run_here("precompute", *SCHEDULE, *ends, "-o", file))
+    np.testing.assert_array_equal(read(file), schedule()([-(2**63), 2**63 - 1]))
+    assert_done(run_here("precompute", *SCHEDULE, "--stop", 9, "--step", "1e25", "-o", file, "--force"))
+    np.testing.assert_array_equal(read(file), schedule()([0]))
+
+
 # ------------------------------------------------------------------------------------ plot and info
 
 
@@ -859,6 +986,8 @@ def test_plot_refusals(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     assert_refused(run("plot", *SCHEDULE, "-o", tmp_path / "lr.jpg"), ".png, .svg, .pdf")
     assert_refused(run("plot", "-o", tmp_path / "lr.png"), "--initial-learning-rate is missing")
+    for stop in ("0", "-5", str(2**63), "x"):
+        assert_refused(run_here("plot", *SCHEDULE, f"--stop={stop}", "-o", tmp_path / "lr.png"), "--stop")
     zero = ["--initial-learning-rate", 0, "--decay-steps", 10]
     assert_refused(run("plot", *zero, "--log", "-o", tmp_path / "lr.png"), "logarithmic")
     assert list(tmp_path.iterdir()) == []
@@ -1056,14 +1185,14 @@ def test_signal_in_a_callback_is_not_reported():
     """What Python cannot raise from its own callbacks is heeded all the same; other exceptions are still reported."""
     program = """if True:
         import sys, weakref
-        from cosine_fast import cli
+        from cosine_fast.cli import signals
         class Thing: pass
-        sys.unraisablehook = cli._unraisable
-        for callback in (lambda _: cli._stop(15, None), lambda _: 1 / 0):
+        sys.unraisablehook = signals._unraisable
+        for callback in (lambda _: signals._stop(15, None), lambda _: 1 / 0):
             thing = Thing()
             watched = weakref.ref(thing, callback)
             del thing
-        print(cli._received)
+        print(signals.received)
     """
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert process.stdout == "[15]\n"

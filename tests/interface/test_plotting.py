@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+import cosine_fast
 from cosine_fast import CosineDecay
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib")
@@ -102,13 +103,40 @@ def test_unusual_schedules(schedule):
     assert picture(schedule, PLAIN, kind="png")
 
 
+def test_only_a_decay_to_alpha_has_a_floor():
+    schedule = cosine_fast.PolynomialDecay(1.0, 10, end_learning_rate=2.0)
+    assert not any("floor" in text for text in words(schedule, stop=20))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        cosine_fast.ExponentialDecay(1.0, 1, 1e9),
+        cosine_fast.ExponentialDecay(-1.0, 1, 1e9),
+        cosine_fast.ExponentialDecay(1.0, 5, 0.0),
+        cosine_fast.ExponentialDecay(1.0, 5, -0.5, staircase=True),
+        cosine_fast.InverseTimeDecay(1.0, 10, -0.5),
+        cosine_fast.PolynomialDecay(1.0, 10, power=-2.0),
+        cosine_fast.PolynomialDecay(1.0, 10, power=0.0),
+        cosine_fast.CosineDecayRestarts(1.0, 3, m_mul=1e30, t_mul=1.0),
+        cosine_fast.CosineDecayRestarts(1.0, 3, t_mul=0.5),
+        cosine_fast.PiecewiseConstantDecay([], [1e300]),
+        cosine_fast.PiecewiseConstantDecay([1e308], [-1.7e308, 1.7e308]),
+    ],
+    ids=str,
+)
+def test_rates_that_no_axis_shows(schedule):
+    """Infinite rates and poles leave gaps."""
+    assert picture(schedule, kind="png", stop=1000)
+
+
 @pytest.mark.parametrize(("start", "stop"), [(0, 0), (5, 6), (-100, 100), (10**9, 10**9 + 5), (2**62, 2**63 - 1)])
 def test_any_window(start, stop):
     assert picture(RUN, kind="png", start=start, stop=stop)
 
 
 def test_a_thread_draws_the_same():
-    """As beside a precomputation; one at a time, for matplotlib's settings are the process's."""
+    """One at a time, because matplotlib's settings belong to the process."""
     expected = picture(RUN, kind="png")
     drawn = []
     thread = threading.Thread(target=lambda: drawn.append(picture(RUN, kind="png")))

@@ -13,16 +13,20 @@ pytest.importorskip("mpmath", reason="the coefficients are made with mpmath")
 
 ROOT = Path(__file__).parents[2]
 SCRIPT, PACKAGE = ROOT / "src" / "coefficients.py", ROOT / "cosine_fast"
-COSINE = PACKAGE / "include" / "cosine_fast.h", PACKAGE / "_reference.py"
-POWERS = PACKAGE / "include" / "cosine_fast_powers.h", PACKAGE / "_reference_powers.py"
-SUMS = PACKAGE / "include" / "cosine_fast_sums.h", PACKAGE / "_reference_sums.py"
-if not all(path.exists() for path in (SCRIPT, *COSINE, *POWERS, *SUMS)):
+HEADERS, REFERENCE = PACKAGE / "include", PACKAGE / "_reference"
+if not all(path.exists() for path in (SCRIPT, HEADERS, REFERENCE)):
     pytest.skip("src/coefficients.py is only in the source tree", allow_module_level=True)
 
 HEX = re.compile(r"-?0x[01]\.[0-9a-f]+p[+-]\d+")
 DECIMALS = re.compile(r"\{(-?[\d.e-]+), (-?[\d.e-]+)\}")  # what the compiler reads; the header's hex is a comment
 TERMS = {"SINGLE": 9, "WIDE": 13, "EXP2": 12, "LOG2": 9, "WIDE_LOG2": 15, "MEAN": 13}
-PLACES = {"SINGLE": COSINE, "WIDE": COSINE, "EXP2": POWERS, "LOG2": POWERS, "WIDE_LOG2": POWERS, "MEAN": SUMS}
+
+
+def table_in(folder, files, pattern):
+    """The table's text in the one file that has it."""
+    found = [re.search(pattern, path.read_text(), re.DOTALL | re.MULTILINE) for path in folder.glob(files)]
+    [match] = filter(None, found)
+    return match
 
 
 def floats(text):
@@ -46,7 +50,7 @@ def made():
 @pytest.mark.parametrize("name", TERMS)
 def test_header(made, name):
     """The header's tables and the errors beside them are the script's."""
-    table = re.search(rf"cf_{name.lower()}_table\[.*?\n}};", PLACES[name][0].read_text(), re.DOTALL)[0]
+    table = table_in(HEADERS, "*.h", rf" cf_{name.lower()}_table\[.*?\n}};")[0]
     assert floats(table) == made[name][1]
     assert [float(number) for row in DECIMALS.findall(table) for number in row] == made[name][1]
     assert len(floats(table)) == 2 * TERMS[name]
@@ -56,7 +60,7 @@ def test_header(made, name):
 @pytest.mark.parametrize("name", TERMS)
 def test_reference(made, name):
     """The pure-Python backend's tables are the script's."""
-    table = re.search(rf'^{name} = table\("""(.*?)"""\)', PLACES[name][1].read_text(), re.DOTALL | re.MULTILINE)[1]
+    table = table_in(REFERENCE, "*.py", rf'^{name} = table\("""(.*?)"""\)')[1]
     assert floats(table) == made[name][1]
 
 

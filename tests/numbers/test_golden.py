@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bits import assert_same
 from golden import kinds
-from programs import BUILDS, program, through_the_header
+from programs import BUILDS, program, through_the_headers
 
 GOLDEN = golden.read()
 
@@ -79,9 +79,9 @@ def test_ranges(cf):
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_header(best, tmp_path_factory, build):
-    """They come out of C through the header."""
-    cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
-    rates, singles = through_the_header(program(build, best, tmp_path_factory), cases)
+def test_headers(best, tmp_path_factory, build):
+    """They come out of C through the headers."""
+    cases = [("CosineDecay", p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
+    rates, singles = through_the_headers(program(build, best, tmp_path_factory), best, cases)
     assert_same(rates, np.array([value.float64 for _, values in GOLDEN for value in values]))
     assert_same(singles, np.array([value.float32 for _, values in GOLDEN for value in values], np.float32))

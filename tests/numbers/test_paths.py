@@ -12,7 +12,7 @@ from bits import INT64, assert_same, bits
 from draws import fractional_steps, one_by_one, ranges, whole_steps
 from family import HARD, NAMES, ORDINARY, drawn, made, title
 from layouts import shifted
-from programs import BUILDS, program, through_the_header
+from programs import BUILDS, program, through_the_headers
 
 RANDOM = [(name, drawn(name, seed)) for name in NAMES for seed in range(1000, 1010)]
 CASES = HARD + RANDOM
@@ -212,18 +212,16 @@ def test_python(best, python, case):
         assert_same(schedule.precompute(*_ends(steps[::19])), want[::19], f"precompute {steps}")
 
 
-COSINE_DECAY = [case for case, (name, _) in enumerate(CASES) if name == "CosineDecay"]
-
-
 @pytest.mark.parametrize("build", BUILDS)
-def test_header(best, tmp_path_factory, build):
-    """C through the header has the same bits, with each compiler, at each level of optimisation and in C++."""
+def test_headers(best, tmp_path_factory, build):
+    """C through the headers has the same bits, with each compiler, at each level of optimisation and in C++."""
     cases, wanted = [], []
-    for case in COSINE_DECAY:
+    for case, (name, p) in enumerate(CASES):
         arrays, _ = asked(best, case)
-        cases.append((CASES[case][1], [step for _, array, _ in arrays for step in array.tolist()]))
-        wanted += [rates for _, _, rates in arrays]
-    rates, singles = through_the_header(program(build, best, tmp_path_factory), cases)
+        kept = [(steps[:200], want[:200]) for kind, steps, want in arrays if kind in ("int64", "floats")]
+        cases.append((name, p, [step for steps, _ in kept for step in steps.tolist()]))
+        wanted += [want for _, want in kept]
+    rates, singles = through_the_headers(program(build, best, tmp_path_factory), best, cases)
     want = np.concatenate(wanted)
     assert same(rates, want)
     with np.errstate(over="ignore", under="ignore"):

@@ -1,5 +1,5 @@
 /* The header and the block loops without Python: many threads evaluate jobs of every layout at once, and each rate is
- * compared with cf_cosine_decay_at's. For sanitizers and valgrind, which do better without an interpreter.
+ * compared with cf_function_at's. For sanitizers and valgrind, which do better without an interpreter.
  *
  *     harness [THREADS [ROUNDS]]      exit status 0 if all bits are right
  *
@@ -120,7 +120,7 @@ static char *operand(cf_operand *o, int type, int swapped, const cf_job *job, ui
     return memory;
 }
 
-static layout draw_layout(const cf_schedule *schedule, uint64_t seed)
+static layout draw_layout(const cf_function *function, uint64_t seed)
 {
     layout l;
     uint64_t state = seed;
@@ -128,7 +128,7 @@ static layout draw_layout(const cf_schedule *schedule, uint64_t seed)
     int64_t i;
     int d;
     memset(&l, 0, sizeof l);
-    l.job.schedule = schedule;
+    l.job.function = function;
     l.job.dimensions = range ? 1 : 1 + (int)(next(&state) % DIMENSIONS);
     l.count = 1;
     for (d = 0; d < l.job.dimensions; d++) {
@@ -176,12 +176,12 @@ static void free_layout(layout *l)
     free(l->rates);
 }
 
-/* How many of the job's rates are not those of cf_cosine_decay_at. */
+/* How many of the job's rates are not those of cf_function_at. */
 static int64_t wrong(const layout *l, const char *what)
 {
     int64_t i, bad = 0;
     for (i = 0; i < l->count; i++) {
-        const double want = cf_schedule_at(l->job.schedule, step_at(&l->job, i));
+        const double want = cf_function_at(l->job.function, step_at(&l->job, i));
         const char *element = l->job.rates.data;
         int64_t rest = i;
         int d, good;
@@ -216,7 +216,7 @@ static cf_pair real(double x)
 
 #ifdef CF_FUZZ
 
-/* The bytes of an input are a schedule's parameters and then steps. What schedules.py would refuse is not tried. */
+/* The bytes of an input are a schedule's parameters and then steps. What CosineDecay would refuse is not tried. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -227,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t choice[8];
     } in;
     const double most = ldexp(1.0, 1000);
-    cf_schedule schedule = {0};
+    cf_function function = {0};
     cf_isa isas[4];
     cf_pair D, W;
     layout l;
@@ -253,9 +253,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
           && (W.hi == 0.0 || fabs((in.peak - in.start) / W.hi) <= most))) {
         return 0;
     }
-    cf_cosine_decay_init(&schedule.as.cosine_decay, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
+    cf_cosine_decay_init(&function.as.schedule.as.cosine_decay, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
     n = cf_isas(isas);
-    l = draw_layout(&schedule, in.seed);
+    l = draw_layout(&function, in.seed);
     if (!l.job.steps.data) {
         const long double last = (long double)in.first + (long double)in.stride * (long double)(l.count - 1);
         if (fabsl(last) < 9.2e18L) {
@@ -269,7 +269,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (l.job.steps.type == CF_UINT64) l.job.steps.type = CF_INT64;
     }
     for (i = 0; i < n; i++) {
-        isas[i].run(&l.job, 0, l.count);
+        isas[i].evaluate(&l.job, 0, l.count);
         if (wrong(&l, isas[i].name)) abort();
     }
     free_layout(&l);
@@ -293,24 +293,51 @@ int main(int argc, char **argv)
 
 #else
 
-enum { SCHEDULES = 8 };
+enum { SCHEDULES = 16 };
 
-static void make_schedules(cf_schedule s[SCHEDULES])
+/* The parameters of a schedule, as cf_schedule_init has them. */
+typedef struct {
+    int family;
+    double numbers[4];
+    int64_t count;
+    cf_pair counts[3];
+} parameters;
+
+static const parameters CASES[SCHEDULES] = {
+    {CF_COSINE_DECAY, {1e-3, 0.1, 1e-6}, 2, {{1000.0, 0.0}, {100.0, 0.0}}},
+    {CF_COSINE_DECAY, {1e-3, 0.0, 1e-3}, 2, {{1000000.0, 0.0}, {0.0, 0.0}}},
+    {CF_COSINE_DECAY, {1e-3, 0.1, 1e-6}, 2, {{1000.1, 0.0}, {10.7, 0.0}}},
+    {CF_COSINE_DECAY, {0.1, 0.1, 0.1}, 2, {{0x1p60, 1.0}, {0.0, 0.0}}},
+    {CF_COSINE_DECAY, {0.1, -0.5, 3.0}, 2, {{0x1p63, -1.0}, {0x1p63, -1.0}}},
+    {CF_COSINE_DECAY, {1e-310, 0.5, 1e-310}, 2, {{0x1p-64, 0.0}, {0.0, 0.0}}},
+    {CF_COSINE_DECAY, {1e300, 1.5, -1e300}, 2, {{1.0, 0.0}, {1.0, 0.0}}},
+    {CF_COSINE_DECAY, {0.1, 0.1, 0.1}, 2, {{0x1p40 + 3.0, 0.0}, {0.0, 0.0}}},
+    {CF_COSINE_DECAY_RESTARTS, {0.1, 1.0, 0.9, 0.1}, 1, {{1000.0, 0.0}}},
+    {CF_COSINE_DECAY_RESTARTS, {0.1, 1.5, 1.0, 0.0}, 1, {{77.5, 0.0}}},
+    {CF_EXPONENTIAL_DECAY, {0.1, 0.96, 0.0}, 1, {{1000.0, 0.0}}},
+    {CF_INVERSE_TIME_DECAY, {0.1, 0.5, 0.0}, 1, {{1000.0, 0.0}}},
+    {CF_INVERSE_TIME_DECAY, {0.1, -7.3, 1.0}, 1, {{1000.1, 0.0}}},
+    {CF_PIECEWISE_CONSTANT_DECAY, {0.1, 0.05, 0.01, 0.001}, 3, {{10.0, 0.0}, {30.5, 0.0}, {0x1p60, 1.0}}},
+    {CF_POLYNOMIAL_DECAY, {0.1, 1e-4, 2.0, 0.0}, 1, {{1000.0, 0.0}}},
+    {CF_POLYNOMIAL_DECAY, {0.1, 0.3, 0.5, 1.0}, 1, {{1000.1, 0.0}}},
+};
+
+enum { MEMORY = CF_CYCLES * sizeof(cf_cycle) };
+
+static void make_schedules(cf_function s[SCHEDULES], char *memory)
 {
+    int i;
     memset(s, 0, SCHEDULES * sizeof *s);
-    cf_cosine_decay_init(&s[0].as.cosine_decay, 1e-3, whole(1000), 0.1, 1, 1e-6, whole(100));
-    cf_cosine_decay_init(&s[1].as.cosine_decay, 1e-3, whole(1000000), 0.0, 0, 0.0, whole(0));
-    cf_cosine_decay_init(&s[2].as.cosine_decay, 1e-3, real(1000.1), 0.1, 1, 1e-6, real(10.7));
-    cf_cosine_decay_init(&s[3].as.cosine_decay, 0.1, whole((INT64_C(1) << 60) + 1), 0.1, 0, 0.0, whole(0));
-    cf_cosine_decay_init(&s[4].as.cosine_decay, 0.1, whole(INT64_MAX), -0.5, 1, 3.0, whole(INT64_MAX));
-    cf_cosine_decay_init(&s[5].as.cosine_decay, 1e-310, real(0x1p-64), 0.5, 0, 0.0, whole(0));
-    cf_cosine_decay_init(&s[6].as.cosine_decay, 1e300, whole(1), 1.5, 1, -1e300, whole(1));
-    cf_cosine_decay_init(&s[7].as.cosine_decay, 0.1, whole((INT64_C(1) << 40) + 3), 0.1, 0, 0.0, whole(0));
+    for (i = 0; i < SCHEDULES; i++) {
+        const parameters *p = &CASES[i];
+        if (cf_schedule_memory(p->family, p->numbers, p->count) > MEMORY) abort();
+        cf_schedule_init(&s[i].as.schedule, p->family, p->numbers, p->counts, p->count, memory + i * MEMORY);
+    }
 }
 
 enum { LAYOUTS = 40 };
 
-static cf_schedule schedules[SCHEDULES];
+static cf_function schedules[SCHEDULES];
 static layout layouts[SCHEDULES * LAYOUTS];
 static cf_isa isas[4];
 static int isa_count, threads, rounds;
@@ -324,18 +351,21 @@ static void *work(void *argument)
     int round, isa, i;
     for (round = 0; round < rounds; round++) {
         for (isa = 0; isa < isa_count; isa++) {
-            cf_schedule own[SCHEDULES];
+            cf_function own[SCHEDULES];
+            char *const memory = malloc(SCHEDULES * MEMORY);
             layout mine;
+            if (!memory) abort();
             pthread_barrier_wait(&barrier);
             for (i = 0; i < SCHEDULES * LAYOUTS; i++) {
                 const int64_t n = layouts[i].count;
-                isas[isa].run(&layouts[i].job, n * number / threads, n * (number + 1) / threads);
+                isas[isa].evaluate(&layouts[i].job, n * number / threads, n * (number + 1) / threads);
             }
-            make_schedules(own);
+            make_schedules(own, memory);
             mine = draw_layout(&own[(number + round) % SCHEDULES], (uint64_t)(round * THREADS_MOST + number));
-            isas[isa].run(&mine.job, 0, mine.count);
+            isas[isa].evaluate(&mine.job, 0, mine.count);
             bad += wrong(&mine, isas[isa].name) != 0;
             free_layout(&mine);
+            free(memory);
             pthread_barrier_wait(&barrier);
             if (number == 0) {
                 for (i = 0; i < SCHEDULES * LAYOUTS; i++) bad += wrong(&layouts[i], isas[isa].name) != 0;
@@ -350,12 +380,15 @@ int main(int argc, char **argv)
     pthread_t team[THREADS_MOST];
     intptr_t bad = 0;
     int64_t values = 0;
+    char *memory;
     int i;
     threads = argc > 1 ? atoi(argv[1]) : 4;
     rounds = argc > 2 ? atoi(argv[2]) : 1;
     if (threads < 1 || threads > THREADS_MOST || rounds < 1) return 2;
     isa_count = cf_isas(isas);
-    make_schedules(schedules);
+    memory = malloc(SCHEDULES * MEMORY);
+    if (!memory) return 2;
+    make_schedules(schedules, memory);
     for (i = 0; i < SCHEDULES * LAYOUTS; i++) {
         layouts[i] = draw_layout(&schedules[i % SCHEDULES], (uint64_t)i / SCHEDULES);
         values += layouts[i].count;
@@ -370,6 +403,7 @@ int main(int argc, char **argv)
         bad += (intptr_t)result;
     }
     for (i = 0; i < SCHEDULES * LAYOUTS; i++) free_layout(&layouts[i]);
+    free(memory);
     pthread_barrier_destroy(&barrier);
     printf("%d threads, %d rounds, %d instruction sets: %" PRId64 " values\n", threads, rounds, isa_count,
            values * rounds * isa_count);

@@ -436,7 +436,7 @@ assert cosine_fast.get_num_threads() == before
 """)
 
 
-HIRED = """
+ACQUIRED = """
 #include <assert.h>
 #include "threads.h"
 int main(void)
@@ -444,26 +444,26 @@ int main(void)
     const int all = cf_team(0, 0);
     int first, second, third;
     assert(all >= 2);
-    first = cf_hire(0, 0, 0);
+    first = cf_acquire_threads(0, 0, 0);
     assert(first == all);
-    second = cf_hire(0, 0, 0); /* all are at work */
-    third = cf_hire(all, 0, 0);
+    second = cf_acquire_threads(0, 0, 0); /* all are at work */
+    third = cf_acquire_threads(all, 0, 0);
     assert(second == 1 && third == 1);
-    cf_dismiss(second);
-    cf_dismiss(third);
-    cf_dismiss(first);
+    cf_release_threads(second);
+    cf_release_threads(third);
+    cf_release_threads(first);
     assert(cf_busy == 0);
-    first = cf_hire(1, 0, 0);
-    second = cf_hire(0, 0, 0);
+    first = cf_acquire_threads(1, 0, 0);
+    second = cf_acquire_threads(0, 0, 0);
     assert(first == 1 && second == (all > 1 ? all - 1 : 1));
-    cf_dismiss(first);
-    cf_dismiss(second);
-    assert(cf_hire(0, 0, 1) == 1); /* the cgroup's quota */
-    cf_dismiss(1);
-    assert(cf_hire(2, 1, 0) == 2); /* who asks for two has two where one is usual */
-    assert(cf_hire(2, 1, 0) == 1); /* but not beside others */
-    cf_dismiss(3);
-    assert(cf_busy == 0 && cf_hire(0, 0, 0) == all);
+    cf_release_threads(first);
+    cf_release_threads(second);
+    assert(cf_acquire_threads(0, 0, 1) == 1); /* the cgroup's quota */
+    cf_release_threads(1);
+    assert(cf_acquire_threads(2, 1, 0) == 2); /* who asks for two has two where one is usual */
+    assert(cf_acquire_threads(2, 1, 0) == 1); /* but not beside others */
+    cf_release_threads(3);
+    assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == all);
     return 0;
 }
 """
@@ -475,8 +475,8 @@ def test_callers_share_the_threads(compiled, tmp_path):
     include = Path(__file__).parents[2] / "src"
     if not (include / "threads.h").is_file() or not shutil.which("gcc"):
         pytest.skip("needs src/ and gcc")
-    source, program = tmp_path / "hired.c", tmp_path / "hired"
-    source.write_text(HIRED)
+    source, program = tmp_path / "acquired.c", tmp_path / "acquired"
+    source.write_text(ACQUIRED)
     command = [
         "gcc",
         "-fopenmp",

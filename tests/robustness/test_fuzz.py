@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bits import bits
+from family import ORDINARY
 from layouts import one_call
 
 pytest.importorskip("hypothesis", reason="the inputs are hypothesis's")
@@ -24,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cosine_fast import CosineDecay, cli
+from cosine_fast import deserialize
 
 # ---- Random calls ----
 
@@ -106,6 +107,7 @@ CONFIG = {
     },
     "registered_name": None,
 }
+CONFIGS = [CONFIG, *({"class_name": name, "config": config} for name, config in ORDINARY)]
 PIECES = [
     *"{}[]:,\"'\\",
     "NaN",
@@ -149,7 +151,9 @@ def mangled(text, seed):
     text=st.one_of(
         st.binary(max_size=200),
         TREES.map(lambda tree: json.dumps(tree).encode()),
-        st.integers(0, 2**32).map(lambda seed: mangled(json.dumps(CONFIG), seed).encode("utf-8", "surrogatepass")),
+        st.tuples(st.sampled_from(CONFIGS), st.integers(0, 2**32)).map(
+            lambda drawn: mangled(json.dumps(drawn[0]), drawn[1]).encode("utf-8", "surrogatepass")
+        ),
         st.dictionaries(st.sampled_from(list(CONFIG["config"])), numbers).map(
             lambda changes: json.dumps({**CONFIG["config"], **changes}).encode()
         ),
@@ -157,31 +161,35 @@ def mangled(text, seed):
 )
 def test_configurations(tmp_path_factory, text):
     """A configuration is read as JSON reads it, or refused in one printable line."""
+    pytest.importorskip("click", reason="the command line needs click")
+    from cosine_fast.cli import options, signals
+
     file = tmp_path_factory.getbasetemp() / "fuzzed.json"
     file.write_bytes(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:
-            schedule = cli._read_config(str(file))
-        except cli.CommandError as problem:
-            line = cli._one_line(str(problem))
+            schedule = options.read_config(str(file))
+        except signals.CommandError as problem:
+            line = signals.one_line(str(problem))
             assert str(file) in line
             assert line.isprintable()
             assert len(line) < 1000
         else:
             tree = json.loads(text.decode("utf-8-sig"))
-            assert schedule == CosineDecay(**tree.get("config", tree))
+            assert schedule == deserialize(tree if "config" in tree else {"class_name": "CosineDecay", "config": tree})
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="no atheris")
 def test_configurations_under_atheris(tmp_path):
-    """As fuzz_config.py has it: whatever atheris makes of the examples is a schedule with finite rates, or refused."""
+    """As fuzz_config.py has it: whatever atheris makes of the examples is a schedule, or refused."""
     seconds = os.environ.get("COSINE_FAST_FUZZ_SECONDS", "15")
     here = Path(__file__).parent
     corpus = tmp_path / "corpus"
     corpus.mkdir()
-    (corpus / "config").write_text(json.dumps(CONFIG))
+    for number, config in enumerate(CONFIGS):
+        (corpus / str(number)).write_text(json.dumps(config))
     (corpus / "deep").write_text("[" * 4096)
     (corpus / "long").write_text(json.dumps({"k" * 4000: 0}))
     for example in (here.parents[1] / "examples").glob("*.json"):
@@ -201,6 +209,8 @@ def test_configurations_under_atheris(tmp_path):
 @given(seed=st.integers(0, 2**32))
 def test_step_files(tmp_path_factory, seed):
     """A mangled .npy file of steps is evaluated as NumPy reads it, or refused."""
+    from cosine_fast.cli import files, signals
+
     draw = random.Random(seed)
     file = tmp_path_factory.getbasetemp() / "fuzzed.npy"
     dtype = draw.choice(["<i8", ">i4", "<f8", "<u8", "<f2"])
@@ -213,9 +223,9 @@ def test_step_files(tmp_path_factory, seed):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the Python that NumPy's header is
-            with cli._npy_input(str(file)) as (stream, shape, fortran_order, read):
+            with files.npy_input(str(file)) as (stream, shape, fortran_order, read):
                 steps = np.fromfile(stream, read, int(np.prod(shape, dtype=object)))
-    except cli.CommandError as problem:
+    except signals.CommandError as problem:
         assert "not a .npy file of steps" in str(problem)  # noqa: PT017
         return
     want = np.load(file, allow_pickle=False)

@@ -71,7 +71,7 @@ def build(folder, compiler, *flags):
     objects = []
     for variant, more in VARIANTS.items():
         objects.append(folder / f"{variant}.o")
-        compile_one = [compiler, *common, *more, "-c", f"-DCF_VARIANT=cf_run_{variant}", ROOT / "src" / "blocks.c"]
+        compile_one = [compiler, *common, *more, "-c", f"-DCF_VARIANT=cf_isa_{variant}", ROOT / "src" / "blocks.c"]
         result = run(*compile_one, "-o", objects[-1])
         assert result.returncode == 0, result.stderr
     program = folder / "harness"
@@ -157,7 +157,7 @@ def test_header_without_warnings(best, tmp_path, compiler, dialect, level):
     include = Path(best.__file__).parent / "include"
     source = tmp_path / "user.c"
     source.write_text(
-        "#include <cosine_fast.h>\n#include <cosine_fast_sums.h>\n"
+        "#include <cosine_fast.h>\n#include <cosine_fast_cosine_sums.h>\n"
         "double rate(int64_t step);\n"
         "double rate(int64_t step)\n{\n    cf_cosine_decay schedule;\n"
         "    cf_cosine_decay_init(&schedule, 1.0, cf_from_int64(9), 0.1, 0, 0.0, cf_from_int64(0));\n"

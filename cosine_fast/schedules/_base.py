@@ -1,28 +1,29 @@
 """What all schedules share: checks of arguments, every way to call one, configs, equality, pickling.
 
-Python validates here; the backend's kernel trusts what it is given.
+Arguments are checked here; the kernels trust what they are given.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import math
 import numbers
 import operator
 import sys
 from collections.abc import Callable
-from typing import Any, Self, SupportsIndex, TypeGuard
+from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
 
-from ._backend import Schedule, check_threads, shown
+from .._backend import Schedule, check_threads, shown
 
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-LARGEST = 2.0**1000  # a rate's size at most, so that no intermediate result overflows
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+LARGEST = 2.0**1000  # the largest size of a rate: no intermediate result overflows
 _SMALLEST_COUNT = 2.0**-64
-_FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
-_RATE_DTYPES = (_FLOAT64, _FLOAT32)
+FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
+_RATE_DTYPES = (FLOAT64, FLOAT32)
 
 
 def received(name: str, value: object) -> str:
@@ -30,8 +31,8 @@ def received(name: str, value: object) -> str:
 
 
 def number_of(name: str, value: Any) -> float:
-    """A finite real number, as a float."""
-    if type(value) is float:  # a short way for the usual: schedules are made by the million
+    """Return a finite real number as a float."""
+    if type(value) is float:  # the usual case, kept short: simulators make millions of schedules
         number = value
     elif isinstance(value, bool) or not isinstance(value, (float, int, numbers.Real)):
         raise TypeError(f"Argument `{name}` must be a number. {received(name, value)}")
@@ -40,7 +41,7 @@ def number_of(name: str, value: Any) -> float:
             number = float(value)
         except OverflowError:
             number = math.inf
-        except TypeError:  # it is none, whatever it says of itself
+        except TypeError:  # its class claims to be a number, but it does not convert
             raise TypeError(f"Argument `{name}` must be a number. {received(name, value)}") from None
     if not math.isfinite(number):
         raise ValueError(f"Argument `{name}` must be finite. {received(name, value)}")
@@ -48,28 +49,30 @@ def number_of(name: str, value: Any) -> float:
 
 
 def steps_of(name: str, value: Any, *, positive: bool) -> int | float:
-    """A number of steps: an int if it is whole, whatever type it came in, else a float."""
-    if type(value) is int and positive <= value <= _INT64_MAX:
+    """Return a number of steps: an int if it is whole, whatever its type, else a float."""
+    if type(value) is int and positive <= value <= INT64_MAX:
         return value
     number = number_of(name, value)
-    # Asked once and then checked: a number of one's own may answer differently the next time.
+    # Converted once and then checked: a user's own class may convert differently the next time.
     exact: int | float = int(value) if isinstance(value, numbers.Integral) else number
     if not (exact > 0 if positive else exact >= 0):
         raise ValueError(f"Argument `{name}` must be {'> 0' if positive else '>= 0'}. Received: {name}={shown(value)}")
-    if not exact <= _INT64_MAX:
+    if not exact <= INT64_MAX:
         raise ValueError(f"Argument `{name}` must be < 2**63. Received: {name}={shown(value)}")
     if 0 < exact < _SMALLEST_COUNT:
         raise ValueError(f"Argument `{name}` must not be smaller than 2**-64 steps. Received: {name}={shown(value)}")
     return int(exact) if isinstance(exact, float) and exact.is_integer() else exact
 
 
-def flag_of(name: str, value: Any) -> bool:
+def flag_of(name: str, value: Any) -> float:
+    """Return a flag as the kernels take it: 1.0 or 0.0."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"Argument `{name}` must be True or False. {received(name, value)}")
-    return bool(value)
+    return float(value)
 
 
 def rate_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype that a caller asks for: float64 or float32."""
     result: np.dtype[Any] | None = None
     with contextlib.suppress(TypeError, ValueError, RecursionError):
         result = None if dtype is None else np.dtype(dtype)
@@ -78,18 +81,18 @@ def rate_dtype(dtype: Any) -> np.dtype[Any]:
     return result
 
 
-def _as_array(step: Any) -> np.ndarray[Any, Any]:
-    """The steps as an array that the kernel can read: integers within int64, or floats."""
+def as_array(step: Any) -> np.ndarray[Any, Any]:
+    """Return the steps as an array of integers within int64 or of floats."""
     array = np.asarray(step)
     kind = array.dtype.kind
     if kind == "O" or (kind == "f" and not isinstance(step, (np.ndarray, np.generic, float)) and _loses_digits(array)):
-        # A list with an int beyond int64 or uint64 is an object array, or floats when it has both signs.
+        # NumPy makes objects of a list with an int beyond uint64, and floats of ints of int64 and uint64 together.
         for item in np.asarray(step, dtype=object).flat:
-            if isinstance(item, numbers.Integral) and not _INT64_MIN <= int(item) <= _INT64_MAX:
+            if isinstance(item, numbers.Integral) and not INT64_MIN <= int(item) <= INT64_MAX:
                 raise _beyond_int64(int(item))
     if kind not in "iuf":
         raise TypeError(f"Argument `step` must be integers or floats. Received: {array.dtype} ({type(step).__name__})")
-    if kind == "u" and array.dtype.itemsize == 8 and array.size and (largest := int(array.max())) > _INT64_MAX:
+    if kind == "u" and array.dtype.itemsize == 8 and array.size and (largest := int(array.max())) > INT64_MAX:
         raise _beyond_int64(largest)
     return array
 
@@ -99,30 +102,30 @@ def _beyond_int64(step: int) -> OverflowError:
 
 
 def range_of_steps(function: str, start: SupportsIndex, stop: SupportsIndex | None, step: SupportsIndex) -> range:
-    """What range()'s arguments mean to the method of this name; all steps within int64."""
+    """Return range(start, stop, step) for a method with this name; raise where a step is beyond int64."""
     if stop is None and step != 1:
         raise TypeError(f"Argument `step` needs `start` and `stop`. Received: {function}({start!r}, step={step!r})")
     steps = range(operator.index(start)) if stop is None else range(start, stop, step)
     for end in (steps[0], steps[-1]) if steps else ():
-        if not _INT64_MIN <= end <= _INT64_MAX:
+        if not INT64_MIN <= end <= INT64_MAX:
             raise _beyond_int64(end)
     return steps
 
 
 def _loses_digits(array: np.ndarray[Any, Any]) -> bool:
-    """Whether floats may have been made of ints that are not theirs; NaN does not hide them."""
-    return array.dtype.itemsize > 2 and not bool(np.all(np.abs(array) < 2.0**53))
+    """Return whether ints may have been rounded to these floats."""
+    return array.dtype.itemsize > 2 and not bool(np.all(np.abs(array) < 2.0**53))  # NaN counts as large
 
 
-def _is_masked(array: Any) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
-    """Whether it is a masked array. numpy.ma is not imported for this: where no one has, there is none."""
-    ma = sys.modules.get("numpy.ma")
+def is_masked(array: Any) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
+    """Return whether this is a masked array."""
+    ma = sys.modules.get("numpy.ma")  # until somebody imports it there are no masked arrays
     return isinstance(array, getattr(ma, "MaskedArray", ()))
 
 
-def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-    """The memory of `out`, as a plain array: what a subclass says of itself need not be so."""
-    wanted = None if dtype is None else rate_dtype(dtype)  # first, for it may run code of the caller's
+def check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """Return the memory of `out` as a plain array: a subclass may misreport its dtype or shape."""
+    wanted = None if dtype is None else rate_dtype(dtype)  # first: it may run the caller's code
     if not isinstance(out, np.ndarray):
         raise TypeError(f"Argument `out` must be a NumPy array. Received: {type(out).__name__}")
     rates = np.asarray(out)
@@ -137,24 +140,24 @@ def _check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, 
     return rates
 
 
-def _apart(steps: np.ndarray[Any, Any], out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The steps, copied if `out` overlaps them in any way but element upon element."""
-    # As NumPy's own functions look: exactly, where it is easy.
-    if not np.may_share_memory(steps, out, max_work=1):  # type: ignore[arg-type]
-        return steps
-    same = steps.ctypes.data == out.ctypes.data and steps.strides == out.strides
-    return steps if same and steps.itemsize == out.itemsize else steps.copy()
+def apart(array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the array, copied if `rates` overlaps it in any way but element upon element."""
+    # max_work=1 as in NumPy's own functions: exact where that is easy, else "may" is enough to copy.
+    if not np.may_share_memory(array, rates, max_work=1):  # type: ignore[arg-type]
+        return array
+    same = array.ctypes.data == rates.ctypes.data and array.shape == rates.shape and array.strides == rates.strides
+    return array if same and array.itemsize == rates.itemsize else array.copy()
 
 
 def check_name(name: Any) -> None:
-    if not (name is None or isinstance(name, str)):  # None stands in the configs of Keras's own documentation
+    if not (name is None or isinstance(name, str)):  # the configs in Keras's documentation have None
         raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
 
 
 def dtype_of(name: str, value: Any) -> np.dtype[Any]:
-    """The results' dtype that a rate says: float32 or float64 if it is a NumPy scalar of these, else float64."""
+    """Return the dtype that a rate gives to the results: its own if it is a NumPy scalar, else float64."""
     if not isinstance(value, np.floating):
-        return _FLOAT64
+        return FLOAT64
     if value.dtype not in _RATE_DTYPES:
         raise TypeError(
             f"Argument `{name}` must be a Python number or a NumPy float64 or float32, whose type the results have. "
@@ -163,16 +166,18 @@ def dtype_of(name: str, value: Any) -> np.dtype[Any]:
     return value.dtype
 
 
-def parameter(name: str, doc: str) -> property:
-    """A read-only attribute: the parameter as it was given."""
-    return property(lambda self: self._config[name], doc=doc)
+def rate_of(name: str, value: Any) -> tuple[float, np.dtype[Any]]:
+    """Return a learning rate as a float, and the dtype that it gives to the results."""
+    if type(value) is float and math.isfinite(value):  # the usual case, kept short as in number_of
+        return value, FLOAT64
+    return number_of(name, value), dtype_of(name, value)
 
 
-class _Evaluation:
-    """Every way to call a schedule, from three of them.
+class Evaluation:
+    """Every way to call a function of the step, made of three methods that a subclass has.
 
-    `_at(step)` gives the rate at an int within int64 or a float; `_evaluate(steps, rates, threads)` and
-    `_fill(start, step, rates, threads)` write the rates of an array of steps, or of a range, into an array.
+    `_at(step)` returns the value at an int within int64 or a float; `_evaluate(steps, rates, threads)` and
+    `_fill(start, step, rates, threads)` write the values at an array of steps, or at a range, into `rates`.
     """
 
     __slots__ = ()
@@ -189,7 +194,7 @@ class _Evaluation:
         raise NotImplementedError
 
     def _call(self, step: Any, out: Any, dtype: Any, num_threads: SupportsIndex | None) -> Any:
-        """Everything that a call can be; the backend itself does only the plain ones."""
+        """Call with any step and any options; the kernels handle only the simplest calls themselves."""
         threads = check_threads(num_threads)
         if isinstance(step, range):
             return self._precompute(step.start, step.stop, step.step, out, dtype, num_threads)
@@ -197,30 +202,30 @@ class _Evaluation:
             wanted = self._dtype if dtype is None else rate_dtype(dtype)
             if isinstance(step, (int, float)) and not isinstance(step, (bool, np.floating)):
                 step = float(step) if isinstance(step, float) else int(step)
-                if isinstance(step, int) and not _INT64_MIN <= step <= _INT64_MAX:
+                if isinstance(step, int) and not INT64_MIN <= step <= INT64_MAX:
                     raise _beyond_int64(step)
                 rate = self._at(step)
                 with np.errstate(over="ignore"):
                     return rate if wanted == np.float64 else wanted.type(rate)
-        array = _as_array(step)
+        array = as_array(step)
         if out is None:
-            rates = np.empty_like(array, wanted, subok=False)  # in the steps' own order: neighbours stay neighbours
+            rates = np.empty_like(array, wanted, subok=False)  # in the steps' memory order, so that both are read in it
             self._evaluate_any(array, rates, threads)
-            if _is_masked(step):
+            if is_masked(step):
                 return np.ma.array(rates, mask=np.ma.getmaskarray(step).copy())[()]
             return rates if array.ndim else rates[()]
-        rates = _check_out(out, array.shape, dtype)
-        self._evaluate_any(_apart(array, rates), rates, threads)
-        if _is_masked(out):
+        rates = check_out(out, array.shape, dtype)
+        self._evaluate_any(apart(array, rates), rates, threads)
+        if is_masked(out):
             out.mask = np.ma.getmask(step)
         return out
 
     def _evaluate_any(self, array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], threads: int) -> None:
-        """As the kernel's _evaluate, for the floats too that it does not know, half and extended precision."""
+        """Evaluate as `_evaluate` does, also steps of half and extended precision, which the kernels cannot read."""
         if array.dtype.kind != "f" or array.dtype.itemsize in (4, 8):
             self._evaluate(array, rates, threads)
             return
-        # In pieces: memory does not grow with the array.
+        # In buffers of bounded size: converting all steps at once would take memory as large as they are.
         with np.errstate(over="ignore"):
             pieces = np.nditer(
                 [array, rates],
@@ -245,27 +250,27 @@ class _Evaluation:
     ) -> np.ndarray[Any, Any]:
         threads = check_threads(num_threads)
         steps = range_of_steps("precompute", start, stop, step)
-        count = max(0, -((steps.start - steps.stop) // steps.step))  # len() stops at sys.maxsize
+        count = max(0, -((steps.start - steps.stop) // steps.step))  # len() fails beyond sys.maxsize
         if out is None:
-            if count > _INT64_MAX // 8:
+            if count > INT64_MAX // 8:
                 raise MemoryError(f"Unable to allocate the rates of {count} steps")
             rates = np.empty(count, self._dtype if dtype is None else rate_dtype(dtype))
         else:
-            rates = _check_out(out, (count,), dtype)
-            if _is_masked(out):
+            rates = check_out(out, (count,), dtype)
+            if is_masked(out):
                 out.mask = np.ma.nomask
         if count:
-            # Modulo 2**64: a stride may be longer than int64 is, the steps are not.
+            # Modulo 2**64: the stride may be beyond int64, the steps are within it.
             self._fill(steps.start, (steps.step + 2**63) % 2**64 - 2**63, rates, threads)
         return rates if out is None else out
 
 
-class _OneByOne(_Evaluation):
-    """A function of one step as a schedule: arrays and ranges element by element."""
+class _OneByOne(Evaluation):
+    """A function of one step as a schedule, which evaluates arrays and ranges element by element."""
 
     __slots__ = ("_at",)
 
-    _dtype = _FLOAT64
+    _dtype = FLOAT64
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._at = function  # type: ignore[assignment, method-assign]
@@ -280,17 +285,24 @@ class _OneByOne(_Evaluation):
 
 
 class LearningRateSchedule:
-    """What all schedules are, and the class to derive one's own from, as from Keras's class of this name.
+    """The base class of all schedules, for schedules of your own as well.
 
-    A schedule of one's own defines ``__call__(self, step)``, the learning rate at one optimizer step, a number; and
-    ``get_config`` if it is to be serialized. It then takes arrays too, and has ``precompute``: element by element, at
-    the speed of its ``__call__``. Steps that are no number, array, list, tuple or range (a framework's tensors) go to
-    ``__call__`` as they are.
+    A subclass defines ``__call__(self, step)``, which returns the learning rate at one step, and ``get_config`` if it
+    is to be serialized. It then also takes arrays and has ``precompute``: both go element by element, at the speed of
+    its ``__call__``.
 
     Raises
     ------
     NotImplementedError
-        By ``__call__`` and ``get_config`` where the class has none of its own.
+        If ``__call__`` or ``get_config`` is used and the subclass does not define it.
+
+    Notes
+    -----
+    Steps that are no number, array, list, tuple or range (the tensors of a framework) reach ``__call__`` as they are.
+
+    References
+    ----------
+    ``keras.optimizers.schedules.LearningRateSchedule`` of Keras 3.
 
     Examples
     --------
@@ -306,20 +318,17 @@ class LearningRateSchedule:
     array([0.1  , 0.05 , 0.025])
     >>> schedule.precompute(4, 0, -1)
     array([0.02      , 0.025     , 0.03333333, 0.05      ])
-
-    References
-    ----------
-    ``keras.optimizers.schedules.LearningRateSchedule`` of Keras 3.
     """
 
     __slots__ = ()
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        if "__call__" in vars(cls) and not issubclass(cls, Schedule):  # these take arrays already
+        if "__call__" in vars(cls) and not issubclass(cls, Schedule):  # a Schedule takes arrays already
             cls.__call__ = _takes_arrays(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
+        """Return the learning rate at a step, in optimizer steps."""
         raise NotImplementedError(
             f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
         )
@@ -334,28 +343,32 @@ class LearningRateSchedule:
         dtype: Any = None,
         num_threads: SupportsIndex | None = None,
     ) -> np.ndarray[Any, Any]:
-        """The rates of the steps ``range(stop)`` or ``range(start, stop, step)``, without an array of the steps.
+        """Return the rates of a range of steps, without making an array of the steps.
 
         Parameters
         ----------
         start, stop, step : int
-            As range() takes them: ``precompute(n)`` starts at 0. The steps must lie within int64.
-        out, dtype, num_threads
-            As in a call; `out` has one dimension and as many elements as there are steps.
+            The steps ``range(start, stop, step)``; ``precompute(n)`` is for ``range(n)``. They must lie within int64.
+        out : numpy.ndarray, optional
+            Where the rates are written, as in a call: one dimension, as many elements as there are steps.
+        dtype : numpy.dtype, optional
+            The dtype of the rates, as in a call.
+        num_threads : int, optional
+            The largest number of threads, as in a call.
 
         Returns
         -------
         numpy.ndarray
-            One dimension; the bits of ``schedule(step)`` for each step. It is `out` where that is given.
+            The rates, with the bits of ``schedule(step)`` for each step; `out` if that is given.
 
         Raises
         ------
         TypeError, ValueError
             As range() and a call raise them.
         OverflowError
-            A step beyond int64.
+            If a step is beyond int64.
         MemoryError
-            More steps than memory holds.
+            If the rates do not fit into memory.
 
         Examples
         --------
@@ -366,18 +379,44 @@ class LearningRateSchedule:
         >>> schedule.precompute(1000).shape
         (1000,)
         """
-        return _OneByOne(self)._precompute(start, stop, step, out, dtype, num_threads)
+        function = self if isinstance(self, Evaluation) else _OneByOne(self)
+        return function._precompute(start, stop, step, out, dtype, num_threads)
 
     def get_config(self) -> dict[str, Any]:
-        """The parameters by their names, for `from_config` and `cosine_fast.serialize`."""
+        """Return the parameters by their names, for `from_config` and `cosine_fast.serialize`.
+
+        Returns
+        -------
+        dict
+            The parameters as they were given.
+
+        Examples
+        --------
+        >>> from cosine_fast import CosineDecay
+        >>> CosineDecay(0.1, 1000).get_config()  # doctest: +NORMALIZE_WHITESPACE
+        {'initial_learning_rate': 0.1, 'decay_steps': 1000, 'alpha': 0.0, 'name': 'CosineDecay',
+         'warmup_target': None, 'warmup_steps': 0}
+        """
         raise NotImplementedError(
             f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in order to be serializable."
         )
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """The schedule with these parameters, as get_config() gives them.
+        """Make a schedule from the dict that `get_config` returns.
 
+        Parameters
+        ----------
+        config : dict
+            The parameters by their names.
+
+        Returns
+        -------
+        LearningRateSchedule
+            The schedule, of this class.
+
+        Examples
+        --------
         >>> from cosine_fast import CosineDecay
         >>> CosineDecay.from_config({"initial_learning_rate": 0.1, "decay_steps": 10}) == CosineDecay(0.1, 10)
         True
@@ -386,7 +425,7 @@ class LearningRateSchedule:
 
 
 def _takes_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A `__call__(self, step)` that is written for one step, so that it takes arrays as well, and their options."""
+    """Extend a `__call__(self, step)` that takes one step to arrays and to the options of a call."""
 
     @functools.wraps(call)
     def call_with_options(
@@ -405,67 +444,75 @@ def _takes_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
     return call_with_options
 
 
-class Formula(Schedule, _Evaluation, LearningRateSchedule):
-    """A schedule that the kernel has the formula of.
+_CALL = inspect.signature(lambda step, *, out=None, dtype=None, num_threads=None: None)
 
-    A class of this kind has `_set(**config)`, which checks the parameters, calls `_take` and then one of the kernel's
-    `_fold_...`. It is the class's `__init__`, by a name that stays where a derived class has another `__init__`.
+
+class Formula(Schedule, Evaluation, LearningRateSchedule):
+    """A schedule whose formula the kernels have.
+
+    A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters and
+    ends with `_take`. The names of the parameters are those of its signature, also for configs and properties.
     """
 
-    __slots__ = ("__weakref__", "_config", "_dtype", "_key")
+    __slots__ = ("__weakref__", "_dtype", "_given", "_key")
 
-    _config: dict[str, Any]
+    _name: ClassVar[str]
+    _keras: ClassVar[bool]  # whether Keras has a class with the name of this one
+    _parameters: ClassVar[tuple[str, ...]]
+    _init: ClassVar[Callable[..., Any]]  # the `__init__` of the class with the formula, also of its subclasses
+
     _dtype: np.dtype[Any]
-    _key: tuple[Any, ...]
+    _given: tuple[Any, ...]  # the parameters as they were given
+    _key: tuple[Any, ...]  # equal for equal schedules
 
-    def _set(self, *parameters: Any, **config: Any) -> Any:
-        raise NotImplementedError
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        own = vars(cls)
+        if "_name" in own:
+            cls._parameters = tuple(inspect.signature(own["__init__"]).parameters)[1:]
+            for position, name in enumerate(cls._parameters):
+                setattr(cls, name, _parameter(position))
+            if "_init" not in own:
+                cls._init = own["__init__"]
 
-    def _take(self, config: dict[str, Any], key: tuple[Any, ...], dtype: np.dtype[Any]) -> bool:
-        """The parameters as given; all that makes two schedules equal; the results' dtype. Whether that is float32."""
+    def _take(
+        self,
+        given: tuple[Any, ...],
+        dtype: np.dtype[Any],
+        numbers: tuple[float, ...],
+        counts: tuple[int | float, ...],
+        *distinct: Any,
+    ) -> None:
+        """Keep the parameters, as they were given and in the signature's order, and fold them.
+
+        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in `distinct` are unequal.
+        """
         if self._ready:
             raise AttributeError("a schedule is immutable: make another one")
-        self._config = config
-        self._key = (*key, dtype.char)
+        self._given = given
         self._dtype = dtype
-        return dtype == _FLOAT32
+        self._key = numbers, counts, distinct, dtype.char
+        self._fold(type(self)._name, numbers, counts, dtype.char == "f")
 
     def __getattr__(self, name: str) -> Any:
         if name in Formula.__slots__:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
+        if name == "__signature__" and type(self).__call__ is Schedule.__call__:
+            return _CALL  # for inspect.signature, which finds none in a compiled class
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the results, unless a call says otherwise."""
+        """The dtype of the results, unless a call asks for another."""
         return self._dtype
 
-    def precompute(
-        self,
-        start: SupportsIndex,
-        stop: SupportsIndex | None = None,
-        step: SupportsIndex = 1,
-        *,
-        out: np.ndarray[Any, Any] | None = None,
-        dtype: Any = None,
-        num_threads: SupportsIndex | None = None,
-    ) -> np.ndarray[Any, Any]:
-        return self._precompute(start, stop, step, out, dtype, num_threads)
-
-    precompute.__doc__ = LearningRateSchedule.precompute.__doc__
-
     def get_config(self) -> dict[str, Any]:
-        """The parameters as they were given, by Keras's keys.
+        return {name: _handed_out(value) for name, value in _config(self).items()}
 
-        >>> from cosine_fast import CosineDecay
-        >>> CosineDecay(0.1, 1000).get_config()  # doctest: +NORMALIZE_WHITESPACE
-        {'initial_learning_rate': 0.1, 'decay_steps': 1000, 'alpha': 0.0, 'name': 'CosineDecay',
-         'warmup_target': None, 'warmup_steps': 0}
-        """
-        return dict(self._config)
+    get_config.__doc__ = LearningRateSchedule.get_config.__doc__
 
     def __repr__(self) -> str:
-        parameters = ", ".join(f"{key}={value!r}" for key, value in self._config.items())
+        parameters = ", ".join(f"{key}={value!r}" for key, value in _config(self).items())
         return f"{type(self).__name__}({parameters})"
 
     def __eq__(self, other: object) -> bool:
@@ -477,14 +524,27 @@ class Formula(Schedule, _Evaluation, LearningRateSchedule):
         return hash(self._key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self._config), getattr(self, "__dict__", None) or None
+        return restore, (type(self), _config(self)), getattr(self, "__dict__", None) or None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)  # what a subclass adds, and nothing else
+        self.__dict__.update(state)  # the attributes that a subclass adds, and nothing else
 
 
-def _restore(cls: type[Formula], config: dict[str, Any]) -> Formula:
-    """Unpickle: the parameters are checked again."""
+def _config(schedule: Formula) -> dict[str, Any]:
+    return dict(zip(type(schedule)._parameters, schedule._given, strict=True))
+
+
+def _parameter(position: int) -> property:
+    return property(lambda self: _handed_out(self._given[position]), doc="The parameter as it was given.")
+
+
+def _handed_out(value: Any) -> Any:
+    """Return the value of a parameter; a sequence, which is kept as a tuple, as a list, as in Keras."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def restore(cls: type[Formula], config: dict[str, Any]) -> Formula:
+    """Make a schedule from a config; check the parameters as `__init__` does, but without warnings."""
     schedule = cls.__new__(cls)
-    schedule._set(**config)
+    schedule._init(**config)
     return schedule

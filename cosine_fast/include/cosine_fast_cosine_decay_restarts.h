@@ -1,5 +1,4 @@
-/* cosine_fast_restarts.h: Keras's CosineDecayRestarts (SGDR), one step -> one learning rate, the same bits everywhere.
- * Header only, C99 or C++11, no Python; compile it as cosine_fast.h says.
+/* cosine_fast_cosine_decay_restarts.h: Keras's CosineDecayRestarts (SGDR), one step -> one learning rate.
  *
  * Method
  *     With s the step, D = first_decay_steps, t = t_mul, m = m_mul and i the cycle that s lies in:
@@ -7,123 +6,64 @@
  *         S(i) <= s < S(i + 1),  S(i) = D * (1 + t + ... + t^(i - 1)) = D * (t^i - 1) / (t - 1),  D(i) = D * t^i
  *         L0 * ((1 - alpha) * m^i * (1 + cos(pi * (s - S(i)) / D(i))) / 2 + alpha)
  *
- *     A cycle is a CosineDecay in another place: cosine_fast.h's wave, in which s - S(i) and S(i + 1) - s take the places
- *     of t and D - t. Where m = 1 its rates are CosineDecay's. Else its wave is from 1 down to 0; it is multiplied by
- *     L0 * (1 - alpha) * m^i, which ExponentialDecay's powers make, and the floor is added: in pairs, rounded once.
+ *     A cycle is a CosineDecay that begins at S(i): its wave, in which s - S(i) and S(i + 1) - s replace t and D - t. With
+ *     m = 1 its rates are those of CosineDecay. Otherwise the wave falls from 1 to 0; it is multiplied by
+ *     L0 * (1 - alpha) * m^i, which ExponentialDecay computes, and the floor is added: in pairs, rounded once.
  *
- *     t = 1: i = floor(s / D) and s - i * D are exact (cosine_fast_powers.h), and all cycles are one wave.
- *     Else S(i) is a triple of doubles, with 2^-150 of itself: t^i and the sum of the powers by squaring, nothing of which
- *     cancels. Integers and all S(i) that one double or an int64 holds are exact. So a step that starts a cycle is in
- *     that cycle. The first cycles are folded once, into memory of the caller's; any other is, when it is asked for. The
- *     logarithms that find it are only a guess, which is put right by comparison.
+ *     t = 1: i = floor(s / D) and s - i * D are exact (cosine_fast_floors.h), and all cycles share one wave.
+ *     Otherwise S(i) is a triple of doubles, to a relative 2^-150: t^i and the sum of the powers come from squaring, where
+ *     nothing cancels. Integers, and all S(i) that a double or an int64 can hold, are exact, so that a step that starts a
+ *     cycle belongs to that cycle. The first cycles are folded once, into memory of the caller; others are folded when
+ *     they are needed. The logarithms that find a cycle only give a guess, which comparisons correct.
  *
  * Special cases
- *     Negative steps are steps: cycles before the first are i = -1, -2, ...
- *     t < 1: cycles end at D / (1 - t), t > 1: they begin at -D / (t - 1). Beyond, the rate is the floor.
- *     m = 0: 0^0 = 1, and the waves are infinite before the first cycle. m < 0: every second wave points down.
- *     Within 2^-300 before step 0 the rate is the floor. NaN gives NaN, and so do, where the cycles go on, floats beyond 2^65: none lies in a cycle rather than another.
+ *     Negative steps lie in the cycles i = -1, -2, ...
+ *     t < 1: cycles end at D / (1 - t). t > 1: they begin at -D / (t - 1). Beyond, the rate is the floor.
+ *     m = 0: 0^0 = 1, and the waves before the first cycle are infinite. m < 0: every second wave points down.
+ *     Within 2^-300 before step 0 the rate is the floor. NaN gives NaN. Floats beyond 2^65 give NaN where the cycles
+ *     continue, because they cannot tell cycles apart.
  *
  * Accuracy
  *     As CosineDecay: at most 2 ULP; where m is not 1 and a wave goes from the floor towards zero, of the larger of the
  *     cycle's ends. The start of a cycle with m = 1 and the floor are rounded once.
  */
-#ifndef COSINE_FAST_RESTARTS_H
-#define COSINE_FAST_RESTARTS_H
+#ifndef COSINE_FAST_COSINE_DECAY_RESTARTS_H
+#define COSINE_FAST_COSINE_DECAY_RESTARTS_H
 
-#include "cosine_fast.h"
-#include "cosine_fast_powers.h"
-
-/* ---- Triples: hi + mid + lo, each at most half a unit in the last place of the one before ---- */
-
-typedef struct cf_triple {
-    double hi, mid, lo;
-} cf_triple;
-
-static inline cf_triple cf_make_triple(double hi, double mid, double lo)
-{
-    const cf_pair low = cf_two_sum(mid, lo), high = cf_two_sum(hi, low.hi), rest = cf_two_sum(high.lo, low.lo);
-    const cf_pair top = cf_fast_two_sum(high.hi, rest.hi);
-    cf_triple r;
-    r.hi = top.hi;
-    r.mid = top.lo;
-    r.lo = rest.lo;
-    return r;
-}
-
-static inline cf_triple cf_triple_add(cf_triple a, cf_triple b)
-{
-    const cf_pair s = cf_two_sum(a.hi, b.hi), t = cf_two_sum(a.mid, b.mid), u = cf_two_sum(s.lo, t.hi);
-    return cf_make_triple(s.hi, u.hi, (a.lo + b.lo) + (t.lo + u.lo));
-}
-
-static inline cf_triple cf_triple_negate(cf_triple a)
-{
-    a.hi = -a.hi;
-    a.mid = -a.mid;
-    a.lo = -a.lo;
-    return a;
-}
-
-static inline cf_triple cf_triple_multiply(cf_triple a, cf_triple b)
-{
-    const cf_pair p = cf_exact_product(a.hi, b.hi), q = cf_exact_product(a.hi, b.mid);
-    const cf_pair r = cf_exact_product(a.mid, b.hi), s = cf_two_sum(q.hi, r.hi), t = cf_two_sum(s.hi, p.lo);
-    const double rest = ((a.hi * b.lo + a.lo * b.hi) + a.mid * b.mid) + ((q.lo + r.lo) + (s.lo + t.lo));
-    return cf_make_triple(p.hi, t.hi, rest);
-}
-
-static inline cf_triple cf_triple_divide(cf_triple a, cf_triple b)
-{
-    const double q = a.hi / b.hi;
-    const cf_triple r = cf_triple_add(a, cf_triple_negate(cf_triple_multiply(cf_make_triple(q, 0.0, 0.0), b)));
-    const double q2 = r.hi / b.hi;
-    const cf_triple r2 = cf_triple_add(r, cf_triple_negate(cf_triple_multiply(cf_make_triple(q2, 0.0, 0.0), b)));
-    return cf_make_triple(q, q2, r2.hi / b.hi);
-}
-
-/* The least pair that is not below a, as steps are pairs. */
-static inline cf_pair cf_pair_from(cf_triple a)
-{
-    return cf_make_pair(a.hi, a.lo > 0.0 ? nextafter(a.mid, INFINITY) : a.mid);
-}
-
-/* The greatest double that is below a. */
-static inline double cf_double_before(cf_pair a)
-{
-    return a.lo > 0.0 ? a.hi : nextafter(a.hi, -INFINITY);
-}
+#include "cosine_fast_cosine_decay.h"
+#include "cosine_fast_exponential_decay.h"
+#include "cosine_fast_triples.h"
 
 /* ---- The schedule ---- */
 
-#define CF_CYCLES 64 /* that are folded at most: more than a training run has, and with t_mul = 2 all there are */
-#define CF_NO_STEP 4.909093465297727e-91 /* 2^-300 */
+#define CF_CYCLES 64 /* the most that are folded in advance: more than a training run has, and all of them for t_mul = 2 */
+#define CF_LEAST_STEP 4.909093465297727e-91 /* 2^-300: the square of a smaller step may be subnormal */
 
-/* One cycle, in its own place. */
 typedef struct cf_cycle {
     cf_pair first, next;     /* its steps are first <= s < next */
-    cf_cosine_decay wave;    /* its rates, or, where m_mul is not 1, the wave from 1 to 0 alone, ... */
-    cf_pair height, factors; /* ... which is multiplied with height and these two powers of 2, ... */
-    cf_pair floor;           /* ... and this is added */
+    cf_cosine_decay wave;    /* the rates; or, where m_mul is not 1, a wave from 1 to 0, ... */
+    cf_pair height, factors; /* ... which is multiplied by the height and two powers of 2, ... */
+    cf_pair floor;           /* ... and added to the floor */
 } cf_cycle;
 
 typedef struct cf_cosine_decay_restarts {
     int equal;  /* t_mul is 1: all cycles are as long as the first */
     int scaled; /* m_mul is not 1 */
-    int few;    /* equal: whole steps up to 2^50, and others from 0 up to there, may take cf_few_stairs */
+    int small_stairs; /* equal: whole steps up to CF_SMALL_STEP, and others from 0 to there, may use cf_small_stairs */
     double initial, alpha, t_mul;
     cf_pair decay_steps;
     double inverse;              /* 1 / decay_steps */
     double end;                  /* the floor, rounded once */
     cf_pair floor;
-    cf_pair limit;               /* not equal: all cycles are below it (t_mul < 1), or from it on (t_mul > 1) */
-    cf_cosine_decay wave, back;  /* equal: as in a cycle, that from 0 to D, and that from -D to 0 */
-    cf_exponential_decay height; /* scaled: the height of a cycle */
+    cf_pair limit;               /* not equal: where the cycles end (t_mul < 1) or begin (t_mul > 1) */
+    cf_cosine_decay wave, back;  /* equal: the wave of the cycle from 0 to D, and of that from -D to 0 */
+    cf_exponential_decay height; /* scaled: the heights of the cycles */
     int64_t count;               /* not equal: cycles 0 to count - 1 are folded */
     const cf_cycle *cycles;
-    double befores[CF_CYCLES];   /* of each of these the last double that is before it */
+    double befores[CF_CYCLES];   /* the last double before each of them */
 } cf_cosine_decay_restarts;
 
-/* The height of a cycle's wave, and the two factors that belong to it. `single`: n is a single double. */
+/* The height of the wave in cycle n, without two factors. `single`: n is a single double. */
 CF_INLINE cf_pair cf_height(const cf_cosine_decay_restarts *p, cf_pair n, int single, cf_pair *factors)
 {
     const cf_pair y = cf_power(&p->height, n, single, factors);
@@ -150,7 +90,7 @@ CF_INLINE double cf_scaled(cf_pair floor, cf_pair height, cf_pair factors, cf_pa
     y.hi = (y.hi * factors.hi) * factors.lo;
     y.lo = (y.lo * factors.hi) * factors.lo;
     sum = cf_two_sum(floor.hi, y.hi);
-    return sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + (floor.lo + y.lo)) : sum.hi; /* infinity has no rest */
+    return sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + (floor.lo + y.lo)) : sum.hi; /* nothing can be added to infinity */
 }
 
 /* ---- Cycles of different lengths ---- */
@@ -198,16 +138,11 @@ static inline cf_place cf_place_of(const cf_cosine_decay_restarts *p, int64_t i)
     return place;
 }
 
-static inline int cf_triple_is_whole(cf_triple a)
-{
-    return cf_is_whole(cf_make_pair(a.hi, a.mid)) && a.lo == floor(a.lo);
-}
-
 static inline void cf_cycle_fold(const cf_cosine_decay_restarts *p, int64_t i, const cf_place *place, cf_cycle *c)
 {
     const cf_pair length = {place->length.hi, place->length.mid}, zero = {0.0, 0.0};
     double reach = fmax(fabs(place->begin.hi), fabs(place->end.hi));
-    /* A cycle that is so short beside its steps needs all their digits: CF_WIDE. */
+    /* A cycle much shorter than its steps are large needs all their digits: CF_WIDE. */
     if (reach > ldexp(length.hi, 40)) reach = INFINITY;
     cf_cosine_decay_fold(&c->wave, p->scaled ? 1.0 : p->initial, length, p->scaled ? 0.0 : p->alpha, 0,
                          p->scaled ? 1.0 : p->initial, zero,
@@ -224,17 +159,17 @@ static inline void cf_cycle_fold(const cf_cosine_decay_restarts *p, int64_t i, c
     c->floor = p->floor;
 }
 
-/* Whether a step lies in a cycle; one so little before step 0 that its square may be no normal number does not. */
+/* Whether a step lies in a cycle. */
 CF_INLINE int cf_in_cycles(const cf_cosine_decay_restarts *p, cf_pair step)
 {
-    const int below = cf_less(step, p->limit), nothing = (step.hi < 0.0) & (step.hi > -CF_NO_STEP);
-    return (fabs(step.hi) <= CF_FAR) & !nothing & (p->equal | (p->t_mul < 1.0 ? below : !below));
+    const int below = cf_less(step, p->limit), just_before_zero = (step.hi < 0.0) & (step.hi > -CF_LEAST_STEP);
+    return (fabs(step.hi) <= CF_BEYOND_INT64) & !just_before_zero & (p->equal | (p->t_mul < 1.0 ? below : !below));
 }
 
-/* The rate at a step that lies in none. */
+/* The rate at a step that lies in no cycle. */
 static inline double cf_outside(const cf_cosine_decay_restarts *p, cf_pair step)
 {
-    if (fabs(step.hi) < CF_NO_STEP) return p->end;
+    if (fabs(step.hi) < CF_LEAST_STEP) return p->end;
     if (p->equal || step.hi != step.hi) return NAN;
     return (p->t_mul < 1.0) == (step.hi > 0.0) ? p->end : NAN;
 }
@@ -245,10 +180,10 @@ static inline int64_t cf_clamped(double n)
     return (int64_t)(n > most ? most : n < -most ? -most : n);
 }
 
-/* The cycle of a step that lies in one and in none that is folded already: into *own. */
+/* Find and fold, into *own, the cycle of a step that lies in one that is not folded in advance. */
 static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts *p, cf_pair step, cf_cycle *own)
 {
-    /* t^i is what is left of the way from the limit to the first cycle, or beyond it. */
+    /* t^i is the fraction of the way from step 0 to the limit that is left at the beginning of cycle i. */
     const double limit = p->limit.hi, way = step.hi / limit;
     const double left = fabs(way) < 0.5 ? log1p(-way) : log(cf_add(p->limit, cf_negate(step)).hi / limit);
     const double growth = fabs(p->t_mul - 1.0) < 0.5 ? log1p(p->t_mul - 1.0) : log(p->t_mul);
@@ -271,7 +206,7 @@ static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts
     return own;
 }
 
-/* The cycle of a step that lies in one; *own is memory for it. */
+/* The cycle of a step that lies in one; *own is memory that it may use. */
 static inline const cf_cycle *cf_cycle_of(const cf_cosine_decay_restarts *p, cf_pair step, cf_cycle *own)
 {
     int64_t low = 0, high = p->count;
@@ -291,8 +226,8 @@ static inline const cf_cycle *cf_cycle_of(const cf_cosine_decay_restarts *p, cf_
 /* ---- Folding ---- */
 
 /* Fold the parameters, which are trusted: rates as for CosineDecay, 2^-32 <= D < 2^63, 2^-64 <= t_mul <= 2^64, m_mul
- * finite. cycles: memory for `capacity` of them, CF_CYCLES being enough, that has to live as long as this; it changes the
- * time that a rate takes, and no bit. t_mul = 1 needs none. */
+ * finite. cycles: memory for `capacity` of them, at most CF_CYCLES, which must outlive the schedule; more of it saves time
+ * and changes no bit. t_mul = 1 needs none. */
 static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps,
                                                  double t_mul, double m_mul, double alpha, cf_cycle *cycles,
                                                  int64_t capacity)
@@ -303,7 +238,7 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
     memset(p, 0, sizeof *p);
     p->equal = t_mul == 1.0;
     p->scaled = m_mul != 1.0;
-    p->few = decay_steps.lo == 0.0 && decay_steps.hi >= 1.0;
+    p->small_stairs = decay_steps.lo == 0.0 && decay_steps.hi >= 1.0;
     p->initial = initial;
     p->alpha = alpha;
     p->t_mul = t_mul;
@@ -312,9 +247,9 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
     p->end = initial * alpha + 0.0; /* -0 is +0 */
     p->floor = cf_two_prod(initial, alpha);
     p->floor.hi += 0.0;
-    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0; /* it has no digits there */
+    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0; /* the rest is subnormal */
     if (p->scaled) {
-        /* Initial rates may be subnormal, heights are not. */
+        /* An initial rate may be subnormal; a height has an exponent of its own. */
         mantissa = frexp(initial, &exponent);
         cf_exponential_decay_init(&p->height, 1.0, one, m_mul, 1);
         cf_power_curve_init(&p->height.curve,
@@ -334,12 +269,12 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
         cf_place place;
         cf_triple next_length;
         p->limit = cf_pair_from(limit);
-        /* It lies in no cycle itself: the least step above it does. */
+        /* The limit itself lies in no cycle; the least step above it does. */
         if (t_mul > 1.0 && limit.lo == 0.0) p->limit.lo = nextafter(p->limit.lo, INFINITY);
         place.begin = cf_begin_of(p, 0, &place.length);
         while (p->count < capacity && p->count < CF_CYCLES && place.begin.hi < 9223372036854775808.0) { /* 2^63 */
             place.end = cf_begin_of(p, p->count + 1, &next_length);
-            if (!cf_less(cf_pair_from(place.begin), cf_pair_from(place.end))) break; /* too short for a step */
+            if (!cf_less(cf_pair_from(place.begin), cf_pair_from(place.end))) break; /* it holds no step */
             cf_cycle_fold(p, p->count, &place, &cycles[p->count]);
             p->befores[p->count] = cf_double_before(cycles[p->count].first);
             p->count++;
@@ -373,13 +308,12 @@ CF_INLINE double cf_cycle_at(const cf_cycle *c, cf_pair step, int scaled)
     }
 }
 
-/* The rate of a `scaled` schedule in equal cycles, `rest` lying in `wave`. `few`: the cycle's number and the rest are
- * single doubles. */
+/* The rate of a `scaled` schedule with equal cycles at `rest`, a step of `wave`. `single`: both pairs are single doubles. */
 CF_INLINE double cf_equal_scaled(const cf_cosine_decay_restarts *p, const cf_cosine_decay *wave, cf_pair count,
-                                 cf_pair rest, int kind, int few)
+                                 cf_pair rest, int kind, int single)
 {
     cf_pair factors;
-    const cf_pair height = cf_height(p, count, few, &factors);
+    const cf_pair height = cf_height(p, count, single, &factors);
     return cf_scaled(p->floor, height, factors, cf_unit_wave(wave, rest, kind, CF_DECAY));
 }
 
@@ -388,10 +322,10 @@ static inline double cf_equal_at(const cf_cosine_decay_restarts *p, cf_pair step
     const cf_cosine_decay *wave = &p->wave;
     cf_stairs s;
     int kind = wave->kind;
-    if (p->few && step.lo == 0.0 && fabs(step.hi) <= CF_FEW && (step.hi >= 0.0 || step.hi == floor(step.hi))) {
-        s = cf_few_stairs(step.hi, p->decay_steps.hi, p->inverse);
+    if (p->small_stairs && step.lo == 0.0 && fabs(step.hi) <= CF_SMALL_STEP && (step.hi >= 0.0 || step.hi == floor(step.hi))) {
+        s = cf_small_stairs(step.hi, p->decay_steps.hi, p->inverse);
     } else {
-        /* The second half from its end: a small fraction before a restart is lost in the way from the last one. */
+        /* Count the second half of a cycle from its end: the distance from its beginning could lose a small fraction. */
         s = cf_nearest_stairs(step, p->decay_steps, p->inverse);
         if (s.rest.hi < 0.0) {
             s.count.lo -= 1.0;

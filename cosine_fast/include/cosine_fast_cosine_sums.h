@@ -1,5 +1,4 @@
-/* cosine_fast_sums.h: the sum of CosineDecay's rates over the steps 0 .. s-1, the same bits everywhere. Header only,
- * C99 or C++11, no Python; compile it as cosine_fast.h says.
+/* cosine_fast_cosine_sums.h: the sum of CosineDecay's rates over the steps 0 .. s-1.
  *
  * Method
  *     With W and D the lengths of warmup and decay, w = ceil(W) the first step of the decay and e = ceil(W + D) the
@@ -25,7 +24,7 @@
  *     fall.
  *
  * Kinds of schedule
- *     In pairs of doubles: those that are CF_WIDE in cosine_fast.h, and those with alpha > 1. In doubles: all others.
+ *     In pairs of doubles: those that are CF_WIDE in cosine_fast_cosine_decay.h, and those with alpha > 1. In doubles: all others.
  *
  * Special cases
  *     s < 0: the sum of the steps s .. -1, negated, along the warmup line; NaN without a warmup. Infinity where the sum
@@ -36,14 +35,13 @@
  *     in pairs within 1.01 * 2^-53, or 4 where the decay has one step. Else that much of the number of steps times the
  *     largest rate. docs/sums.md has the proof.
  */
-#ifndef COSINE_FAST_SUMS_H
-#define COSINE_FAST_SUMS_H
+#ifndef COSINE_FAST_COSINE_SUMS_H
+#define COSINE_FAST_COSINE_SUMS_H
 
-#include "cosine_fast.h"
+#include "cosine_fast_cosine_decay.h"
 
 #define CF_MEAN_TERMS 13
-#define CF_MEAN_PAIRS 9   /* below 2^-45 of the sum a coefficient needs only one double */
-#define CF_MEAN_SINGLES 11 /* and in doubles, below 2^-65, it is not needed */
+#define CF_MEAN_PAIRS 9 /* from here on a coefficient is below 2^-45 of the sum, and one double is enough */
 
 /* (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
 static const double cf_mean_table[CF_MEAN_TERMS][2] = { /* relative error 2^-108.12 */
@@ -84,17 +82,10 @@ typedef struct cf_cosine_sums {
 CF_INLINE cf_pair cf_sums_wave(const cf_cosine_sums *p, cf_pair X)
 {
     const cf_pair minus = {-0.25, 0.0};
-    cf_pair v = cf_add(cf_multiply(X, X), minus), q;
-    double tail = p->c[CF_MEAN_TERMS - 1].hi;
-    int k;
+    cf_pair v = cf_add(cf_multiply(X, X), minus);
     v.hi *= p->scale;
     v.lo *= p->scale;
-    CF_UNROLL
-    for (k = CF_MEAN_TERMS - 2; k >= CF_MEAN_PAIRS; k--) tail = p->c[k].hi + v.hi * tail;
-    q = cf_make_pair(tail, 0.0);
-    CF_UNROLL
-    for (k = CF_MEAN_PAIRS - 1; k >= 0; k--) q = cf_add(p->c[k], cf_multiply(v, q));
-    return cf_multiply(X, cf_multiply(v, q));
+    return cf_multiply(X, cf_multiply(v, cf_horner(p->c, CF_MEAN_TERMS, CF_MEAN_PAIRS, v)));
 }
 
 /* The least integer that is not below x. */
@@ -139,10 +130,10 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     cf_cosine_decay_init(&rates, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
     p->wide = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
     p->has_warmup = has_warmup;
-    p->unit = rates.unit / shrink;
+    p->unit = rates.rate_unit / shrink;
     p->peak.hi = rates.peak;
     p->floor = rates.floor;
-    p->start.hi = start / rates.unit;
+    p->start.hi = start / rates.rate_unit;
     amplitude = cf_multiply(cf_two_sum(1.0, -alpha), p->peak);
     p->sign = amplitude.hi < 0.0 ? -1.0 : 1.0;
 
@@ -177,7 +168,7 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
         p->lower_shift = half;
         if (steps.hi == 1.0) {
             const double rate = cf_cosine_decay_at(&rates, p->begin);
-            p->total = cf_add(p->total, cf_make_pair(rate / rates.unit, 0.0));
+            p->total = cf_add(p->total, cf_make_pair(rate / rates.rate_unit, 0.0));
         }
     } else {
         inverse = cf_divide(half, decay_steps);
@@ -233,11 +224,6 @@ CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near,
         part = line ? sum : part;
     }
     return base.hi + (base.lo + part);
-}
-
-CF_INLINE cf_pair cf_choose(int condition, cf_pair a, cf_pair b)
-{
-    return cf_make_pair(condition ? a.hi : b.hi, condition ? a.lo : b.lo);
 }
 
 /* The same in pairs, for any schedule. */

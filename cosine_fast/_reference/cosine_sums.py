@@ -1,32 +1,33 @@
-"""The sums of CosineDecay's rates, as in cosine_fast_sums.h: the same operations in the same order, on NumPy arrays; so
-the same bits. The derivation is in the header's comment.
+"""The sums of CosineDecay's rates at the steps 0 .. s-1, as in cosine_fast_cosine_sums.h operation for operation.
+
+The header's comment has the derivation.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ._pairs import (
+from .cosine_decay import CosineDecay
+from .pairs import (
+    ONE,
+    ZERO,
     Pair,
     add,
+    as_pair,
     divide,
     fast_two_sum,
-    from_int64,
-    from_number,
     horner,
     less,
     multiply,
     negate,
+    scale,
     table,
     two_sum,
     where,
 )  # fmt: skip
-
-if TYPE_CHECKING:
-    from ._reference import CosineDecay
 
 # (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
 MEAN = table("""
@@ -44,14 +45,9 @@ MEAN = table("""
     -0x1.eff83605b90f0p-45, -0x1.adbd0115bbe59p-99
     0x1.b59b33e58e5e6p-51, -0x1.cb59817a12cbcp-105
 """)
-MEAN_PAIRS = 9  # below 2**-45 of the sum a coefficient needs only one double
+MEAN_PAIRS = 9  # the terms from here on are below 2**-45 of the sum: doubles suffice
 
-ZERO, HALF, ONE = (Pair(np.float64(x), np.float64(0.0)) for x in (0.0, 0.5, 1.0))
-
-
-def times(x: float, a: Pair) -> Pair:
-    """For a power of 2."""
-    return Pair(x * a.hi, x * a.lo)
+HALF = Pair(np.float64(0.5), np.float64(0.0))
 
 
 def ceil(x: Pair) -> Pair:
@@ -71,24 +67,26 @@ def shifted_mean(square: Pair) -> list[Pair]:
 
 
 class CosineSums:
-    """The folded parameters, as cf_cosine_sums_init makes them, and the sum up to an array of steps."""
+    """The folded parameters, as cf_cosine_sums_init makes them, and the sums of the rates up to steps.
+
+    The parameters are those of CosineDecay.
+    """
 
     def __init__(
-        self, fold: type[CosineDecay], peak: float, decay_steps: int | float, alpha: float, has_warmup: bool,
-        start: float, warmup_steps: int | float,
-    ) -> None:  # fmt: skip
-        largest = max(abs(peak), abs(peak * alpha), abs(start) if has_warmup else 0.0)
-        shrink = 2.0**-200 if largest > 2.0**700 else 1.0  # what leads to a sum overflows only where it does
+        self, peak: float, alpha: float, start: float, decay_steps: int | float, warmup_steps: int | float
+    ) -> None:
+        largest = max(abs(peak), abs(peak * alpha), abs(start))
+        shrink = 2.0**-200 if largest > 2.0**700 else 1.0  # intermediate results overflow only where the sum does
         self.first = start
-        start = (start if has_warmup else peak) * shrink
-        rates = fold(peak * shrink, decay_steps, alpha, has_warmup, start, warmup_steps)
-        D, W = from_number(decay_steps), from_number(warmup_steps) if has_warmup else ZERO
-        self.wide = rates.wide or alpha > 1.0  # where rates rise a small sum may be what large ones leave
-        self.has_warmup = has_warmup
-        self.unit = rates.unit / shrink
+        peak, start = peak * shrink, start * shrink
+        rates = CosineDecay(peak, alpha, start, decay_steps, warmup_steps)
+        D, W = as_pair(decay_steps), as_pair(warmup_steps)
+        self.wide = rates.wide or alpha > 1.0  # where rates rise a small sum may be the difference of large ones
+        self.has_warmup = rates.has_warmup
+        self.unit = rates.rate_unit / shrink
         self.peak = Pair(rates.peak, np.float64(0.0))
         self.floor = rates.floor
-        self.start = Pair(np.float64(start) / rates.unit, np.float64(0.0))
+        self.start = Pair(np.float64(start) / rates.rate_unit, np.float64(0.0))
         amplitude = multiply(two_sum(np.float64(1.0), -np.float64(alpha)), self.peak)
         self.sign = -1.0 if amplitude.hi < 0.0 else 1.0
 
@@ -105,28 +103,27 @@ class CosineSums:
 
         self.slope = self.warmup_sum = ZERO
         self.late: Any = np.float64(0.0)
-        if has_warmup:
+        if self.has_warmup:
             self.slope = fast_two_sum(rates.slope.hi, rates.slope.lo)
-            self.late = 0.5 * self.begin.hi if peak * shrink < start else self.begin.hi
-            mean = times(0.5, add(self.begin, negate(ONE)))
+            self.late = 0.5 * self.begin.hi if peak < start else self.begin.hi
+            mean = scale(add(self.begin, negate(ONE)), 0.5)
             self.warmup_sum = multiply(self.begin, add(self.start, multiply(self.slope, mean)))
 
         self.total = self.warmup_sum
         size = math.ldexp(1.0, 1 - math.frexp(D.hi)[1])
-        self.scale = size * size
+        self.square_scale = size * size
         self.c = [ZERO] * len(MEAN)
         self.upper_rest = self.lower_rest = ZERO
         if steps.hi <= 1.0:  # a step or none, and no wave between the decay's ends
             self.upper_shift, self.lower_shift = negate(HALF), HALF
             if steps.hi == 1.0:
-                rate = rates(np.array([int(self.begin.hi) + int(self.begin.lo)]))[0]
-                self.total = add(self.total, Pair(rate / rates.unit, np.float64(0.0)))
+                self.total = add(self.total, Pair(rates(self.begin) / rates.rate_unit, np.float64(0.0)))
         else:
             inverse = divide(HALF, D)
             a = shifted_mean(multiply(inverse, inverse))
-            inverse = divide(ONE, times(size, D))
+            inverse = divide(ONE, scale(D, size))
             inverse = multiply(inverse, inverse)
-            power = divide(times(0.5 * self.sign, amplitude), add(ONE, negate(a[0])))
+            power = divide(scale(amplitude, 0.5 * self.sign), add(ONE, negate(a[0])))
             for k in range(len(MEAN)):
                 power = multiply(power, inverse)
                 self.c[k] = multiply(a[k + 1], power)
@@ -134,25 +131,24 @@ class CosineSums:
             self.lower_rest = self.wave(self.lower_shift)
             # The sine of an angle is that of its supplement: G(D - X) = D/2 - X + G(X).
             rest = add(self.upper_rest, negate(self.lower_rest))
-            mean = add(times(0.5, D), negate(self.upper_shift))
-            mean = add(multiply(amplitude, mean), times(self.sign, rest))
+            mean = add(scale(D, 0.5), negate(self.upper_shift))
+            mean = add(multiply(amplitude, mean), scale(rest, self.sign))
             self.total = add(self.total, add(multiply(steps, self.floor), mean))
         self.middle = add(add(self.begin, self.end), add(self.lower_shift, negate(self.upper_shift)))
-        self.middle = times(0.5, self.middle)
+        self.middle = scale(self.middle, 0.5)
 
     def wave(self, X: Pair) -> Pair:
-        """|A| * G(X), |X| <= D/2."""
-        v = times(self.scale, add(multiply(X, X), Pair(np.float64(-0.25), np.float64(0.0))))
+        """|amplitude| * G(X), |X| <= D/2."""
+        v = scale(add(multiply(X, X), Pair(np.float64(-0.25), np.float64(0.0))), self.square_scale)
         return multiply(X, multiply(v, horner(self.c, v, MEAN_PAIRS)))
 
-    def single(self, step: Pair) -> Any:
-        """In doubles."""
+    def in_doubles(self, step: Pair) -> Any:
         upper = step.hi < self.middle.hi
         d = two_sum(step.hi, -np.where(upper, self.begin.hi, self.end.hi))
         steps = d.hi + (d.lo + step.lo)  # from there
         n = np.where(upper, steps, -steps)
         X = n + np.where(upper, self.upper_shift.hi, self.lower_shift.hi)
-        x = (X - 0.5) * (X + 0.5) * self.scale
+        x = (X - 0.5) * (X + 0.5) * self.square_scale
         xx = x * x
         c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 = (c.hi for c in self.c[:11])
         even = c1 + xx * (c3 + xx * (c5 + xx * (c7 + xx * c9)))
@@ -171,21 +167,20 @@ class CosineSums:
             part = np.where(line, m * mean, part)
         return base.hi + (base.lo + part)
 
-    def pairs(self, step: Pair) -> Any:
-        """In pairs."""
+    def in_pairs(self, step: Pair) -> Any:
         upper = less(step, self.middle)
         steps = add(step, negate(where(upper, self.begin, self.end)))
         n = where(upper, steps, negate(steps))
         # Powers of X might overflow where there is no wave.
         X = where(n.hi > 0.0, add(n, where(upper, self.upper_shift, self.lower_shift)), ZERO)
         wave = add(self.wave(X), negate(where(upper, self.upper_rest, self.lower_rest)))
-        y = where((n.hi > 0.0) & (wave.hi > 0.0), times(self.sign, wave), ZERO)
+        y = where((n.hi > 0.0) & (wave.hi > 0.0), scale(wave, self.sign), ZERO)
         part = add(multiply(steps, where(upper, self.peak, self.floor)), negate(y))
         base = where(upper, self.warmup_sum, self.total)
         if self.has_warmup:
             line, late = upper & (n.hi < 0.0), step.hi > self.late
             m = where(late, steps, step)
-            mean = add(times(0.5, add(m, negate(ONE))), where(late, self.gap, ZERO))
+            mean = add(scale(add(m, negate(ONE)), 0.5), where(late, self.gap, ZERO))
             mean = add(where(late, self.peak, self.start), multiply(self.slope, mean))
             base = where(line & ~late, ZERO, base)
             part = where(line, multiply(m, mean), part)
@@ -193,9 +188,6 @@ class CosineSums:
             return np.where(line & (step.hi == 1.0), self.first, sums)  # which may be too small for the unit
         return add(base, part).hi * self.unit
 
-    def __call__(self, steps: np.ndarray) -> np.ndarray:
-        """The sums, float64, up to a contiguous one-dimensional array of int64."""
-        with np.errstate(all="ignore"):
-            step = from_int64(steps)
-            sums = self.pairs(step) if self.wide else self.single(step)
-            return np.asarray(sums if self.has_warmup else np.where(step.hi < 0.0, np.nan, sums))
+    def __call__(self, step: Pair) -> Any:
+        sums = self.in_pairs(step) if self.wide else self.in_doubles(step)
+        return sums if self.has_warmup else np.where(step.hi < 0.0, np.nan, sums)

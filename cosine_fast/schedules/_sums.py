@@ -1,8 +1,8 @@
-"""Sums of CosineDecay's rates over ranges of steps, exactly, and where rates and sums first come to a value.
+"""Sums of CosineDecay's rates over ranges of steps, and the first step at which a rate or a sum reaches a value.
 
-`exact_sum` is arithmetic of whole numbers of any length, so that nothing is lost, whatever cancels; it is the same with
-every backend. The sums up to each step of an array are the kernel's (cosine_fast_sums.h), with which `CumulativeSum` is
-called as a schedule is. The inverses are searches in the kernel's own values, which do not turn back between bounds.
+`exact_sum` uses Python's integers, so that cancellation loses nothing; it does not depend on the backend. The kernel
+evaluates the sums up to each step of an array; `CumulativeSum` makes them callable like a schedule. The first steps are
+found by bisection in the kernel's own values, within ranges of steps in which these are monotonic.
 """
 
 from __future__ import annotations
@@ -18,26 +18,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._backend import Schedule
-from ._base import _FLOAT64, _INT64_MAX, _as_array, _Evaluation
+from .._backend import Function
+from ._base import FLOAT64, INT64_MAX, Evaluation, as_array
 
-_CHUNK = 1 << 16  # elements that are searched for at a time, so that memory is bounded
+_CHUNK = 1 << 16  # values searched for at a time, so that memory is bounded
 
 
 class Parameters(NamedTuple):
-    """A CosineDecay's, checked; without a warmup, start is the peak and warmup_steps 0."""
+    """The parameters of a CosineDecay, checked; without a warmup start is the peak and warmup_steps is 0."""
 
     peak: float
-    decay_steps: int | float
     alpha: float
-    has_warmup: bool
     start: float
+    decay_steps: int | float
     warmup_steps: int | float
 
 
 @functools.cache
 def _pi(bits: int) -> int:
-    """pi * 2**bits, to a unit (Machin: pi/4 = 4 arctan(1/5) - arctan(1/239))."""
+    """Return pi * 2**bits with an error of at most 1 (Machin: pi/4 = 4 arctan(1/5) - arctan(1/239))."""
     unit = 1 << (bits + 32)
 
     def arctan_of_inverse(n: int) -> int:
@@ -53,7 +52,7 @@ def _pi(bits: int) -> int:
 
 
 def _sine(n: int, d: int, bits: int) -> int:
-    """sin(pi * n / d) * 2**bits, to 2**8 units (Taylor)."""
+    """Return sin(pi * n / d) * 2**bits with an error of at most 2**8 (Taylor)."""
     n %= 2 * d
     sign, n = (1, n) if n <= d else (-1, n - d)
     term = total = _pi(bits) * min(n, d - n) // d
@@ -67,9 +66,12 @@ def _sine(n: int, d: int, bits: int) -> int:
 
 
 def _sum_of_squares(n: int, first: int, stride: int, D: int) -> Fraction:
-    """The sum of sin(pi/2D * (first + k * stride))**2 over 0 <= k < n, to 2**-100 of itself (Dirichlet's kernel)."""
-    # A sine of a multiple of pi/2D is 0 or at least 1/D, so that the sum is 0 or at least 1/D**2. What is computed is
-    # wrong by less than D**2 times the sines' 2**8 units; these have 4 log2(D) digits more than are wanted.
+    """Return the sum of sin(pi/2D * (first + k * stride))**2 over 0 <= k < n (Dirichlet's kernel).
+
+    Its relative error is below 2**-100.
+    """
+    # A sine of a multiple of pi/2D is 0 or at least 1/D, so the sum is 0 or at least 1/D**2. Its absolute error is less
+    # than D**2 times the error of the sines, which therefore get 4 log2(D) extra bits.
     bits = 4 * D.bit_length() + 128
     if n == 1 or stride % (2 * D) == 0:
         return Fraction(n * _sine(first, 2 * D, bits) ** 2, 1 << (2 * bits))
@@ -78,13 +80,13 @@ def _sum_of_squares(n: int, first: int, stride: int, D: int) -> Fraction:
 
 
 def exact_sum(p: Parameters, steps: range) -> float:
-    """The sum of the exact rates, rounded once; infinite where no double is as large."""
+    """Return the sum of the exact rates, rounded once; infinity if it is beyond all doubles."""
     left = max(0, -((steps.start - steps.stop) // steps.step))
     step, stride = steps.start, steps.step
     if stride < 0:
         step, stride = step + (left - 1) * stride, -stride
     peak, start, alpha = Fraction(p.peak), Fraction(p.start), Fraction(p.alpha)
-    # Steps are counted in a unit in which the lengths are whole.
+    # Steps are counted in a unit that makes both lengths integers.
     D, D_unit = p.decay_steps.as_integer_ratio()
     W, W_unit = p.warmup_steps.as_integer_ratio()
     unit = max(D_unit, W_unit)
@@ -95,7 +97,7 @@ def exact_sum(p: Parameters, steps: range) -> float:
     def count_below(bound: int) -> int:
         return min(left, max(0, -((step - bound) // stride)))
 
-    if p.has_warmup:
+    if W:
         n = count_below(W)
         total = n * start + (peak - start) * Fraction(n * step + n * (n - 1) // 2 * stride, W)
         step, left = step + n * stride, left - n
@@ -108,97 +110,98 @@ def exact_sum(p: Parameters, steps: range) -> float:
         return math.inf if total > 0 else -math.inf
 
 
-class CumulativeSum(Schedule, _Evaluation):
-    """The sum of the rates of the steps 0 .. s-1, as a function of s that is called as a schedule is."""
+class CumulativeSum(Function, Evaluation):
+    """The sum of the rates of the steps 0 .. s-1, as a function of s that is called like a schedule."""
 
     __slots__ = ("_dtype", "_parameters")
 
-    def __init__(self, parameters: Parameters, dtype: np.dtype[Any] = _FLOAT64) -> None:
+    def __init__(self, parameters: Parameters, dtype: np.dtype[Any] = FLOAT64) -> None:
         self._parameters = parameters
         self._dtype = dtype
-        self._fold_cosine_sums(*parameters, dtype != _FLOAT64)
+        self._fold("cosine_sums", parameters[:3], parameters[3:], dtype != FLOAT64)
 
-    # Before step 0 without a warmup the wave goes on. That is rare, and not the kernel's.
+    # Without a warmup the cosine goes on before step 0. The kernel does not have these sums, which are rarely used.
 
     def _before(self, step: int) -> float:
         return -exact_sum(self._parameters, range(step, 0))
 
     def _at(self, step: float) -> float:
-        if step < 0 and not self._parameters.has_warmup:
+        if step < 0 and not self._parameters.warmup_steps:
             return self._before(int(step))
         return super()._at(step)
 
     def _evaluate(self, steps: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], num_threads: int) -> None:
         before = []
-        if not self._parameters.has_warmup and steps.dtype.kind == "i":
+        if not self._parameters.warmup_steps and steps.dtype.kind == "i":
             before = [(index, self._before(int(steps[index]))) for index in map(tuple, np.argwhere(steps < 0))]
         super()._evaluate(steps, rates, num_threads)
         with np.errstate(over="ignore"):
-            for index, total in before:  # read before `rates` was written: it may be the steps' own memory
+            for index, total in before:  # computed before `rates` was written, which may be the steps' memory
                 rates[index] = total
 
     def _fill(self, start: int, step: int, rates: np.ndarray[Any, Any], num_threads: int) -> None:
         super()._fill(start, step, rates, num_threads)
-        if not self._parameters.has_warmup:
+        if not self._parameters.warmup_steps:
             with np.errstate(over="ignore"):
                 for i in np.flatnonzero(np.isnan(rates)):
                     rates[i] = self._before((start + int(i) * step + 2**63) % 2**64 - 2**63)
 
 
-@functools.lru_cache(maxsize=64)  # in pure Python they take longer to make than to evaluate
+@functools.lru_cache(maxsize=64)  # in pure Python one takes longer to make than to evaluate
 def _sums_of(p: Parameters, dtype: np.dtype[Any]) -> CumulativeSum:
     return CumulativeSum(p, dtype)
 
 
 def cumulative(p: Parameters, own_dtype: np.dtype[Any], steps: Any, out: Any, dtype: Any, num_threads: Any) -> Any:
+    """Return the sum of the rates of the steps 0 .. s-1 for each s of `steps`."""
     if not isinstance(steps, range):
-        array = _as_array(steps)
+        array = as_array(steps)
         if array.dtype.kind == "f" and array.size:
             raise TypeError(f"Argument `steps` must be integers. Received: {array.dtype} ({type(steps).__name__})")
     return _sums_of(p, own_dtype)._call(steps, out, dtype, num_threads)
 
 
-def step_at(p: Parameters, schedule: Schedule, rates: Any) -> Any:
-    """The first step of the decay at which the rate is at most as large; the rates fall, or else rise, all the way."""
+def step_at(p: Parameters, schedule: Function, rates: Any) -> Any:
+    """Return the first step of the decay whose rate is at most as large."""
     wanted, shape = _numbers("learning_rate", rates)
     first, last = _decay(p)
     falls = (1 - Fraction(p.alpha)) * Fraction(p.peak) >= 0
-    return _answer(_search(schedule, operator.le, wanted, first, last if falls else first), shape)
+    return _answer(_search(schedule, operator.le, wanted, first, last if falls else first), shape)  # else they rise
 
 
-def step_at_sum(p: Parameters, schedule: Schedule, totals: Any) -> Any:
-    """The first step from 0 on at which the cumulative sum is at least as large."""
+def step_at_sum(p: Parameters, schedule: Function, totals: Any) -> Any:
+    """Return the first step from 0 on at which the cumulative sum is at least as large."""
     wanted, shape = _numbers("total", totals)
-    sums = _sums_of(p, _FLOAT64)
+    sums = _sums_of(p, FLOAT64)
     found = np.full(wanted.size, -1, np.int64)
     for first, last in itertools.pairwise(_turns(p, schedule)):
-        rises = schedule._at(first) >= 0.0 and schedule._at(last - 1) >= 0.0  # and if it falls it ends lower
+        rises = schedule._at(first) >= 0.0 and schedule._at(last - 1) >= 0.0  # else the first sum is the largest
         steps = _search(sums, operator.ge, wanted, first, last if rises else first)
         found = np.where(found < 0, steps, found)
     return _answer(found, shape)
 
 
-def _turns(p: Parameters, schedule: Schedule) -> list[int]:
-    """Steps from 0 to the last one, between which the rates have one sign: the sums rise or fall all the way."""
-    turns = [0, _INT64_MAX]
+def _turns(p: Parameters, schedule: Function) -> list[int]:
+    """Return steps, from 0 to the largest, between which the rates have one sign, so that the sums are monotonic."""
+    turns = [0, INT64_MAX]
     if min(p.start, p.peak, p.peak * p.alpha) < 0.0:
         turns = sorted({*turns, *_decay(p)})
-        for first, last in itertools.pairwise(tuple(turns)):  # here the rates themselves rise or fall all the way
+        for first, last in itertools.pairwise(tuple(turns)):  # in each of these ranges the rates are monotonic
             other = operator.lt if schedule._at(first) >= 0.0 else operator.ge
             turns += [int(step) for step in _search(schedule, other, np.zeros(1), first, last - 1) if step > first]
     return sorted(turns)
 
 
 def _decay(p: Parameters) -> tuple[int, int]:
-    """Its first step, and the first one past it, or the last that there is."""
-    return math.ceil(p.warmup_steps), min(math.ceil(Fraction(p.warmup_steps) + Fraction(p.decay_steps)), _INT64_MAX)
+    """Return the first step of the decay and the first step after it, at most the largest int64."""
+    return math.ceil(p.warmup_steps), min(math.ceil(Fraction(p.warmup_steps) + Fraction(p.decay_steps)), INT64_MAX)
 
 
 def _search(
-    function: Schedule, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
+    function: Function, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
 ) -> np.ndarray[Any, Any]:
-    """For each of `wanted` the first step from first to last whose float64 value reaches it; -1 where none does."""
-    if wanted.size == 1:  # without arrays it is faster
+    """Return for each of `wanted` the first step from first to last whose float64 value reaches it; -1 for none."""
+    if wanted.size == 1:  # faster without arrays
 
         def there(step: int) -> bool:
             return bool(reaches(function._at(step), wanted[0]))
@@ -221,7 +224,7 @@ def _search(
 
 
 def _numbers(name: str, values: Any) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
-    """In a row, and their shape."""
+    """Return the numbers as a one-dimensional array, and their shape."""
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
         expected = f"Argument `{name}` must be a number or an array of numbers."
@@ -231,5 +234,5 @@ def _numbers(name: str, values: Any) -> tuple[np.ndarray[Any, Any], tuple[int, .
 
 
 def _answer(steps: np.ndarray[Any, Any], shape: tuple[int, ...]) -> Any:
-    """For one number an int, or None where there is no such step."""
+    """Return the steps in this shape; for one number an int, or None if there is no such step."""
     return steps.reshape(shape) if shape else None if steps[0] < 0 else int(steps[0])

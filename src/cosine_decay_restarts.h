@@ -1,10 +1,9 @@
-/* A block of CosineDecayRestarts: a cycle's steps go through CosineDecay's loops, in the cycle's place. blocks.c alone
- * includes this. */
-#ifndef COSINE_FAST_RESTARTS_BLOCKS_H
-#define COSINE_FAST_RESTARTS_BLOCKS_H
+/* A block of CosineDecayRestarts: the steps of a cycle go through CosineDecay's loops. Only blocks.c includes this. */
+#ifndef COSINE_FAST_COSINE_DECAY_RESTARTS_BLOCKS_H
+#define COSINE_FAST_COSINE_DECAY_RESTARTS_BLOCKS_H
 
 #include "cosine_decay.h"
-#include "ratios.h"
+#include "piecewise_constant_decay.h" /* search */
 
 /* ---- Waves that are multiplied ---- */
 
@@ -25,11 +24,11 @@ SCALED_LOOPS(from_doubles, PAIR)
 SCALED_LOOP(from_pairs, WIDE, DECAY)
 
 #define SCALED(from, kind, phase) \
-    [CF_##phase] = {scaled_##from##_##kind##_##phase, scaled_##from##_##kind##_##phase##_float}
+    [CF_##phase] = BOTH_NAMES(scaled_##from##_##kind##_##phase)
 #define SCALED_ROW(from, kind) \
     [CF_##kind] = {SCALED(from, kind, UPPER), SCALED(from, kind, LOWER_TO_ZERO), SCALED(from, kind, DECAY)}
 
-/* By origin, kind, phase and whether floats are wanted. */
+/* By origin, kind, phase, and whether the rates are float32. */
 static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1][2] = {
     [INT64S] = {SCALED_ROW(from_int64s, SINGLE), SCALED_ROW(from_int64s, PAIR)},
     [RANGE] = {SCALED_ROW(from_range, SINGLE), SCALED_ROW(from_range, PAIR)},
@@ -37,7 +36,7 @@ static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1][2] = {
     [PAIRS] = {[CF_WIDE] = {SCALED(from_pairs, WIDE, DECAY)}},
 };
 
-/* Equal cycles: of each step its place in its cycle, and that one's number, come as a pair. */
+/* Equal cycles: a pair holds the place of a step in its cycle, and the number of the cycle. */
 #define EQUAL_LOOPS(kind)                                                                                          \
     BOTH_TYPES(equal_scaled_##kind, cf_cosine_decay_restarts, from_pairs,                                          \
                cf_equal_scaled(p, &p->wave, cf_make_pair(step.lo, 0.0), cf_make_pair(step.hi, 0.0), CF_##kind, 1))
@@ -47,7 +46,7 @@ EQUAL_LOOPS(PAIR)
 
 /* ---- Blocks ---- */
 
-/* The rates of n steps in one cycle, which lie within `in`; whole ones, or of the origin DOUBLES or PAIRS any. */
+/* The rates of n steps of one cycle, which lie within `in` and are `whole` or not. */
 static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in, int floats,
                            const source *s, sink out, int n)
 {
@@ -63,24 +62,24 @@ static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, in
 static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                   int n, sink out)
 {
-    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
+    const int whole = has_whole_steps(job), floats = is_float32(job);
     const int kind = p->wave.kind;
     const double D = p->decay_steps.hi, inverse = p->inverse;
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
     source s = {0};
     range in;
     int i;
-    enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
+    enum origin origin = origin_of(job, r, begin, n, &s, &in);
 
     if (origin == DOUBLES) {
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
     }
-    if (p->few && kind < CF_WIDE && in.least >= (whole ? -CF_FEW : 0.0) && in.greatest <= CF_FEW) {
+    if (p->small_stairs && kind < CF_WIDE && in.least >= (whole ? -CF_SMALL_STEP : 0.0) && in.greatest <= CF_SMALL_STEP) {
         if (origin != DOUBLES && kind == CF_SINGLE) {
-            const double first = cf_few_stairs(in.least, D, inverse).count.hi;
-            if (first == cf_few_stairs(in.greatest, D, inverse).count.hi) {
-                /* Often the block is in one cycle. */
+            const double first = cf_small_stairs(in.least, D, inverse).count.hi;
+            if (first == cf_small_stairs(in.greatest, D, inverse).count.hi) {
+                /* Often all steps lie in one cycle. */
                 cf_cycle c;
                 c.wave = p->wave;
                 c.wave.warmup_steps.hi = first * D;
@@ -94,13 +93,13 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
         if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
         INDEPENDENT
         for (i = 0; i < n; i++) {
-            const cf_stairs stairs = cf_few_stairs(hi[i], D, inverse);
+            const cf_stairs stairs = cf_small_stairs(hi[i], D, inverse);
             hi[i] = stairs.rest.hi;
             lo[i] = stairs.count.hi;
         }
         s = (source){.data = (const char *)hi, .lo = p->scaled ? lo : NULL};
         if (!p->scaled) {
-            const int phase = kind == CF_PAIR ? phase_of(&p->wave, range_of(hi, n)) : CF_DECAY; /* others gain nothing */
+            const int phase = kind == CF_PAIR ? phase_of(&p->wave, range_of(hi, n)) : CF_DECAY; /* for the others it saves nothing */
             loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][phase][floats](&p->wave, &s, out, n);
         } else if (kind == CF_PAIR) {
             (floats ? equal_scaled_PAIR_float : equal_scaled_PAIR)(p, &s, out, n);
@@ -111,12 +110,10 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
     }
     load_block(job, r, begin, n, hi, lo);
     for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_restarts_at(p, cf_make_pair(hi[i], lo[i]));
-    s = (source){.data = (const char *)rates};
-    (floats ? copy_float : copy)(p, &s, out, n);
+    copy_block(job, rates, out, n);
 }
 
-/* The rates of n steps, in the order in which the others of their cycle are found. Rarely many: those in cycles that are
- * not folded, or in none. */
+/* The rates of n steps in cycles that are not folded in advance, or in no cycle: rarely many. */
 static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const double *hi, const double *lo, int n,
                             double *rates)
 {
@@ -130,7 +127,7 @@ static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const 
         rates[i] = cf_outside(p, step);
     }
     while (count > 0) {
-        /* A cycle at a time: of all that are left those in the cycle of the first. */
+        /* Take one cycle at a time: that of the first step that is left. */
         const cf_cycle *const c = cf_cycle_of(p, cf_make_pair(hi[left[0]], lo[left[0]]), &own);
         const int wide = c->wave.kind == CF_WIDE;
         const sink to = {(char *)some_rates, NULL};
@@ -156,7 +153,7 @@ static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const 
 static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                     int n, sink out)
 {
-    const int whole = !job->steps.data || job->steps.type < CF_FLOAT32, floats = job->rates.type == CF_FLOAT32;
+    const int whole = has_whole_steps(job), floats = is_float32(job);
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
     double sorted_hi[CF_BLOCK], sorted_lo[CF_BLOCK], sorted_rates[CF_BLOCK];
     int64_t cycle[CF_BLOCK];
@@ -165,9 +162,9 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
     cf_cycle own;
     source s = {0};
     range in;
-    const enum origin origin = as_it_lies(job, r, begin, n, &s, &in);
+    const enum origin origin = origin_of(job, r, begin, n, &s, &in);
 
-    if (origin != DOUBLES && in.least >= -CF_FEW && in.greatest <= CF_FEW) {
+    if (origin != DOUBLES && in.least >= -CF_SMALL_STEP && in.greatest <= CF_SMALL_STEP) {
         const cf_pair least = cf_make_pair(in.least, 0.0), greatest = cf_make_pair(in.greatest, 0.0);
         if (cf_in_cycles(p, least) && cf_in_cycles(p, greatest)) {
             const cf_cycle *const c = cf_cycle_of(p, least, &own);
@@ -176,12 +173,12 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
                 return;
             }
         } else if (!cf_in_cycles(p, p->t_mul < 1.0 ? least : greatest)) {
-            fill_block(p->end, floats, &s, out, n);
+            fill_block(job, p->end, out, n);
             return;
         }
     }
 
-    /* The steps sorted by cycles; first those that are in none that is folded, or are not doubles. */
+    /* Sort the steps by cycle. First come those that are in no folded cycle, or are not single doubles. */
     load_block(job, r, begin, n, hi, lo);
     search(p->befores, p->count, hi, cycle, n);
     beyond = p->count ? cf_double_before(p->cycles[p->count - 1].next) : 0.0;
@@ -196,7 +193,7 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
         sorted_hi[to] = hi[i];
         sorted_lo[to] = lo[i];
     }
-    /* Now they are where the cycles' steps begin. */
+    /* Now ends[i] is where the steps of cycle i - 1 begin. */
     first = p->count ? ends[1] : n;
     if (first > 0) evaluate_others(p, whole, sorted_hi, sorted_lo, first, sorted_rates);
     for (i = 1; first < n; i++) {
@@ -212,11 +209,10 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
         first = end;
     }
     for (i = 0; i < n; i++) rates[i] = sorted_rates[place[i]];
-    s = (source){.data = (const char *)rates};
-    (floats ? copy_float : copy)(p, &s, out, n);
+    copy_block(job, rates, out, n);
 }
 
-/* The rates of n elements, the first of which stands at r and is the job's number `begin`. */
+/* The rates of n elements, the first of which stands at r and is number `begin` of the job. */
 static void evaluate_cosine_decay_restarts(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r,
                                            int64_t begin, int n, sink out)
 {

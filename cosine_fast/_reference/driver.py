@@ -1,0 +1,129 @@
+"""The driver of the pure-Python kernel: it evaluates formulas over arrays and ranges, as the compiled one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .pairs import Pair, as_pair
+
+Formula = Callable[[Pair], Any]  # folded parameters, called with steps
+
+OPENMP = False
+ISAS = ("python",)
+FORMULAS: dict[str, Callable[..., Formula]] = {}  # by name; the package's __init__ fills it
+CHUNK = 8192  # elements at a time: NumPy's temporaries stay in the second-level cache, and memory is bounded
+
+
+class Function:
+    """A function of the step that the kernel evaluates: a schedule, or the sums of one."""
+
+    __slots__ = ("_formula",)
+
+    _formula: Formula
+
+    def _fold(self, name: str, numbers: tuple[float, ...], counts: tuple[int | float, ...], single: bool) -> None:
+        """Take the formula of this name, with its parameters (`single`, of use to the compiled kernel, is ignored)."""
+        with np.errstate(all="ignore"):
+            self._formula = FORMULAS[name](*numbers, *counts)
+
+    @property
+    def _ready(self) -> bool:
+        return hasattr(self, "_formula")
+
+    def _ready_formula(self) -> Formula:
+        try:
+            return self._formula
+        except AttributeError:
+            raise TypeError(f"{type(self).__name__}.__init__ has not been called") from None
+
+    def _at(self, step: int | float) -> float:
+        steps = np.array([step], np.float64 if isinstance(step, float) else np.int64)
+        with np.errstate(all="ignore"):
+            return float(self._ready_formula()(as_pair(steps))[0])
+
+    def _evaluate(self, steps: np.ndarray, rates: np.ndarray, num_threads: int) -> None:
+        formula = self._ready_formula()
+        if steps.size == 0:
+            return
+        # NumPy's iterator walks any layout; it hands out native, contiguous chunks and puts the rates back.
+        chunks = np.nditer(
+            [steps, rates],
+            ["external_loop", "buffered", "delay_bufalloc"],
+            [["readonly"], ["writeonly"]],
+            op_dtypes=[np.float64 if steps.dtype.kind == "f" else np.int64, np.float64],
+            casting="unsafe",
+            buffersize=CHUNK,
+        )
+        with chunks, np.errstate(all="ignore"):
+            chunks.reset()
+            for chunk, into in chunks:
+                into[...] = formula(as_pair(chunk))
+
+    def _fill(self, start: int, step: int, rates: np.ndarray, num_threads: int) -> None:
+        formula = self._ready_formula()
+        with np.errstate(all="ignore"):
+            for begin in range(0, rates.size, CHUNK):
+                chunk = rates[begin : begin + CHUNK]
+                # Modulo 2**64, as in the compiled kernel: the product may overflow where its sum with start does not.
+                numbers = np.arange(begin, begin + chunk.size, dtype=np.uint64)
+                steps = numbers * np.uint64(step % 2**64) + np.uint64(start % 2**64)
+                chunk[...] = formula(as_pair(steps.view(np.int64)))
+
+
+class Schedule(Function):
+    """What the classes of schedules are derived from."""
+
+    __slots__ = ()
+
+    def __call__(self, step: Any, *, out: Any = None, dtype: Any = None, num_threads: int | None = None) -> Any:
+        """The learning rate at a step, or at each step of an array."""
+        return self._call(step, out, dtype, num_threads)  # type: ignore[attr-defined]
+
+
+def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int) -> None:
+    """Write CosineDecay's rates into `rates`; all other arrays broadcast to its shape.
+
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    """
+    if rates.size == 0:
+        return
+    steps = np.broadcast_to(steps, rates.shape)
+    parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
+    changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
+    schedule = Function()
+    for index in np.ndindex(*(n if changing else 1 for n, changing in zip(rates.shape, changes, strict=True))):
+        here = (*(i if changing else slice(None) for i, changing in zip(index, changes, strict=True)), ...)
+        L0, D, a, T, W = (p[index].item() for p in parameters)
+        if T != T:  # NaN: no warmup
+            T, W = L0, 0
+        schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T), (D, W), False)
+        schedule._evaluate(steps[here], rates[here], num_threads)
+
+
+def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
+    """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
+    flat = numbers.flat  # in pieces: memory does not grow with the array
+    for begin in range(0, numbers.size, CHUNK):
+        x = np.asarray(flat[begin : begin + CHUNK], np.float64)
+        if not np.all(((x >= least) & (x <= most)) | (x == also) | (nan & (x != x))):
+            return False
+    return True
+
+
+def use_isa(name: str) -> None:
+    ISAS.index(name)
+
+
+def set_quota(threads: int) -> None:
+    pass
+
+
+def set_num_threads(wanted: int) -> None:
+    pass
+
+
+def get_num_threads() -> int:
+    return 1

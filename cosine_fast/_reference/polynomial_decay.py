@@ -1,0 +1,93 @@
+"""PolynomialDecay: `plain` is the formula, the class is cosine_fast_polynomial_decay.h."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .cosine_decay import CosineDecay
+from .exp2 import LARGEST_EXPONENT, Curve, log2_quotient, two_factors
+from .floors import HUGE_STEP, nearest_integer, stairs
+from .pairs import ZERO, Pair, add, as_pair, negate, product_rest, two_sum, where
+
+_TINY, _LARGE, _LARGE_EXPONENT = 2.0**-700, 2.0**400, 400.0
+
+
+def plain(step: float, initial: float, end: float, power: float, cycle: float, decay_steps: float) -> float:
+    """A power of the part of the decay that is left; with `cycle` the decay is stretched to end at or after the step.
+
+    >>> parameters, steps = (0.1, 0.01, 2.0, 1.0, 10), np.array([0, 5, 10, 11, 20, 25])
+    >>> np.allclose(PolynomialDecay(*parameters)(as_pair(steps)), [plain(step, *parameters) for step in steps])
+    True
+    """
+    if cycle:
+        decay_steps *= max(1, math.ceil(step / decay_steps))
+    return (initial - end) * math.pow(1 - min(step, decay_steps) / decay_steps, power) + end
+
+
+class PolynomialDecay:
+    """The folded parameters, as cf_polynomial_decay_init makes them, and the rates at steps."""
+
+    def __init__(self, initial: float, end: float, power: float, cycle: float, decay_steps: int | float) -> None:
+        self.decay_steps = as_pair(decay_steps)
+        self.start, self.end, self.power = np.float64(initial) + 0.0, np.float64(end) + 0.0, np.float64(power)
+        self.cycle = bool(cycle)
+        self.inverse = 2.0**-100 / self.decay_steps.hi
+        fall = two_sum(self.start, -self.end)
+        self.curve = Curve(fall)
+        self.at_end = self.end
+        if power <= 0.0 and fall.hi != 0.0:
+            self.at_end = self.start if power == 0.0 else fall.hi * np.inf
+        self.farthest = math.copysign(LARGEST_EXPONENT, power) if power else 0.0
+        self.line: CosineDecay | None = None
+        if power == 1.0 and not cycle and fall.hi != 0.0 and abs(fall.hi / self.decay_steps.hi) <= 2.0**1000:
+            # CosineDecay's warmup line to a decay whose floor is its peak.
+            self.line = CosineDecay(float(self.end), 1.0, float(self.start), 1, decay_steps)
+
+    def __call__(self, step: Pair) -> Any:
+        if self.line:
+            return self.line(step)
+        lowest = step.hi == -np.inf
+        # So close to 0 the rate is a line, and a product's rest may be too small for a double.
+        tiny = np.abs(step.hi) < _TINY
+        hi = np.where(tiny, step.hi * _LARGE, step.hi)
+        exponent = np.where(tiny, self.curve.exponent - _LARGE_EXPONENT, self.curve.exponent)
+        # Infinity has no pair.
+        lo = np.where(np.abs(hi) > HUGE_STEP, 0.0, step.lo)
+        if self.cycle:
+            hi = np.where(hi > HUGE_STEP, HUGE_STEP, hi)
+        hi = np.where(np.isinf(hi), np.copysign(HUGE_STEP, hi), hi)
+        step, D, inverse = Pair(hi, lo), self.decay_steps, self.inverse
+        r = add(D, negate(step))
+        if self.cycle:
+            # D * ceil(step / D) is the step and what is left to the cycle's end.
+            later = step.hi > 0.0
+            _, passed = stairs(where(later, step, ZERO), D, 1.0 / D.hi)
+            left = where(passed.hi > 0.0, add(D, negate(passed)), ZERO)
+            r = where(later, left, r)
+            D = where(later, add(step, left), D)
+            inverse = 2.0**-100 / D.hi
+
+        log = log2_quotient(step, r, D, inverse)
+        E = self.power * log.hi
+        rest = product_rest(self.power, log.hi, E) + self.power * log.lo
+        rest = np.where(np.abs(E) > LARGEST_EXPONENT, 0.0, rest)
+        E = np.where(E > LARGEST_EXPONENT, LARGEST_EXPONENT, E)
+        E = np.where(E < -LARGEST_EXPONENT, -LARGEST_EXPONENT, E)
+        E = np.where(lowest, self.farthest, E)
+        n = nearest_integer(E)
+        f = E - n
+        E = f + rest
+        rest = rest - (E - f)
+
+        # From the start while 2^n is 1, else from the end.
+        from_start = n == 0.0
+        base = np.where(from_start, self.start, self.end)
+        y = self.curve(where(from_start, ZERO, self.curve.c0), E, rest)
+        factors = two_factors(n + exponent)
+        y = Pair((y.hi * factors.hi) * factors.lo, (y.lo * factors.hi) * factors.lo)
+        total = two_sum(base, y.hi)
+        rates = np.where(np.isfinite(total.hi), total.hi + (total.lo + y.lo), total.hi)
+        return np.where(r.hi <= 0.0, self.at_end, rates)

@@ -1,0 +1,39 @@
+"""The command line: ``cosine-fast precompute | evaluate | plot | info``.
+
+`commands` says what each command does, `options` how options and configs are read, `files` how inputs are read and
+outputs written, `signals` how a signal or an error becomes one line on standard error and an exit status.
+
+click, tqdm, pyarrow and matplotlib are optional. `commands` and `options` need click, and so are imported by `run`
+alone; each function that needs one of the others imports it. `signals` names the extra to install if one is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+
+from . import signals
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; an error prints one line."""
+
+    def command() -> None:
+        from .commands import execute
+
+        execute(arguments)
+
+    return signals.exit_status(command)
+
+
+def main() -> None:
+    """Run the command line in sys.argv and exit."""
+    signals.install()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names may have characters that a terminal lacks
+    status = run(sys.argv[1:])
+    with contextlib.suppress(OSError):
+        sys.stdout.close()  # here, or Python reports a closed pipe once more
+    sys.exit(status)

@@ -1,0 +1,151 @@
+"""How options and configs are read. Needs click."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import click
+
+from cosine_fast import CosineDecay, LearningRateSchedule, deserialize
+
+from .signals import CommandError, shortened
+
+CONFIG_LIMIT = 1 << 20  # bytes; a usual config has a few hundred
+
+# ---- Options ----
+
+
+def count(text: str) -> int | float:
+    """The number in a text such as 1000000, 1_000_000, 1e6 or 0.5: an int if it is whole, else a float."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise click.BadParameter(f"expected a number, received {text!r}") from None
+    if not number.is_finite() or number.adjusted() >= 30:  # an int of more digits takes long to make
+        raise click.BadParameter(f"expected a finite number of at most 30 digits, received {text!r}")
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def whole(text: str) -> int:
+    number = count(text)
+    if isinstance(number, float):
+        raise click.BadParameter(f"expected a whole number, received {text!r}")
+    return number
+
+
+def number(name: str, kind: Callable[[str], Any], text: str, **rest: Any) -> Callable[[Any], Any]:
+    """A decorator that adds an option whose value `kind` reads."""
+    return click.option(name, type=kind, metavar="NUMBER", help=text, **rest)
+
+
+def parameters(command: Any) -> Any:
+    """A decorator that adds the options that are CosineDecay's parameters."""
+    for option in (
+        click.option("--name", help="Name of the schedule."),
+        number("--warmup-steps", count, "Steps of the linear warmup.  [default: 0]"),
+        number("--warmup-target", float, "Peak, at the end of the warmup; without it there is no warmup."),
+        number("--alpha", float, "Floor, as a fraction of the peak.  [default: 0]"),
+        number("--decay-steps", count, "Steps of the cosine decay, after the warmup."),
+        number("--initial-learning-rate", float, "Rate at step 0, whether or not there is a warmup."),
+    ):
+        command = option(command)
+    return command
+
+
+_CONFIG = "Config of any schedule: the JSON of keras.optimizers.schedules.serialize; or CosineDecay's parameters."
+config = click.option("--config", metavar="FILE", help=_CONFIG)
+configs = click.option("--config", "configs", multiple=True, metavar="FILE", help=f"{_CONFIG} Repeat it to compare.")
+dtypes = click.Choice(["float64", "float32"])
+dtype = click.option("--dtype", type=dtypes, default="float64", show_default=True, help="Type of the learning rates.")
+# One thread by default: writing takes several times as long as computing on one thread, and threads that wait spin,
+# which on a busy machine made the whole run four times as slow.
+_THREADS = "Number of threads that compute. Writing the file takes most of the time."
+threads = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help=_THREADS)
+force = click.option("--force", is_flag=True, help="Overwrite existing files.")
+
+
+def output(suffixes: str) -> Callable[[Any], Any]:
+    return click.option("-o", "--output", required=True, metavar="FILE", help=f"{suffixes} file to write.")
+
+
+# ---- Schedules and steps ----
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object without duplicate keys (json keeps the last of them without a word)."""
+    tree = dict(pairs)
+    if len(tree) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} appears twice")
+    return tree
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_config(file: str) -> LearningRateSchedule:
+    """The schedule that a JSON file describes."""
+    try:
+        with open(file, "rb") as stream:
+            text = stream.read(CONFIG_LIMIT + 1)
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from error
+    try:
+        if len(text) > CONFIG_LIMIT:
+            raise ValueError(f"larger than {CONFIG_LIMIT:,} bytes")
+        tree = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        if not isinstance(tree, dict):
+            raise ValueError(f"expected an object, received {type(tree).__name__}")
+        if not tree.keys() & {"class_name", "config"}:
+            tree = {"class_name": "CosineDecay", "config": tree}
+        return deserialize(tree)
+    except RecursionError:
+        reason = "nested too deeply"
+    except UnicodeDecodeError:
+        reason = "not UTF-8"
+    except (ValueError, TypeError) as error:
+        reason = str(error)
+    raise CommandError(
+        f"{file}: not the config of a schedule: {shortened(reason, 200)} "
+        "(expected the JSON of keras.optimizers.schedules.serialize, or the parameters of CosineDecay)"
+    )
+
+
+def schedule_of(config: str | None, options: dict[str, Any]) -> LearningRateSchedule:
+    """The schedule of --config or of CosineDecay's options, whichever is given."""
+    given = {key: value for key, value in options.items() if value is not None}
+    if config is not None:
+        if given:
+            raise CommandError(f"--{min(given).replace('_', '-')} cannot be given beside --config")
+        return read_config(config)
+    for key in ("initial_learning_rate", "decay_steps"):
+        if key not in given:
+            raise CommandError(f"--{key.replace('_', '-')} is missing (or give --config FILE)")
+    try:
+        return CosineDecay(**given)
+    except (ValueError, TypeError) as error:
+        raise CommandError(str(error)) from error
+
+
+def end_of(schedule: LearningRateSchedule) -> int:
+    """The first step from which on the rate stays the same."""
+    end: int | None = getattr(schedule, "_end", None)
+    if end is None:
+        raise CommandError(f"--stop is missing: {type(schedule).__name__} has no end")
+    return end
+
+
+def steps_of(schedule: LearningRateSchedule, start: int, stop: int | None, step: int) -> range:
+    """The steps asked for; by default up to the end of the schedule, with the first step of its last rate."""
+    if step == 0:
+        raise CommandError("--step: expected a whole number other than 0, received 0")
+    steps = range(start, end_of(schedule) + 1 if stop is None else stop, step)
+    if steps and not all(-(2**63) <= at < 2**63 for at in (steps[0], steps[-1])):
+        raise CommandError(f"steps must fit in int64, received {steps[0]} to {steps[-1]}")
+    if (steps.stop - steps.start) // steps.step >= 2**63 - 1:
+        raise CommandError("--start, --stop and --step give more steps than a file can hold")
+    return steps

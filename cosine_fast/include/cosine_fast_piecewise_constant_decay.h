@@ -1,0 +1,50 @@
+/* cosine_fast_piecewise_constant_decay.h: Keras's PiecewiseConstantDecay, one step -> one learning rate.
+ *
+ * values[number of boundaries < step]. All comparisons are exact. NaN gives NaN.
+ */
+#ifndef COSINE_FAST_PIECEWISE_CONSTANT_DECAY_H
+#define COSINE_FAST_PIECEWISE_CONSTANT_DECAY_H
+
+#include "cosine_fast_pairs.h"
+
+/* The arrays are the caller's and must outlive the schedule. */
+typedef struct cf_piecewise_constant_decay {
+    int64_t count;             /* of the boundaries */
+    const cf_pair *boundaries; /* rising */
+    const double *values;      /* one more than boundaries */
+    const double *lasts;       /* the last step of each piece but the last, among those that are single doubles */
+} cf_piecewise_constant_decay;
+
+/* Fold the parameters, which are trusted. lasts: memory for as many doubles as there are boundaries. */
+static inline void cf_piecewise_constant_decay_init(cf_piecewise_constant_decay *p, int64_t count, const cf_pair *boundaries,
+                                              const double *values, double *lasts)
+{
+    int64_t i;
+    /* A boundary between two doubles is a large int64. */
+    for (i = 0; i < count; i++)
+        lasts[i] = boundaries[i].lo < 0.0 ? nextafter(boundaries[i].hi, -INFINITY) : boundaries[i].hi;
+    p->count = count;
+    p->boundaries = boundaries;
+    p->values = values;
+    p->lasts = lasts;
+}
+
+/* The number of boundaries below a step that is not NaN: the index of its piece. */
+static inline int64_t cf_piece_of(const cf_piecewise_constant_decay *p, cf_pair step)
+{
+    int64_t below = 0, left = p->count;
+    while (left > 0) {
+        const int64_t half = left / 2;
+        const int past = cf_less(p->boundaries[below + half], step);
+        below = past ? below + half + 1 : below;
+        left = past ? left - half - 1 : half;
+    }
+    return below;
+}
+
+static inline double cf_piecewise_constant_decay_at(const cf_piecewise_constant_decay *p, cf_pair step)
+{
+    return step.hi == step.hi ? p->values[cf_piece_of(p, step)] : step.hi;
+}
+
+#endif

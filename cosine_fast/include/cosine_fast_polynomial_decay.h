@@ -1,0 +1,156 @@
+/* cosine_fast_polynomial_decay.h: Keras's PolynomialDecay, one step -> one learning rate.
+ *
+ * Method
+ *     With s the step, L0 the initial rate, `end` the end rate and D = decay_steps:
+ *
+ *         end + (L0 - end) * b^power, b = 1 - min(s, D)/D, b^power = 2^(power * log2(b))
+ *         cycle                       b = 1 - s/(D*m), m = max(1, ceil(s/D))
+ *         power 1                     CosineDecay's warmup line, from L0 to end
+ *
+ *     log2(b) is made for each step (cosine_fast_exp2.h), from r - D * 2^k and r + D * 2^k with r = D - s, which are exact.
+ *     With n the integer nearest to the exponent E, the rate is L0 + (L0 - end) * (2^E - 1) while n = 0, else end +
+ *     (L0 - end) * 2^E: nothing cancels, whichever end is the larger.
+ *
+ * Special cases
+ *     Negative steps: b is larger than 1 and m is 1. NaN gives NaN. An infinite step gives the limit. power = 0: L0
+ *     throughout. power < 0: at D and past it, infinity with the sign of L0 - end.
+ *
+ * Accuracy
+ *     At most 1 unit in the last place (ULP); where the rate crosses zero, of its larger end. Cycles are exact for up to
+ *     2^98 of them. Exact at step 0, and at the ends of whole cycles (power > 0).
+ */
+#ifndef COSINE_FAST_POLYNOMIAL_DECAY_H
+#define COSINE_FAST_POLYNOMIAL_DECAY_H
+
+#include "cosine_fast_cosine_decay.h"
+#include "cosine_fast_exp2.h"
+#include "cosine_fast_floors.h"
+
+#define CF_TINY_STEP 1.90109156629516e-211 /* 2^-700 */
+#define CF_ENLARGED 2.5822498780869086e+120 /* 2^400 */
+#define CF_ENLARGED_EXPONENT 400.0
+
+typedef struct cf_polynomial_decay {
+    int straight;          /* the power is 1, without cycles: `line` gives all rates */
+    int variant;           /* 1: with cycles */
+    int single;            /* D is whole and at most CF_SMALL_STEP: whole steps up to that are exact in single doubles */
+    cf_cosine_decay line;
+    cf_power_curve curve;  /* its amplitude is start - end */
+    double start, end, power;
+    double at_end;         /* the rate where b is 0 */
+    double farthest;       /* the exponent where b is infinite */
+    cf_pair decay_steps;
+    double inverse;        /* 2^-100 / D */
+} cf_polynomial_decay;
+
+/* Fold the parameters, which are trusted: start, end and their difference at most 2^1000 in size, 2^-64 <= D < 2^63. */
+static inline void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end,
+                                            double power, int cycle)
+{
+    const cf_pair one = {1.0, 0.0};
+    cf_pair fall;
+    memset(p, 0, sizeof *p);
+    p->start = start + 0.0;
+    p->end = end + 0.0;
+    p->power = power;
+    p->variant = cycle;
+    p->decay_steps = decay_steps;
+    p->inverse = 7.888609052210118e-31 / decay_steps.hi; /* 2^-100 */
+    p->single = decay_steps.hi <= CF_SMALL_STEP && decay_steps.hi == floor(decay_steps.hi);
+    fall = cf_two_sum(p->start, -p->end);
+    cf_power_curve_init(&p->curve, fall);
+    p->at_end = power > 0.0 || fall.hi == 0.0 ? p->end : power == 0.0 ? p->start : fall.hi * INFINITY;
+    p->farthest = power > 0.0 ? CF_MOST : power < 0.0 ? -CF_MOST : 0.0;
+    p->straight = power == 1.0 && !cycle && fall.hi != 0.0 && fabs(fall.hi / decay_steps.hi) <= ldexp(1.0, 1000);
+    if (p->straight) cf_cosine_decay_init(&p->line, p->end, one, 1.0, 1, p->start, decay_steps);
+}
+
+/* The rate at a step, where the power is not 1 or there are cycles. CF_WHOLE_STEPS need p->single. */
+CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair step, int cycle, int steps)
+{
+    /* Hoisted so that the loop vectorises. */
+    const double start = p->start, end = p->end, at_end = p->at_end, farthest = p->farthest;
+    const double c0_hi = p->curve.c0_hi, c0_lo = p->curve.c0_lo;
+    const int single = steps == CF_WHOLE_STEPS, lowest = step.hi < -1.7976931348623157e308;
+    double inverse = p->inverse, exponent = p->curve.exponent, E, rest, n, f, base, rate;
+    cf_pair D = p->decay_steps, r, log, y, factors, sum;
+
+    if (!single) {
+        /* So near step 0 the rate is a line, and the rest of a product may be too small for a double. */
+        const int tiny = fabs(step.hi) < CF_TINY_STEP;
+        step.hi = tiny ? step.hi * CF_ENLARGED : step.hi;
+        exponent = tiny ? exponent - CF_ENLARGED_EXPONENT : exponent;
+        /* Infinity has no pair. */
+        step.lo = fabs(step.hi) > CF_HUGE_STEP ? 0.0 : step.lo;
+        if (cycle) step.hi = step.hi > CF_HUGE_STEP ? CF_HUGE_STEP : step.hi;
+        step.hi = step.hi > 1.7976931348623157e308 ? CF_HUGE_STEP : lowest ? -CF_HUGE_STEP : step.hi;
+    }
+    if (single) {
+        r = cf_make_pair(D.hi - step.hi, 0.0);
+    } else {
+        r = cf_add(D, cf_negate(step));
+    }
+    if (cycle) {
+        /* D * ceil(step / D) is the step plus what is left to the end of its cycle. */
+        const int later = step.hi > 0.0;
+        cf_stairs stairs;
+        cf_pair left, whole;
+        if (single) {
+            stairs = cf_small_stairs(step.hi, D.hi, 1.0 / D.hi);
+            left = cf_make_pair(stairs.rest.hi > 0.0 ? D.hi - stairs.rest.hi : 0.0, 0.0);
+            whole = cf_make_pair(step.hi + left.hi, 0.0);
+        } else {
+            cf_pair known;
+            known.hi = later ? step.hi : 0.0;
+            known.lo = later ? step.lo : 0.0;
+            stairs = cf_large_stairs(known, D, 1.0 / D.hi);
+            left = cf_add(D, cf_negate(stairs.rest));
+            left.hi = stairs.rest.hi > 0.0 ? left.hi : 0.0;
+            left.lo = stairs.rest.hi > 0.0 ? left.lo : 0.0;
+            whole = cf_add(step, left);
+        }
+        r.hi = later ? left.hi : r.hi;
+        r.lo = later ? left.lo : r.lo;
+        D.hi = later ? whole.hi : D.hi;
+        D.lo = later ? whole.lo : D.lo;
+        inverse = 7.888609052210118e-31 / D.hi; /* 2^-100 */
+    }
+
+    log = cf_log2_quotient(step, r, D, inverse, single);
+    E = p->power * log.hi;
+    rest = cf_product_rest(p->power, log.hi, E) + p->power * log.lo;
+    rest = fabs(E) > CF_MOST ? 0.0 : rest;
+    E = E > CF_MOST ? CF_MOST : E;
+    E = E < -CF_MOST ? -CF_MOST : E;
+    if (!single) E = lowest ? farthest : E;
+    n = cf_round(E);
+    f = E - n;
+    E = f + rest;
+    rest -= E - f;
+
+    /* From the start while 2^n is 1, else from the end. */
+    base = n == 0.0 ? start : end;
+    y = cf_make_pair(n == 0.0 ? 0.0 : c0_hi, n == 0.0 ? 0.0 : c0_lo);
+    y = cf_power_curve_at(&p->curve, y, E, rest);
+    factors = cf_two_factors(n + exponent);
+    y.hi = (y.hi * factors.hi) * factors.lo;
+    y.lo = (y.lo * factors.hi) * factors.lo;
+    sum = cf_two_sum(base, y.hi);
+    rate = sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
+    return r.hi <= 0.0 ? at_end : rate;
+}
+
+CF_INLINE int cf_polynomial_decay_steps(const cf_polynomial_decay *p, double least, double greatest, int whole)
+{
+    if (!whole) return CF_DOUBLE_STEPS;
+    return p->single && least >= -CF_SMALL_STEP && greatest <= CF_SMALL_STEP ? CF_WHOLE_STEPS : CF_ANY_STEPS;
+}
+
+CF_DEFINE_AT_AS(cf_polynomial_decay_curve_at, polynomial_decay)
+
+static inline double cf_polynomial_decay_at(const cf_polynomial_decay *p, cf_pair step)
+{
+    return p->straight ? cf_cosine_decay_at(&p->line, step) : cf_polynomial_decay_curve_at(p, step);
+}
+
+#endif

@@ -1,0 +1,276 @@
+"""CosineDecay: an optional linear warmup, then a cosine."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from . import _sums
+from ._base import LARGEST, Formula, check_name, number_of, range_of_steps, rate_of, steps_of
+
+
+class CosineDecay(Formula):
+    """Keras's CosineDecay: an optional linear warmup, then a cosine from the peak down to the floor.
+
+    With s the step, in optimizer steps, and t = s - warmup_steps (t = s without a warmup), the rate is::
+
+        s < warmup_steps:  initial_learning_rate + (warmup_target - initial_learning_rate) * s / warmup_steps
+        else:              peak * ((1 - alpha) * (1 + cos(pi * min(t, decay_steps) / decay_steps)) / 2 + alpha)
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32, the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        The length of the decay in steps, without the warmup; > 0. Integers are exact up to 2**63 - 1.
+    alpha : float, default 0.0
+        The floor as a fraction of the peak: the decay ends at ``peak * alpha``.
+    name : str, default "CosineDecay"
+        Kept for Keras's configs; it has no effect.
+    warmup_target : float, optional
+        The peak, at which the warmup ends. None: there is no warmup, and the peak is `initial_learning_rate`.
+    warmup_steps : int or float, default 0
+        The length of the warmup in steps; >= 0. Ignored without `warmup_target`, with a UserWarning.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range; in a call, if `out` has another shape or is read-only.
+    TypeError
+        If a parameter is no number; in a call, if the steps are neither integers nor floats, or `out` or `dtype` is
+        neither float64 nor float32.
+    OverflowError
+        In a call, if a step is beyond int64.
+
+    Notes
+    -----
+    Learning rates have no unit. A schedule is called as ``schedule(step, *, out=None, dtype=None, num_threads=None)``:
+
+    - `step` is an int, a float, or what ``numpy.asarray`` makes an array of: integers within int64 or floats, of any
+      shape, strides and byte order. Steps may be fractional and negative: the warmup line goes on below step 0; without
+      a warmup the cosine is even. NaN gives NaN, +inf the floor.
+    - `out` is an array of float64 or float32 of the steps' shape, which takes the rates and is returned. It may be the
+      steps' own memory; if it overlaps them in another way, they are copied first, as NumPy does.
+    - `dtype` is float64 or float32, the dtype of the result. The default is float64, unless `initial_learning_rate`
+      or `out` is float32.
+    - `num_threads` is the largest number of threads, which only large arrays use; see `set_num_threads`.
+
+    The result is an array of the steps' shape (a masked array for masked steps), a NumPy scalar for a NumPy scalar or a
+    0-d array, and for a Python number a Python float (a numpy.float32 if the dtype is float32). A step has one result,
+    to the last bit, whatever the call, the machine, the instruction set and the number of threads. In float64 it is
+    within 2 ULP of the exact value.
+
+    A schedule is immutable, hashable and picklable, and many threads may call it at once.
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, arXiv:1608.03983;
+    ``keras.optimizers.schedules.CosineDecay`` of Keras 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> schedule = CosineDecay(0.0, decay_steps=900, alpha=0.1, warmup_target=1e-3, warmup_steps=100)
+    >>> schedule(0), schedule(50), schedule(100), schedule(1000)
+    (0.0, 0.0005, 0.001, 0.0001)
+    >>> schedule(np.array([[100, 550], [999, 2**62]]))
+    array([[0.001  , 0.00055],
+           [0.0001 , 0.0001 ]])
+    >>> steps = np.arange(3, dtype=np.int32)
+    >>> schedule(steps, dtype=np.float32)
+    array([0.e+00, 1.e-05, 2.e-05], dtype=float32)
+    """
+
+    __slots__ = ()
+    _name = "cosine_decay"
+    _keras = True
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: float = 0,
+    ) -> None:
+        if self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps):
+            warnings.warn(
+                f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _init(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float,
+        name: str,
+        warmup_target: float | None,
+        warmup_steps: float,
+    ) -> bool:
+        """Return whether `warmup_steps` is ignored: copies, pickles and batches do not warn as `__init__` does."""
+        start, dtype = rate_of("initial_learning_rate", initial_learning_rate)
+        decay = steps_of("decay_steps", decay_steps, positive=True)
+        fraction = number_of("alpha", alpha)
+        check_name(name)
+        warmup = steps_of("warmup_steps", warmup_steps, positive=False)
+        peak = start if warmup_target is None else number_of("warmup_target", warmup_target)
+        warms = warmup_target is not None and warmup > 0
+        rise = peak - start if warms else 0.0
+        if not (
+            abs(start) <= LARGEST
+            and abs(peak) <= LARGEST
+            and abs(peak * fraction) <= LARGEST
+            and abs(peak * (1.0 - fraction)) <= LARGEST
+            and abs(rise) <= LARGEST
+            and (not rise or abs(rise / warmup) <= LARGEST)
+        ):
+            raise ValueError(
+                "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most "
+                f"2**1000 (1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
+                f"warmup_target={warmup_target}, warmup_steps={warmup_steps}"
+            )
+        numbers, counts = (peak, fraction, start if warms else peak), (decay, warmup if warms else 0)
+        given = (initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
+        self._take(given, dtype, numbers, counts, name, start, warmup, warmup_target is None)
+        return warmup_target is None and warmup > 0
+
+    @property
+    def _exact(self) -> _sums.Parameters:
+        numbers, counts, *_ = self._key
+        return _sums.Parameters(*numbers, *counts)
+
+    def sum(self, start: SupportsIndex, stop: SupportsIndex | None = None, step: SupportsIndex = 1) -> float:
+        """Return the sum of the learning rates of a range of steps.
+
+        It takes some tens of microseconds, however many steps there are.
+
+        Parameters
+        ----------
+        start, stop, step : int
+            The steps ``range(start, stop, step)``; ``sum(n)`` is for ``range(n)``. They must lie within int64.
+
+        Returns
+        -------
+        float
+            The sum of the exact rates, correctly rounded, also if the schedule's own rates are float32. Infinity if it
+            is beyond all floats, 0.0 for no steps.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As range() raises them.
+        OverflowError
+            If a step is beyond int64.
+
+        Examples
+        --------
+        >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
+        >>> schedule.sum(100), schedule.sum(100, 1000), schedule.sum(10**12)
+        (0.0495, 0.4505, 0.5)
+        >>> schedule.sum(999, 1000) == schedule(999)
+        True
+        """
+        return _sums.exact_sum(self._exact, range_of_steps("sum", start, stop, step))
+
+    def cumulative(
+        self, steps: Any, *, out: np.ndarray[Any, Any] | None = None, dtype: Any = None,
+        num_threads: SupportsIndex | None = None,
+    ) -> Any:  # fmt: skip
+        """Return the sum of the learning rates of the steps 0 .. s-1, for each s of an array.
+
+        It does not go through these steps.
+
+        Parameters
+        ----------
+        steps : int or array_like of int
+            As in a call, but no floats. For s < 0 it is the sum of the steps s .. -1, negated; without a warmup each of
+            these takes some tens of microseconds.
+        out : numpy.ndarray, optional
+            Where the sums are written, as in a call.
+        dtype : numpy.dtype, optional
+            The dtype of the sums, as in a call.
+        num_threads : int, optional
+            The largest number of threads, as in a call.
+
+        Returns
+        -------
+        float or numpy.ndarray
+            The sums, as a call returns rates; infinity beyond all floats. If no rate is negative, they are within 1e-14
+            of the sums of the exact rates (typically 2e-16) and never fall from one s to the next.
+
+        Raises
+        ------
+        TypeError, ValueError, OverflowError
+            As a call raises them; TypeError also for floats.
+
+        Examples
+        --------
+        >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
+        >>> schedule.cumulative([0, 1, 2, 100, 550, 1000, 10**12])
+        array([0.00000000e+00, 0.00000000e+00, 1.00000000e-05, 4.95000000e-02,
+               4.17989303e-01, 5.00000000e-01, 5.00000000e-01])
+        """
+        return _sums.cumulative(self._exact, self._dtype, steps, out, dtype, num_threads)
+
+    def step_at(self, learning_rate: Any) -> Any:
+        """Return the first step after the warmup whose rate is at or below a learning rate.
+
+        Parameters
+        ----------
+        learning_rate : float or array_like of float
+            The learning rate, taken as float64. NaN is never reached.
+
+        Returns
+        -------
+        int or None, or numpy.ndarray of int64
+            For one number the step, or None if the rate is never so low; for an array the steps, -1 for never. It is
+            the first of all steps s >= warmup_steps whose ``schedule(s)``, in float64, is ``<= learning_rate``.
+
+        Raises
+        ------
+        TypeError
+            If `learning_rate` is neither a number nor an array of numbers.
+
+        Examples
+        --------
+        >>> schedule = CosineDecay(0.0, decay_steps=900, alpha=0.1, warmup_target=1e-3, warmup_steps=100)
+        >>> schedule.step_at(5e-4), schedule.step_at(0.0)
+        (582, None)
+        >>> schedule.step_at([1e-3, 1e-4, 9e-5])
+        array([ 100, 1000,   -1])
+        """
+        return _sums.step_at(self._exact, self, learning_rate)
+
+    def step_at_sum(self, total: Any) -> Any:
+        """Return the first step at which the sum of all rates before it reaches a total.
+
+        Parameters
+        ----------
+        total : float or array_like of float
+            The total, taken as float64. NaN is never reached; 0 and less is reached at step 0.
+
+        Returns
+        -------
+        int or None, or numpy.ndarray of int64
+            For one number the step, or None if the sum never gets so high; for an array the steps, -1 for never. It is
+            the first s >= 0 whose ``cumulative(s)``, in float64, is ``>= total``.
+
+        Raises
+        ------
+        TypeError
+            If `total` is neither a number nor an array of numbers.
+
+        Examples
+        --------
+        >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
+        >>> schedule.step_at_sum(0.25), schedule.step_at_sum(0.6)
+        (310, None)
+        >>> bool(schedule.cumulative(309) < 0.25 <= schedule.cumulative(310))
+        True
+        """
+        return _sums.step_at_sum(self._exact, self, total)

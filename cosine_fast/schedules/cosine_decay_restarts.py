@@ -1,0 +1,112 @@
+"""CosineDecayRestarts: cosine decays one after the other."""
+
+from __future__ import annotations
+
+from .._backend import shown
+from ._base import LARGEST, Formula, check_name, number_of, rate_of, steps_of
+
+_LEAST_CYCLE = 2.0**-32
+_LEAST_MULTIPLE, _LARGEST_MULTIPLE = 2.0**-64, 2.0**64
+
+
+class CosineDecayRestarts(Formula):
+    """Keras's CosineDecayRestarts (SGDR): cosine decays one after the other, each longer than the one before.
+
+    With s the step, in optimizer steps, and i the cycle that it lies in, counted from 0, the rate is::
+
+        S(i) <= s < S(i + 1),  S(i) = first_decay_steps * (1 + t_mul + ... + t_mul ** (i - 1))
+        f = (s - S(i)) / (first_decay_steps * t_mul ** i)
+        initial_learning_rate * ((1 - alpha) * m_mul ** i * (1 + cos(pi * f)) / 2 + alpha)
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32, the results are float32, as with ``dtype=numpy.float32``.
+    first_decay_steps : int or float
+        The length of the first cycle in steps; > 0. Integers are exact up to 2**63 - 1.
+    t_mul : float, default 2.0
+        The length of each cycle as a multiple of the one before; from 2**-64 to 2**64. Below 1 the cycles end at
+        ``first_decay_steps / (1 - t_mul)``, and the rate stays at the floor from there on.
+    m_mul : float, default 1.0
+        The height of each cycle above the floor as a multiple of the one before. Above 1 the rates grow, in the end to
+        infinity.
+    alpha : float, default 0.0
+        The floor as a fraction of the initial rate: every cycle ends at ``initial_learning_rate * alpha``.
+    name : str, default "SGDRDecay"
+        Kept for Keras's configs; it has no effect.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite or out of its range; `initial_learning_rate` and its products with `alpha` and
+        `1 - alpha` are at most 2**1000 (1e301) in size, `first_decay_steps` is at least 2**-32.
+    TypeError
+        If a parameter has another type.
+
+    Notes
+    -----
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Steps may be
+    fractional and negative: the cycles go on backwards, i = -1, -2, ...; with `t_mul` above 1 they begin at
+    ``-first_decay_steps / (t_mul - 1)``, and before that the rate is at the floor. NaN gives NaN. Floats beyond 2**65
+    in size, infinities among them, give NaN where there are cycles, and else the floor.
+
+    A step that starts a cycle has the peak of that cycle. (Keras finds i with rounded logarithms, and at many restarts,
+    such as the 5th with ``t_mul=3``, gives the floor.)
+
+    In float64 a rate is within 2 ULP of the exact value. Where a cycle goes from the floor towards zero and `m_mul` is
+    not 1, this is 2 ULP of the larger of its ends. Less than 2**-300 (5e-91) before step 0 the rate is the floor. The
+    restarts are exact: the relative error of S(i) is below 2**-150.
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, arXiv:1608.03983;
+    ``keras.optimizers.schedules.CosineDecayRestarts`` of Keras 3.
+
+    Examples
+    --------
+    >>> schedule = CosineDecayRestarts(0.5, first_decay_steps=1000, t_mul=2.0, m_mul=0.5)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(2000), schedule(3000)
+    (0.5, 0.25, 0.25, 0.125, 0.125)
+    >>> CosineDecayRestarts(0.5, 1000, t_mul=1.0, alpha=0.1).precompute(0, 2001, 500)
+    array([0.5  , 0.275, 0.5  , 0.275, 0.5  ])
+    """
+
+    __slots__ = ()
+    _name = "cosine_decay_restarts"
+    _keras = True
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("first_decay_steps", first_decay_steps, positive=True)
+        lengthening = number_of("t_mul", t_mul)
+        heightening = number_of("m_mul", m_mul)
+        fraction = number_of("alpha", alpha)
+        check_name(name)
+        if length < _LEAST_CYCLE:
+            raise ValueError(
+                "Argument `first_decay_steps` must not be smaller than 2**-32 steps. "
+                f"Received: first_decay_steps={shown(first_decay_steps)}"
+            )
+        if not lengthening > 0:
+            raise ValueError(f"Argument `t_mul` must be > 0. Received: t_mul={shown(t_mul)}")
+        if not _LEAST_MULTIPLE <= lengthening <= _LARGEST_MULTIPLE:
+            raise ValueError(f"Argument `t_mul` must be from 2**-64 to 2**64. Received: t_mul={shown(t_mul)}")
+        if not (
+            abs(initial) <= LARGEST
+            and abs(initial * fraction) <= LARGEST
+            and abs(initial * (1.0 - fraction)) <= LARGEST
+        ):
+            raise ValueError(
+                "The initial_learning_rate and its products with `alpha` and `1 - alpha` must be at most 2**1000 "
+                f"(1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}"
+            )
+        given = (initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name)
+        self._take(given, dtype, (initial, lengthening, heightening, fraction), (length,), name)

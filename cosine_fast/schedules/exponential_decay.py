@@ -1,0 +1,87 @@
+"""ExponentialDecay: the rate falls by a factor over every so many steps."""
+
+from __future__ import annotations
+
+from ._base import LARGEST, Formula, check_name, flag_of, number_of, rate_of, steps_of
+
+
+class ExponentialDecay(Formula):
+    """Keras's ExponentialDecay: the rate is multiplied by decay_rate over every decay_steps.
+
+    With s the step, in optimizer steps, and p = s / decay_steps, or p = floor(s / decay_steps) with `staircase`, the
+    rate is::
+
+        initial_learning_rate * decay_rate ** p
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        The rate at step 0. If it is a NumPy float32, the results are float32, as with ``dtype=numpy.float32``.
+    decay_steps : int or float
+        The number of steps over which p grows by 1; > 0. Integers are exact up to 2**63 - 1.
+    decay_rate : float
+        The factor by which the rate changes as p grows by 1. Above 1 the rate grows, in the end to infinity. 0: the
+        rate is 0 for p > 0 and infinite for p < 0. A negative one needs `staircase`: the stairs alternate in sign.
+    staircase : bool, default False
+        Whether the rate changes at multiples of `decay_steps` only, not with every step.
+    name : str, default "ExponentialDecay"
+        Kept for Keras's configs; it has no effect.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite or out of its range; `initial_learning_rate` is at most 2**1000 (1e301) in size,
+        and `decay_rate` is not negative without `staircase`.
+    TypeError
+        If a parameter has another type.
+
+    Notes
+    -----
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Steps may be
+    fractional and negative. NaN gives NaN; +inf and -inf give the limit (NaN if a negative `decay_rate` has none). If
+    `initial_learning_rate` is 0, all rates are 0.
+
+    In float64 a rate is within 1 ULP of the exact value. The stairs begin at exact multiples of `decay_steps`, up to
+    the 2**98th.
+
+    References
+    ----------
+    ``keras.optimizers.schedules.ExponentialDecay`` of Keras 3.
+
+    Examples
+    --------
+    >>> schedule = ExponentialDecay(0.5, decay_steps=1000, decay_rate=0.25)
+    >>> schedule(0), schedule(500), schedule(1000), schedule(-1000)
+    (0.5, 0.25, 0.125, 2.0)
+    >>> ExponentialDecay(0.5, 1000, 0.25, staircase=True).precompute(0, 2001, 500)
+    array([0.5    , 0.5    , 0.125  , 0.125  , 0.03125])
+    """
+
+    __slots__ = ()
+    _name = "exponential_decay"
+    _keras = True
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
+        length = steps_of("decay_steps", decay_steps, positive=True)
+        rate = number_of("decay_rate", decay_rate)
+        stairs = flag_of("staircase", staircase)
+        check_name(name)
+        if not abs(initial) <= LARGEST:
+            raise ValueError(
+                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
+                f"Received: initial_learning_rate={initial_learning_rate}"
+            )
+        if rate < 0.0 and not stairs:
+            raise ValueError(
+                f"Argument `decay_rate` must be >= 0 without `staircase`. Received: decay_rate={decay_rate}"
+            )
+        given = (initial_learning_rate, decay_steps, decay_rate, staircase, name)
+        self._take(given, dtype, (initial, rate, stairs), (length,), name)

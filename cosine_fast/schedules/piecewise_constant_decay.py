@@ -1,0 +1,111 @@
+"""PiecewiseConstantDecay: a rate for each range of steps."""
+
+from __future__ import annotations
+
+import itertools
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._backend import shown
+from ._base import FLOAT64, Formula, check_name, dtype_of, number_of, received
+
+
+class PiecewiseConstantDecay(Formula):
+    """Keras's PiecewiseConstantDecay: one rate up to each boundary, and one beyond the last.
+
+    With s the step, in optimizer steps, the rate is::
+
+        s <= boundaries[0]:                      values[0]
+        boundaries[i - 1] < s <= boundaries[i]:  values[i]
+        boundaries[-1] < s:                      values[-1]
+
+    Parameters
+    ----------
+    boundaries : list, tuple, range or one-dimensional array of int or float
+        The last step of each value but the last, strictly increasing; any number of them. Integers are exact within
+        int64, and every step is compared with them exactly. Empty: the rate is constant.
+    values : list, tuple or one-dimensional array of float
+        The rates, one more than boundaries. If all are NumPy float32, the results are float32, as with
+        ``dtype=numpy.float32``.
+    name : str, default "PiecewiseConstant"
+        Kept for Keras's configs; it has no effect.
+
+    Raises
+    ------
+    ValueError
+        If there is not one more value than boundaries, the boundaries do not increase, an integer is beyond int64, a
+        number is not finite, or an array is not one-dimensional.
+    TypeError
+        If `boundaries` or `values` is no such sequence, or an element is no number.
+
+    Notes
+    -----
+    It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. NaN gives NaN, +inf
+    the last value and -inf the first. Attributes and config are lists of Python numbers, except for NumPy float32.
+
+    References
+    ----------
+    ``keras.optimizers.schedules.PiecewiseConstantDecay`` of Keras 3.
+
+    Examples
+    --------
+    >>> schedule = PiecewiseConstantDecay([100_000, 110_000], [1.0, 0.5, 0.1])
+    >>> schedule(100_000), schedule(100_001), schedule(10**18)
+    (1.0, 0.5, 0.1)
+    >>> schedule.precompute(99_999, 110_002, 5_001)
+    array([1. , 0.5, 0.1])
+    >>> PiecewiseConstantDecay((10, 20.5), np.array([1, 0.5, 0.1])).get_config()
+    {'boundaries': [10, 20.5], 'values': [1.0, 0.5, 0.1], 'name': 'PiecewiseConstant'}
+    """
+
+    __slots__ = ()
+    _name = "piecewise_constant_decay"
+    _keras = True
+
+    def __init__(
+        self,
+        boundaries: Sequence[float] | np.ndarray[Any, Any],
+        values: Sequence[float] | np.ndarray[Any, Any],
+        name: str = "PiecewiseConstant",
+    ) -> None:
+        ends, rates = _items("boundaries", boundaries), _items("values", values)
+        if len(ends) != len(rates) - 1:
+            raise ValueError(
+                "The length of boundaries should be 1 less than the length of "
+                f"values. Received: boundaries={shown(boundaries)} of length "
+                f"{len(ends)}, and values={shown(values)} of length {len(rates)}."
+            )
+        exact = tuple(_boundary(end) for end in ends)
+        for before, after in itertools.pairwise(exact):
+            if not before < after:
+                raise ValueError(f"Argument `boundaries` must rise strictly. Received: {before}, then {after}")
+        checked = tuple(number_of("values", rate) for rate in rates)
+        dtypes = {dtype_of("values", rate) for rate in rates}
+        check_name(name)
+        given = tuple(rate if isinstance(rate, np.float32) else _python_number(rate) for rate in rates)
+        self._take((exact, given, name), dtypes.pop() if len(dtypes) == 1 else FLOAT64, checked, exact, name)
+
+
+def _items(name: str, given: Any) -> list[Any]:
+    """Return the elements of a parameter that is a sequence."""
+    if isinstance(given, np.ndarray):
+        if given.ndim != 1:
+            raise ValueError(f"Argument `{name}` must have one dimension. Received: an array of shape {given.shape}")
+    elif not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"Argument `{name}` must be a list, a tuple or an array of numbers. {received(name, given)}")
+    return list(given)
+
+
+def _python_number(value: Any) -> int | float:
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def _boundary(value: Any) -> int | float:
+    number_of("boundaries", value)
+    boundary = _python_number(value)
+    if isinstance(boundary, int) and not -(2**63) <= boundary < 2**63:
+        raise ValueError(f"Argument `boundaries` must lie within int64 where it is whole. Received: {shown(value)}")
+    return boundary

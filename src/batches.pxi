@@ -1,0 +1,120 @@
+"""Batches: CosineDecay with arrays for its parameters, and the check of these. A part of _kernel.pyx."""
+
+# The rates of a batch are computed along the steps, one schedule after another, where each has at least so many steps: a
+# schedule of its own costs something, but its loops know more of its steps.
+cdef int64_t ROW = 24
+
+
+cdef struct _Axis:
+    cnp.npy_intp length
+    cnp.npy_intp strides[7]  # of the rates, the steps and the five parameters
+
+
+cdef int _axes(list arrays, _Axis *axes) except -1:
+    """The axes of arrays that broadcast to the shape of the first, without those of length 1, sorted by its strides."""
+    cdef cnp.ndarray rates = arrays[0], a
+    cdef int count = 0, d, i, k, own
+    cdef _Axis axis
+    for d in range(cnp.PyArray_NDIM(rates)):
+        axis.length = cnp.PyArray_DIM(rates, d)
+        if axis.length == 1:
+            continue
+        for k in range(7):
+            a = arrays[k]
+            own = d - cnp.PyArray_NDIM(rates) + cnp.PyArray_NDIM(a)
+            axis.strides[k] = 0 if own < 0 or cnp.PyArray_DIM(a, own) == 1 else cnp.PyArray_STRIDE(a, own)
+        i = count
+        while i > 0 and _size(axes[i - 1].strides[0]) < _size(axis.strides[0]):
+            axes[i] = axes[i - 1]
+            i -= 1
+        axes[i] = axis
+        count += 1
+    return count
+
+
+cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, int count, bint parameters) noexcept:
+    """Describe in the job the axes along which a parameter changes, or the others, merged where all arrays allow it.
+
+    Returns how many elements these have.
+    """
+    cdef int i, k, n = 0
+    cdef int64_t elements = 1
+    cdef bint changes, merges
+    for i in range(count):
+        changes = False
+        for k in range(2, 7):
+            changes |= axes[i].strides[k] != 0
+        if changes != parameters:
+            continue
+        elements *= axes[i].length
+        merges = n > 0
+        for k in range(7 if parameters else 2):
+            merges = merges and operands[k].strides[n - 1] == axes[i].strides[k] * axes[i].length
+        if merges:
+            n -= 1
+            job.shape[n] *= axes[i].length
+        else:
+            job.shape[n] = axes[i].length
+        for k in range(7 if parameters else 2):
+            operands[k].strides[n] = axes[i].strides[k]
+        n += 1
+    if n == 0:  # one element
+        job.shape[0] = 1
+        for k in range(7 if parameters else 2):
+            operands[k].strides[0] = 0
+        n = 1
+    job.dimensions = n
+    return elements
+
+
+def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads):
+    """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
+
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps; checked already.
+    """
+    cdef list arrays = [rates, steps, *parameters]
+    cdef cf_batch batch
+    cdef cf_operand *of_schedules[7]
+    cdef cf_operand *of_row[2]
+    cdef _Axis axes[64]
+    cdef int count, k
+    if cnp.PyArray_SIZE(rates) == 0:
+        return
+    of_schedules[:] = [&batch.schedules.rates, &batch.schedules.steps, &batch.initial, &batch.decay_steps, &batch.alpha,
+                       &batch.target, &batch.warmup_steps]
+    of_row[:] = [&batch.row.rates, &batch.row.steps]
+    for k in range(7):
+        _operand(of_schedules[k], arrays[k])
+    _operand(of_row[0], rates)
+    _operand(of_row[1], steps)
+    count = _axes(arrays, axes)
+    batch.many = _take_axes(&batch.schedules, of_schedules, axes, count, True)
+    batch.steps = _take_axes(&batch.row, of_row, axes, count, False)
+    # Along the steps, where the smallest stride is one of theirs.
+    batch.along = batch.steps >= ROW and (
+        batch.many == 1
+        or _size(batch.row.rates.strides[batch.row.dimensions - 1])
+        < _size(batch.schedules.rates.strides[batch.schedules.dimensions - 1])
+    )
+    batch.alike = True
+    for k in range(batch.schedules.dimensions):
+        batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
+    batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
+    _work(_isa.evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
+
+
+def within(cnp.ndarray numbers not None, double least, double most, double also, bint nan, int num_threads):
+    """Whether each of the numbers is from `least` to `most`, or `also`, or NaN if `nan` is true."""
+    cdef cf_check check
+    cdef int failed = 0
+    if cnp.PyArray_SIZE(numbers) == 0:
+        return True
+    check.least = least
+    check.most = most
+    check.also = also
+    check.nan = nan
+    check.failed = &failed
+    _operand(&check.numbers.steps, numbers)
+    _layout(&check.numbers, numbers, numbers)
+    _work(_isa.check, &check, &check.numbers.steps, False, cnp.PyArray_SIZE(numbers), num_threads)
+    return failed == 0
