@@ -66,8 +66,10 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", [None, np.float64, np.float32], ids=["no-dtype", "float64", "float32"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [*[(kind, None) for kind in KINDS], *[(kind, dtype) for kind in ("single", "float32") for dtype in ("f8", "f4")]],
+)
 def test_inputs(compiled, python, kind, dtype):
     """Every kind of input gives both backends the bits of its single steps, in the right shape, type and dtype."""
     schedule, reference = made(compiled, *KINDS[kind]), made(python, *KINDS[kind])
