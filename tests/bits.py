@@ -25,3 +25,11 @@ def assert_same(have, want, what=""):
     assert np.shape(have) == np.shape(want), what
     assert np.asarray(have).dtype == np.asarray(want).dtype, what
     np.testing.assert_array_equal(bits(have), bits(want), what)
+
+
+def outcome(call):
+    """What a call gave: its value, or its exception's type and message."""
+    try:
+        return call()
+    except Exception as error:
+        return type(error), str(error)

@@ -20,19 +20,27 @@ with contextlib.suppress(ImportError):
     hypothesis.settings.register_profile("cosine_fast", deadline=None, derandomize=True, database=None)
     hypothesis.settings.load_profile("cosine_fast")
 
-pytest.register_assert_rewrite("bits")
+pytest.register_assert_rewrite("bits", "layouts", "programs")
 
 # A runner started in a shell's background ignores Ctrl-C, and so would every process that a test sends it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# These hold a choice of the backend, or are made of what does; the kernels do not.
-HOLDERS = ("", ".serialization", ".batches", ".schedules", "._sums", "._base", "._backend")
-SPLIT = tuple(f"cosine_fast{module}" for module in HOLDERS)
+# OpenMP's threads sleep while they wait: spinning, they would take the processors from other tests' processes.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+KERNELS = ("cosine_fast._kernel", "cosine_fast._reference")
+MODULES: dict[str, dict[str, ModuleType]] = {}  # of each backend, by their names
+
+
+def _taken_out() -> dict[str, ModuleType]:
+    """All of the package's modules but the kernels, which the backends share; they are imported no more."""
+    names = [name for name in sys.modules if name.split(".")[0] == "cosine_fast" and not name.startswith(KERNELS)]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def load(backend: str) -> ModuleType:
     """The package as a process with COSINE_FAST_BACKEND=backend has it, beside the one imported already."""
-    kept = {name: sys.modules.pop(name) for name in SPLIT if name in sys.modules}
+    kept = _taken_out()
     before = {key: os.environ.pop(key, None) for key in ("COSINE_FAST_BACKEND", "COSINE_FAST_ISA")}
     os.environ["COSINE_FAST_BACKEND"] = backend
     if backend == "compiled" and before["COSINE_FAST_ISA"]:
@@ -44,8 +52,7 @@ def load(backend: str) -> ModuleType:
             os.environ.pop(key, None)
             if value is not None:
                 os.environ[key] = value
-        for name in SPLIT:
-            sys.modules.pop(name, None)
+        MODULES[backend] = _taken_out()
         sys.modules.update(kept)
 
 
@@ -77,9 +84,8 @@ def cf(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture
 def importable(cf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pickles name the package's modules: let these be the ones of the backend under test."""
-    monkeypatch.setitem(sys.modules, "cosine_fast", cf)
-    monkeypatch.setitem(sys.modules, "cosine_fast.schedules", cf.schedules)
-    monkeypatch.setitem(sys.modules, "cosine_fast._base", cf._base)
+    for name, module in MODULES[cf.build_info()["backend"]].items():
+        monkeypatch.setitem(sys.modules, name, module)
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +104,12 @@ def python() -> ModuleType:
 def best() -> ModuleType:
     """The package on the fastest backend there is, for tests of many values."""
     return PACKAGES.get("compiled", PACKAGES["python"])
+
+
+@pytest.fixture(params=[0.25, pytest.param(1.0, marks=pytest.mark.slow)], ids=["a quarter", "all"])
+def share(request: pytest.FixtureRequest) -> float:
+    """How many of a test's random cases it takes: a quarter, and with -m slow all."""
+    return request.param
 
 
 def _variants() -> list[str]:

@@ -1,29 +1,405 @@
-"""Parameters of every schedule, by the class's name."""
+"""What tests need of each schedule: an entry of FAMILY for each class that cosine_fast registers."""
 
-CONFIGS = {
-    "CosineDecay": [
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bits import INT64, within
+
+from cosine_fast import schedules
+
+Parameters = dict[str, Any]
+LARGEST_DOUBLE = 1.7976931348623157e308
+
+
+@dataclass(frozen=True)
+class Entry:
+    ordinary: list[Parameters]  # for tests of the interface, where any parameters do
+    hard: list[Parameters]  # for tests of numbers: extremes, and what lies on the border between two code paths
+    draw: Callable[[random.Random], Parameters]  # random parameters of any kind
+    joints: Callable[[Parameters], list[Fraction]]  # the exact steps at which the formula changes
+
+
+def named(*names: str) -> Callable[..., Parameters]:
+    """A function that names its positional arguments."""
+    return lambda *values: dict(zip(names, values, strict=True))
+
+
+def multiples(p: Parameters) -> list[Fraction]:
+    return [Fraction(p["decay_steps"]) * count for count in (-1, 0, 1, 2, 3, 1000)]
+
+
+def length(draw: random.Random, least: float) -> float:
+    """A number of steps: small, large or fractional."""
+    D = draw.choice([draw.randint(1, 10**4), draw.randint(1, 2**31), draw.randint(1, INT64[1])])
+    return draw.choice([draw.uniform(0.5, 1e5), 10 ** draw.uniform(least, 15)]) if draw.random() < 0.3 else D
+
+
+# ---- CosineDecay ----
+
+
+def cosine_decay(L0: float, D: float, alpha: float = 0.0, T: float | None = None, W: float = 0) -> Parameters:
+    return {"initial_learning_rate": L0, "decay_steps": D, "alpha": alpha, "warmup_target": T, "warmup_steps": W}
+
+
+def draw_cosine_decay(draw: random.Random) -> Parameters:
+    peak = draw.choice([draw.random(), 10 ** draw.uniform(-8, 2), 10 ** draw.uniform(-300, 300)])
+    D = draw.choice([draw.randint(1, 10**4), draw.randint(1, 2**31), draw.randint(1, INT64[1]), draw.uniform(0.5, 1e5)])
+    alpha = draw.choice([0.0, 0.1, draw.random(), 10 ** draw.uniform(-12, 0), draw.uniform(-1, 2)])
+    if draw.random() < 0.5:
+        return cosine_decay(peak, D, alpha)
+    W = draw.choice([draw.randint(1, 10**4), draw.randint(1, 2**40), draw.uniform(0.5, 1e5)])
+    return cosine_decay(peak * draw.choice([0.0, draw.random(), 3.0, -1.0]), D, alpha, peak, W)
+
+
+def cosine_decay_joints(p: Parameters) -> list[Fraction]:
+    W = Fraction(0 if p["warmup_target"] is None else p["warmup_steps"])
+    D = Fraction(p["decay_steps"])
+    return [Fraction(0), W, W + D / 2, W + D, W / 2, -D, -2 * D, W + D / 3]
+
+
+COSINE_DECAY = Entry(
+    ordinary=[
         {"initial_learning_rate": 0.1, "decay_steps": 1000},
         {"initial_learning_rate": 0.0, "decay_steps": 40.5, "alpha": 0.1, "warmup_target": 0.05, "warmup_steps": 5},
     ],
-    "CosineDecayRestarts": [
+    # Short, long and fractional decays, every joint between the kinds of schedule, and rates of every size.
+    hard=[
+        *[cosine_decay(0.1, D) for D in (1, 2, 3, 97, 1000, 2**27, 2**27 + 1, 2**31, 2**51, 2**51 + 1)],
+        *[cosine_decay(3e-4, D, 0.1) for D in (999_983, 2**53 - 1, 2**53 + 1, 2**60 + 12345, 2**63 - 1)],
+        *[cosine_decay(0.3, D, 0.1) for D in (1e-9, 0.1, 0.7, 1000.1, 4999.99, 2**27 - 0.1, 1e9 + 1 / 3, 2**51 + 0.5)],
+        *[cosine_decay(0.7, 1009, alpha) for alpha in (0.1, 1.0, 1.5, 3.7, -0.1, -1.0, 1 - 2**-53, 1e-12, 1e-310)],
+        *[cosine_decay(peak, 1009, 0.1) for peak in (1e-300, 1e300, 1e-150, 1e-310, 5e-324, -0.1, -1e-320, 0.0)],
+        *[cosine_decay(0.0, 1000, alpha, 1e-3, 100) for alpha in (0.0, 0.1, 1.0, -0.5)],
+        *[cosine_decay(1e-6, D, 0.1, 1e-3, 3) for D in (1, 2, 1000, 2**27, 2**31, 2**51 - 3, 2**51, 2**62)],
+        *[cosine_decay(1e-6, 1000, 0.1, 1e-3, W) for W in (1, 2**31 - 1, 2**52, 2**53 + 1, 2**63 - 1)],
+        *[cosine_decay(1e-6, D, 0.1, 1e-3, W) for D, W in ((999, 10.3), (1000.1, 3), (77.7, 1000.9), (0.5, 0.25))],
+        *[cosine_decay(L0, 1009, 0.1, T, 101) for L0, T in ((2.0, 1.0), (1.0, 1.0), (-1.0, 2.0), (1.0, -3.0))],
+        *[cosine_decay(L0, 1009, 0.1, T, 101) for L0, T in ((1.0, 0.0), (0.0, 1e-310), (0.0, 5e-324))],
+        *[cosine_decay(L0, 1009, 0.1, T, 101) for L0, T in ((1e-300, 1e300), (1e300, 1e-300))],
+        cosine_decay(2.0, 2**63 - 1, 0.5, 1.0, 2**63 - 1),
+        cosine_decay(2.0, 1000.1, 0.5, 1.0, 10.7),
+        cosine_decay(0.1, 10, 0.0, 0.2, 0),
+    ],
+    draw=draw_cosine_decay,
+    joints=cosine_decay_joints,
+)
+
+# ---- CosineDecayRestarts ----
+
+cosine_decay_restarts = named("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha")
+
+
+def begin(D: float, t: float, i: int) -> Fraction:
+    """The step at which cycle i begins, exactly."""
+    D, t = Fraction(D), Fraction(t)
+    return D * i if t == 1 else D * (t**i - 1) / (t - 1)
+
+
+def draw_cosine_decay_restarts(draw: random.Random) -> Parameters:
+    L0 = draw.choice([1.0, draw.random(), 10 ** draw.uniform(-8, 2), 10 ** draw.uniform(-300, 300)])
+    D = length(draw, -9)
+    t = draw.choice([1.0, 1.0, 2.0, 3, 1.5, draw.uniform(1, 3), draw.uniform(0.1, 1), 10 ** draw.uniform(-19, 19)])
+    if draw.random() < 0.2:
+        t = 1 + draw.choice([-1, 1]) * 10 ** draw.uniform(-15, -0.5)
+    m = draw.choice([1.0, 1.0, 0.9, draw.random(), draw.uniform(1, 3), -draw.random(), 1 + 10 ** draw.uniform(-15, -3)])
+    m = draw.choice([m] * 9 + [10 ** draw.uniform(-300, 300)])
+    a = draw.choice([0.0, 0.0, 0.1, draw.random(), 1.0, 1e-12, draw.uniform(1, 2), -draw.random()])
+    return cosine_decay_restarts(L0, D, t, m, a)
+
+
+def cosine_decay_restarts_joints(p: Parameters) -> list[Fraction]:
+    D, t = Fraction(p["first_decay_steps"]), Fraction(p["t_mul"])
+    joints = [begin(D, t, i) for i in (0, 1, 2, 3, 5, -1, -2, -4, 10, 31, 32, 33)]
+    return joints + ([D / (1 - t)] if t != 1 else [])  # where shrinking cycles end, growing ones have not begun
+
+
+RESTART_LENGTHS = (1, 2, 3, 1000, 2**27 + 1, 2**31 - 1, 2**44, 2**53 + 1, 2**63 - 1, 0.7, 1000.1, 2**40 + 1 / 3)
+GROWTHS = (1.0, 2.0, 3, 10, 1.5, 1.1, 1.0001, 1 + 2**-52, 0.5, 0.9, 1 - 2**-53, 2.0**-64, 2.0**64)
+COSINE_DECAY_RESTARTS = Entry(
+    ordinary=[
         {"initial_learning_rate": 0.1, "first_decay_steps": 10},
         {"initial_learning_rate": 0.1, "first_decay_steps": 7.5, "t_mul": 1.0, "m_mul": 0.5, "alpha": 0.1, "name": "r"},
     ],
-    "ExponentialDecay": [
+    hard=[
+        cosine_decay_restarts(*values)
+        for values in [
+            *[
+                (0.1, D, t, m, 0.0)
+                for D in (*RESTART_LENGTHS, 2.0**-32)
+                for t, m in ((1.0, 1.0), (1.0, 0.9), (2.0, 1.0), (1.5, 0.7), (0.9, 1.0))
+            ],
+            *[(0.1, 1000, t, m, 0.1) for t in GROWTHS for m in (1.0, 0.9)],
+            *[
+                (0.3, 97, t, m, a)
+                for t in (1.0, 1.3)
+                for m in (0.0, -0.0, -1.0, -0.8, 5e-324, 1e-300, 1 - 2**-53, 1 + 2**-52, 3.0, 1e300)
+                for a in (0.0, 0.2)
+            ],
+            *[
+                (L0, 1009, t, m, a)
+                for t, m in ((1.0, 1.0), (1.0, 0.5), (2.0, 1.0), (2.0, 1.5))
+                for L0, a in (
+                    (0.0, 0.1),
+                    (-0.1, 0.1),
+                    (5e-324, 0.0),
+                    (1e-310, 0.5),
+                    (1e300, 1e-9),
+                    (0.1, 1.0),
+                    (0.1, 1.7),
+                )
+            ],
+            *[(0.1, 1009, t, m, -0.5) for t in (1.0, 2.0) for m in (1.0, 0.9)],
+        ]
+    ],
+    draw=draw_cosine_decay_restarts,
+    joints=cosine_decay_restarts_joints,
+)
+
+# ---- ExponentialDecay ----
+
+exponential_decay = named("initial_learning_rate", "decay_steps", "decay_rate", "staircase")
+LENGTHS = (1, 3, 1000, 2**31 - 1, 2**50, 2**50 + 1, 2**53 + 1, 2**63 - 1, 0.7, 1000.1, 2**40 + 1 / 3, 2.0**-64, 1e-9)
+
+
+def draw_rate(draw: random.Random) -> float:
+    return draw.choice([1.0, draw.random(), 10 ** draw.uniform(-8, 2), 10 ** draw.uniform(-300, 300)])
+
+
+def draw_exponential_decay(draw: random.Random) -> Parameters:
+    rate = draw.choice([0.96, draw.random(), 1 - 10 ** draw.uniform(-16, 0), 1 + 10 ** draw.uniform(-15, 1)])
+    rate = draw.choice([rate, rate, 10 ** draw.uniform(-300, 300)])
+    stairs = draw.random() < 0.5
+    rate = -rate if stairs and draw.random() < 0.2 else rate
+    return exponential_decay(draw_rate(draw), length(draw, -12), rate, stairs)
+
+
+EXPONENTIAL_DECAY = Entry(
+    ordinary=[
         {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9},
         {"initial_learning_rate": 0.05, "decay_steps": 7, "decay_rate": 0.5, "staircase": True, "name": "größer"},
     ],
-    "InverseTimeDecay": [
+    hard=[
+        *[exponential_decay(0.1, D, 0.96, stairs) for D in LENGTHS for stairs in (False, True)],
+        *[exponential_decay(L0, 1009, 0.5, False) for L0 in (0.0, -0.1, 5e-324, 1e-310, 1e-300, 1e300, 2.0**1000)],
+        *[
+            exponential_decay(0.3, 97, rate, stairs)
+            for rate in (0.0, 1.0, 5e-324, 1e-310, 1e-3, 1 - 2**-53, 1 + 2**-52, 3.0, LARGEST_DOUBLE)
+            for stairs in (False, True)
+        ],
+        *[exponential_decay(0.3, D, rate, True) for D in (7, 2.5, 2**53 + 1) for rate in (-1.0, -0.9, -1.1, -1e-300)],
+    ],
+    draw=draw_exponential_decay,
+    joints=multiples,
+)
+
+# ---- InverseTimeDecay ----
+
+inverse_time_decay = named("initial_learning_rate", "decay_steps", "decay_rate", "staircase")
+
+
+def draw_inverse_time_decay(draw: random.Random) -> Parameters:
+    L0 = draw.choice([0.1, draw.random(), 10 ** draw.uniform(-8, 2), -draw.random(), 10 ** draw.uniform(-320, 301)])
+    D = draw.choice(
+        [1, 1000, draw.randint(1, 10**4), draw.randint(1, 2**31), draw.randint(1, INT64[1]), 2 ** draw.uniform(-64, 60)]
+    )
+    r = draw.choice([0.5, 1.0, draw.random(), 10 ** draw.uniform(-8, 3), -draw.random(), 10 ** draw.uniform(-320, 308)])
+    return inverse_time_decay(L0, D, r, draw.random() < 0.5)
+
+
+def inverse_time_decay_joints(p: Parameters) -> list[Fraction]:
+    D, r = Fraction(p["decay_steps"]), Fraction(p["decay_rate"])
+    pole = [-D / r] if r else []
+    return [*multiples(p), *pole, D * 7, D * 10**6]
+
+
+INVERSE_TIME_DECAY = Entry(
+    ordinary=[
         {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
         {"initial_learning_rate": 0.05, "decay_steps": 2.5, "decay_rate": 1.5, "staircase": True},
     ],
-    "PiecewiseConstantDecay": [
+    hard=[
+        inverse_time_decay(L0, D, r, staircase)
+        for L0, D, r in [
+            (0.1, 1000, 0.5),
+            (0.1, 1, 1.0),
+            (1e-3, 999_983, 0.9),
+            (0.3, 7, -0.01),
+            (0.7, 3, 1e-9),
+            (0.1, 0.1, 0.5),
+            (0.1, 1000.1, 1 / 3),
+            (0.1, 2.0**-64, 1e-12),
+            (0.1, 1 / 3, 2.0**-50),
+            (0.1, 2**51 + 1, 0.5),
+            (0.2309209722158776, 380352236, 1.6731918348300996e-06),
+            (0.1, 17172544998957.396, 0.5),
+            (0.1, 2**53 + 1, 0.5),
+            (0.1, 2**63 - 1, 1 / 3),
+            (0.1, 2**60 + 12345, -7.3),
+            (-0.1, 1000, 0.5),
+            (0.0, 1000, 0.5),
+            (0.1, 1000, 0.0),
+            (2.0**1000, 10, 3.7),
+            (2.0**1000, 10, 1e300),
+            (1e300, 10, LARGEST_DOUBLE),
+            (1e300, 2**62, 5e-324),
+            (1e-300, 1000, 1e5),
+            (5e-324, 1000, 0.5),
+            (1e-310, 1000, 0.5),
+            (0.1, 1000, 1e300),
+            (0.1, 1000, -1e300),
+            (0.1, 1000, 5e-324),
+            (0.1, 1000, -(2.0**-62)),
+            (0.1, 1000, -1.0000000000000002),
+        ]
+        for staircase in (False, True)
+    ],
+    draw=draw_inverse_time_decay,
+    joints=inverse_time_decay_joints,
+)
+
+# ---- PiecewiseConstantDecay ----
+
+piecewise_constant_decay = named("boundaries", "values")
+
+
+def pieces(count: int, kind: type = int) -> tuple[list[float], list[float]]:
+    """So many boundaries, or a few less, and a value more."""
+    draw = random.Random(0)
+    least = -count if kind is int else -count / 3
+    boundaries = sorted({kind(draw.uniform(least, 20 * count)) for _ in range(2 * count)})[:count]
+    return boundaries, [draw.random() for _ in range(len(boundaries) + 1)]
+
+
+def draw_piecewise_constant_decay(draw: random.Random) -> Parameters:
+    count = draw.choice([0, 1, 2, 3, 10, draw.randint(1, 100)])
+    scale = 2 ** draw.uniform(1, 66)
+    numbers = [draw.uniform(-1, 1) * scale for _ in range(count)]
+    boundaries = sorted({draw.choice([x, within(int(x))]) for x in numbers})
+    return piecewise_constant_decay(boundaries, [draw.random() for _ in range(len(boundaries) + 1)])
+
+
+def piecewise_constant_decay_joints(p: Parameters) -> list[Fraction]:
+    boundaries = [Fraction(boundary) for boundary in p["boundaries"]]
+    draw = random.Random(0)
+    return boundaries if len(boundaries) <= 20 else [*boundaries[:8], *draw.sample(boundaries, 12)]
+
+
+PIECEWISE_CONSTANT_DECAY = Entry(
+    ordinary=[
         {"boundaries": [10, 30], "values": [0.1, 0.05, 0.01]},
         {"boundaries": [5.5], "values": [0.05, 0.1], "name": "p"},
     ],
-    "PolynomialDecay": [
+    hard=[
+        piecewise_constant_decay(*values)
+        for values in [
+            ([100_000, 110_000], [1.0, 0.5, 0.1]),
+            ([], [0.1]),
+            ([0], [1.0, 2.0]),
+            ([-1.5, 10, 10.25, 10.5, 1e300], [1, 2, 3, 4, 5, 6]),
+            ([*INT64], [1.0, 2.0, 3.0]),
+            ([INT64[0] + 1, 2**62 + 1, INT64[1] - 1], [1.0, 2.0, 3.0, 4.0]),
+            ([-1e300, -(2.0**63), 0, 2.0**63, 1e300], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            # Between two doubles.
+            ([2**53, 2**53 + 1, 2**53 + 2, 2**53 + 3, 2**60 + 1], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            ([-LARGEST_DOUBLE, -5e-324, 0.0, 5e-324, LARGEST_DOUBLE], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            ([0, 1, 2, 3], [LARGEST_DOUBLE, -LARGEST_DOUBLE, 0.0, 5e-324, -0.1]),
+            # One piece for each step, about the number of boundaries from which they are searched for.
+            *[(list(range(n)), [float(i) for i in range(n + 1)]) for n in (31, 32, 33, 34, 600)],
+            pieces(37),
+            pieces(1000),
+            pieces(5000, float),
+        ]
+    ],
+    draw=draw_piecewise_constant_decay,
+    joints=piecewise_constant_decay_joints,
+)
+
+# ---- PolynomialDecay ----
+
+polynomial_decay = named("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle")
+
+
+def draw_polynomial_decay(draw: random.Random) -> Parameters:
+    L0 = draw.choice([draw_rate(draw)] * 9 + [0.0])
+    end = draw.choice([0.0, 1e-4, L0 * draw.random(), L0 * draw.uniform(0, 3), L0 * 1e-12, 10 ** draw.uniform(-8, 2)])
+    power = draw.choice(
+        [1.0, 2.0, 0.5, 0.9, 3.0, draw.uniform(0, 5), draw.uniform(0, 100), 10 ** draw.uniform(-19, 19)]
+    )
+    return polynomial_decay(L0, length(draw, -12), end, power, draw.random() < 0.4)
+
+
+POLYNOMIAL_DECAY = Entry(
+    ordinary=[
         {"initial_learning_rate": 0.1, "decay_steps": 40},
         {"initial_learning_rate": 0.1, "decay_steps": 10, "end_learning_rate": 0.01, "power": 0.5, "cycle": True},
     ],
+    hard=[
+        polynomial_decay(*values)
+        for values in [
+            *[(0.1, D, 1e-4, power, cycle) for D in LENGTHS for power in (1.0, 2.5) for cycle in (False, True)],
+            *[
+                (0.1, 1009, end, power, cycle)
+                for end in (0.0, 0.3)
+                for power in (0.0, 2.0**-64, 0.5, 1.0, 2, 100.0, 2.0**64, -0.5, -3.0)
+                for cycle in (False, True)
+            ],
+            *[
+                (L0, 1009, end, power, False)
+                for L0, end in (
+                    (0.0, 1.0),
+                    (1.0, 1.0),
+                    (0.0, 0.0),
+                    (-1.0, 2.0),
+                    (1.0, -2.0),
+                    (1e300, 1e-300),
+                    (1e-300, 1e300),
+                )
+                for power in (1.0, 0.9)
+            ],
+            *[
+                (L0, 1000.1, end, 2.0, False)
+                for L0, end in ((5e-324, 0.0), (1e-310, 3e-310), (1e-320, 1.0), (1.0, 1e-320))
+            ],
+        ]
+    ],
+    draw=draw_polynomial_decay,
+    joints=multiples,
+)
+
+FAMILY = {
+    "CosineDecay": COSINE_DECAY,
+    "CosineDecayRestarts": COSINE_DECAY_RESTARTS,
+    "ExponentialDecay": EXPONENTIAL_DECAY,
+    "InverseTimeDecay": INVERSE_TIME_DECAY,
+    "PiecewiseConstantDecay": PIECEWISE_CONSTANT_DECAY,
+    "PolynomialDecay": POLYNOMIAL_DECAY,
 }
-CASES = [(name, config) for name, configs in CONFIGS.items() for config in configs]
+# The registered classes; interface/test_column.py names those without an entry here.
+NAMES = [name for name in schedules.SCHEDULES if name in FAMILY]
+KERAS = [name for name in NAMES if schedules.SCHEDULES[name]._keras]  # Keras has a class of that name
+ORDINARY = [(name, config) for name in NAMES for config in FAMILY[name].ordinary]
+HARD = [(name, p) for name in NAMES for p in FAMILY[name].hard]
+
+
+def title(p: Parameters) -> str:
+    """Parameters as the name of a test."""
+    return "-".join(map(str, p.values()))[:70]
+
+
+def drawn(name: str, seed: int) -> Parameters:
+    return FAMILY[name].draw(random.Random(seed))
+
+
+def made(package: Any, name: str, p: Parameters) -> Any:
+    """A schedule of one of the package's classes."""
+    return getattr(package, name)(**p)
+
+
+def ordinary(package: Any) -> list[Any]:
+    """Schedules of every class."""
+    return [made(package, name, config) for name, config in ORDINARY]

@@ -9,6 +9,7 @@ The cases come from nothing that a platform or a version of Python rounds in its
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import math
 import random
@@ -152,6 +153,7 @@ def cases() -> Iterator[tuple[Parameters, list[int | float]]]:
 # ---- The file ----
 
 
+@functools.cache
 def read() -> list[tuple[Parameters, list[Value]]]:
     """The file's values by their parameters."""
     with FILE.open(newline="") as file:
@@ -169,7 +171,6 @@ def error_of(value: Value) -> float:
     import numpy as np
     import oracle
     from mpmath import mpf
-    from test_accuracy import BOUND, judge
 
     p, step, rate, single = value
     with np.errstate(over="ignore", under="ignore"):
@@ -191,18 +192,31 @@ def error_of(value: Value) -> float:
         return 0.0 if abs(rate) > 1.79e308 and (rate > 0) == (exact > 0) else math.inf
     if not math.isfinite(rate):
         return math.inf
-    plain, error = oracle.ulps(rate, exact), judge(rate, exact, step, p)[1]
+    plain, error = oracle.ulps(rate, exact), oracle.judge_cosine_decay(rate, exact, step, p)[1]
     # Where rates cross zero and float64 has its grant, float32 has no more digits than it.
-    if plain <= BOUND and math.isfinite(single) and not oracle.ulps(single, exact, dtype=np.float32) <= 0.5001:
+    if (
+        plain <= oracle.COSINE_DECAY_BOUND
+        and math.isfinite(single)
+        and not oracle.ulps(single, exact, dtype=np.float32) <= 0.5001
+    ):
         return math.inf
     if math.isinf(single) and abs(exact) < mpf(2) ** 128 * (1 - mpf(2) ** -25):
         return math.inf
     return error
 
 
+def kinds(values: list[Value]) -> Iterator[tuple]:
+    """A schedule's integer steps and its floats, with their rates as float64 and as float32."""
+    import numpy as np
+
+    for kind, group in groupby(values, lambda value: type(value.step)):
+        _, steps, rates, singles = zip(*group, strict=True)
+        yield np.array(steps, {int: np.int64, float: np.float64}[kind]), np.array(rates), np.array(singles, np.float32)
+
+
 def main() -> None:
     import numpy as np
-    from test_accuracy import BOUND
+    from oracle import COSINE_DECAY_BOUND as BOUND
 
     import cosine_fast
 
@@ -219,7 +233,7 @@ def main() -> None:
     for p, step, rate, single in values:
         writer.writerow(map(text, (*p, step, rate, single)))
     FILE.write_text(lines.getvalue(), newline="")
-    # Where a decay crosses zero `judge` says BOUND of whatever is granted there.
+    # Where a decay crosses zero the judge says BOUND of whatever is granted there.
     worst = max(error for error in errors if error < BOUND)
     print(f"{FILE.name}: {len(values)} values, {FILE.stat().st_size} bytes, at most {worst:.3f} ULP from exact")
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 from mpmath import mp, mpf
 
+COSINE_DECAY_BOUND = 2.0  # ULP; what is promised of CosineDecay's rates
 PRECISION = 400  # bits; a rate of 1e-300 that is the rest of two of 1e300 is another matter, and not asked for
 
 
@@ -18,7 +19,7 @@ def exactly(x: float | Fraction) -> mpf:
 
 
 def rate(step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0) -> mpf:
-    """DESIGN's formula; every argument is taken as exactly the number that it is."""
+    """CosineDecay's formula, as its docstring has it; every argument is taken as exactly the number that it is."""
     s, L0, D, a = (Fraction(x) for x in (step, initial_learning_rate, decay_steps, alpha))
     peak, t = L0, s
     if warmup_target is not None:
@@ -47,6 +48,24 @@ def ulps(value: float, exact: mpf, at: float = 0.0, dtype: type = np.float64) ->
 
 def largest(*rates: float) -> float:
     return max(math.fabs(rate) for rate in rates)
+
+
+def judge_cosine_decay(value, exact, step, parameters):
+    """The phase of a step, and the error of its rate in ULP, or the bound where less is promised."""
+    start, D, alpha, target, W = parameters
+    kind = "fractional" if D % 1 or W % 1 else "whole"
+    if target is not None and step < W:
+        crosses = start * target < 0 or step < 0
+        return f"warmup, {kind}", ulps(value, exact, largest(start, target) if crosses else 0.0)
+    peak = start if target is None else target
+    joints = {"before 0": 0, "first half": W + D / 2, "second half": W + D, "after": math.inf}
+    phase = next(name for name, joint in joints.items() if step < joint)
+    error = ulps(value, exact)
+    if error > COSINE_DECAY_BOUND and alpha < 0:
+        with mp.workprec(PRECISION):
+            if abs(mpf(value) - exact) <= mpf(2) ** -98 * largest(peak, peak * alpha):
+                error = COSINE_DECAY_BOUND
+    return f"{phase}, {kind}", error
 
 
 def exponential(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
@@ -143,3 +162,28 @@ def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup
 
 def _mpf(x: Fraction) -> mpf:
     return mpf(x.numerator) / x.denominator
+
+
+def inverse_time(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> Fraction | float:
+    """Keras's InverseTimeDecay, as a fraction; a float at the pole."""
+    p = Fraction(step) / Fraction(decay_steps)
+    stairs = staircase and abs(p) < 2**100  # farther out they are taken for a smooth curve
+    below = 1 + Fraction(decay_rate) * (math.floor(p) if stairs else p)
+    return Fraction(float(initial_learning_rate)) / below if below else float(initial_learning_rate) * math.inf
+
+
+def fraction_ulps(rate: float, exact: Fraction | float) -> float:
+    """|rate - exact| in units in the last place of `exact`; 0 for the same infinity, or an overflow."""
+    if isinstance(exact, float):
+        return 0.0 if rate == exact or (math.isnan(rate) and math.isnan(exact)) else math.inf
+    if exact == 0:
+        return 0.0 if rate == 0 else math.inf
+    if abs(exact) >= 2**1024 - 2**970:
+        return 0.0 if rate == (math.inf if exact > 0 else -math.inf) else math.inf
+    if not math.isfinite(rate):
+        return math.inf
+    size = abs(exact)
+    exponent = size.numerator.bit_length() - size.denominator.bit_length()
+    exponent -= size < Fraction(2) ** exponent
+    unit = Fraction(2) ** max(exponent - 52, -1074)
+    return float(abs(Fraction(rate) - exact) / unit)

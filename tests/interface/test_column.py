@@ -1,0 +1,58 @@
+"""Each registered schedule has all its places, under its own name; what is missing is named.
+
+CONTRIBUTING's "Add a schedule" lists the places. From an installed package only those in it are checked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from family import FAMILY
+
+from cosine_fast import _reference, schedules
+
+TESTS = Path(__file__).parents[1]
+PACKAGE = Path(schedules.__file__).parents[1]
+SOURCE = TESTS.parent / "src"  # only in the source tree
+
+
+def listed_in_c() -> dict[str, str]:
+    """The schedules in CF_SCHEDULES, and whose block loops they have."""
+    header = (PACKAGE / "include" / "cosine_fast_schedules.h").read_text()
+    return dict(re.findall(r"^    X\(CF_[A-Z_]+, (\w+), (\w+),", header, re.MULTILINE))
+
+
+def places(name: str, cls: type) -> dict[str, bool]:
+    """What a schedule needs, and whether it is there."""
+    column = cls._name
+    in_c = listed_in_c()
+    found = {
+        f"cosine_fast/include/cosine_fast_{column}.h": (PACKAGE / "include" / f"cosine_fast_{column}.h").is_file(),
+        f"{column} in CF_SCHEDULES of cosine_fast_schedules.h": column in in_c,
+        f"cosine_fast/_reference/{column}.py": importlib.util.find_spec(f"{_reference.__name__}.{column}") is not None,
+        f"{column} in FORMULAS of cosine_fast/_reference": column in _reference.FORMULAS,
+        f"cosine_fast/schedules/{column}.py": cls.__module__ == f"{schedules.__name__}.{column}",
+        f"tests/numbers/test_{column}.py": (TESTS / "numbers" / f"test_{column}.py").is_file(),
+        f"{name} in FAMILY of tests/family.py": name in FAMILY,
+    }
+    if SOURCE.is_dir() and in_c.get(column) == "own":
+        found[f"src/{column}.h"] = (SOURCE / f"{column}.h").is_file()
+    return found
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_places(name):
+    """Every place is there."""
+    missing = [place for place, there in places(name, schedules.SCHEDULES[name]).items() if not there]
+    assert missing == [], f"{name} lacks {', '.join(missing)}"
+
+
+def test_nothing_is_left_over():
+    """No place is of a schedule that is not registered."""
+    columns = {cls._name for cls in schedules.SCHEDULES.values()}
+    assert set(listed_in_c()) == columns
+    assert set(_reference.FORMULAS) - {"cosine_sums"} == columns
+    assert set(FAMILY) == set(schedules.SCHEDULES)

@@ -1,0 +1,74 @@
+"""What the base makes of a schedule's class: its parameters from its signature, its call's signature, its config."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+
+import pytest
+from family import ORDINARY
+
+
+def test_the_registry(cf):
+    """It has the public classes, and no others."""
+    schedules = cf.schedules.SCHEDULES
+    assert list(schedules) == cf.schedules.__all__
+    assert all(getattr(cf, name) is getattr(cf.schedules, name) is cls for name, cls in schedules.items())
+    assert all(cls.__name__ == name for name, cls in schedules.items())
+    assert set(schedules) < set(cf.__all__)
+
+
+@pytest.mark.parametrize(("name", "config"), ORDINARY)
+def test_parameters(cf, name, config):
+    """Config, attributes and repr have the parameters of the signature, in its order and with its defaults."""
+    cls = getattr(cf, name)
+    schedule = cls(**config)
+    parameters = inspect.signature(cls).parameters
+    defaults = {key: parameter.default for key, parameter in parameters.items()}
+    assert list(schedule.get_config()) == list(parameters)
+    assert schedule.get_config() == {**defaults, **config}
+    for key, value in schedule.get_config().items():
+        assert getattr(schedule, key) == value
+        assert f"{key}=" in repr(schedule)
+        with pytest.raises(AttributeError):
+            setattr(schedule, key, value)
+    assert cls(*schedule.get_config().values()) == schedule == copy.copy(schedule)
+
+
+def test_what_a_caller_gets_is_a_copy(cf):
+    schedule = cf.PiecewiseConstantDecay([1, 2], [0.5, 0.25, 0.125])
+    schedule.boundaries.append(3)
+    schedule.get_config()["values"].clear()
+    assert schedule == cf.PiecewiseConstantDecay([1, 2], [0.5, 0.25, 0.125])
+
+
+@pytest.mark.parametrize(("name", "config"), ORDINARY)
+def test_signatures(cf, name, config):
+    """inspect.signature knows the class, and how a schedule is called."""
+    cls = getattr(cf, name)
+    assert list(inspect.signature(cls).parameters) == list(cls(**config).get_config())
+    assert str(inspect.signature(cls(**config))) == "(step, *, out=None, dtype=None, num_threads=None)"
+
+
+def test_signature_of_an_overridden_call(cf):
+    class Own(cf.CosineDecay):
+        def __call__(self, step, scale=1.0):
+            return scale * super().__call__(step)
+
+    assert str(inspect.signature(Own(0.1, 10))) == "(step, scale=1.0)"
+    assert str(inspect.signature(Own)) == str(inspect.signature(cf.CosineDecay))
+
+
+def test_a_class_that_keras_does_not_have(cf, monkeypatch):
+    """It is written as a custom object of Keras's, and read back; a config of Keras's cannot mean it."""
+    schedule = cf.ExponentialDecay(0.1, 10, 0.5)
+    monkeypatch.setattr(cf.ExponentialDecay, "_keras", False)
+    config = cf.serialize(schedule)
+    names = {key: value for key, value in config.items() if key != "config"}
+    assert names == {
+        "module": "cosine_fast", "class_name": "ExponentialDecay", "registered_name": "cosine_fast>ExponentialDecay",
+    }  # fmt: skip
+    assert cf.deserialize(config) == schedule
+    assert cf.deserialize({"class_name": "ExponentialDecay", "config": config["config"]}) == schedule
+    with pytest.raises(ValueError, match=r"Unknown schedule 'ExponentialDecay' of 'keras.optimizers.schedules'"):
+        cf.deserialize({**config, "module": "keras.optimizers.schedules", "registered_name": None})

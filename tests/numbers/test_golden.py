@@ -1,0 +1,87 @@
+"""The golden values of golden.csv: these bits on every platform, for ever. golden.py makes the file."""
+
+from __future__ import annotations
+
+import csv
+
+import golden
+import numpy as np
+import pytest
+from bits import assert_same
+from golden import kinds
+from programs import BUILDS, program, through_the_headers
+
+GOLDEN = golden.read()
+
+
+def test_file():
+    """The file has the cases that golden.py makes, a few thousand, as text that one can read."""
+    cases = [(p, step) for p, steps in golden.cases() for step in steps]
+    values = [value for _, group in GOLDEN for value in group]
+    assert 3000 < len(values) < 5000
+    assert repr([(value.parameters, value.step) for value in values]) == repr(cases), "run `python tests/golden.py`"
+    with golden.FILE.open(newline="") as file:
+        for row in list(csv.reader(file))[1:]:
+            assert row == [cell if cell == "" else golden.text(golden.number(cell)) for cell in row]
+    assert golden.FILE.stat().st_size < 400_000
+
+
+def test_accuracy():
+    """Each value is within 2 ULP of the exact one, and its float32 is rounded once."""
+    pytest.importorskip("mpmath", reason="the exact values come from mpmath")
+    for _, values in GOLDEN:
+        for value in values:
+            assert golden.error_of(value) <= 2.0, value
+
+
+def test_numbers(cf):
+    """A step's golden bits come out of a call with a number."""
+    for p, values in GOLDEN:
+        schedule = cf.CosineDecay(**p._asdict())
+        for value in values:
+            assert_same(schedule(value.step), value.float64, value)
+            assert_same(schedule(value.step, dtype=np.float32), np.float32(value.float32), value)
+
+
+def test_arrays(cf):
+    """They come out of an array, among steps of other phases."""
+    check_arrays(cf)
+
+
+def test_instruction_sets(compiled, isa):
+    """They come out of every instruction set, in blocks of many phases and in those of one."""
+    check_arrays(compiled)
+    for p, values in GOLDEN:
+        schedule = compiled.CosineDecay(**p._asdict())
+        for steps, rates, singles in kinds(values):
+            for step, rate, single in zip(steps, rates, singles, strict=True):
+                alone = np.full(19, step)
+                assert_same(schedule(alone), np.full(19, rate), f"{p}, {step}")
+                assert_same(schedule(alone, dtype=np.float32), np.full(19, single), f"{p}, {step}")
+
+
+def check_arrays(package):
+    for p, values in GOLDEN:
+        schedule = package.CosineDecay(**p._asdict())
+        for steps, rates, singles in kinds(values):
+            for n in (len(steps), 3 * len(steps) + 1):
+                assert_same(schedule(np.resize(steps, n)), np.resize(rates, n), p)
+                assert_same(schedule(np.resize(steps, n), dtype=np.float32), np.resize(singles, n), p)
+
+
+def test_ranges(cf):
+    """They come out of precompute."""
+    for p, values in GOLDEN:
+        schedule = cf.CosineDecay(**p._asdict())
+        for value in values:
+            if isinstance(value.step, int) and value.step < 2**63 - 9:
+                assert_same(schedule.precompute(value.step, value.step + 9)[0], np.float64(value.float64), value)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_headers(best, tmp_path_factory, build):
+    """They come out of C through the headers."""
+    cases = [("CosineDecay", p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
+    rates, singles = through_the_headers(program(build, best, tmp_path_factory), best, cases)
+    assert_same(rates, np.array([value.float64 for _, values in GOLDEN for value in values]))
+    assert_same(singles, np.array([value.float32 for _, values in GOLDEN for value in values], np.float32))

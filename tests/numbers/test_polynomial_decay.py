@@ -1,0 +1,184 @@
+"""PolynomialDecay: against exact values, its exact points, and its class."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mpmath", reason="the exact values are mpmath's")
+
+import oracle
+from bits import INT64
+from draws import steps_near_multiples
+from family import POLYNOMIAL_DECAY, title
+from mpmath import mp, mpf
+
+BOUND = 1.0  # ULP; 2 is what is asked for
+
+
+def error(step, p, value):
+    """In ULP; of the larger end where the rates cross zero. The exact value may overflow."""
+    exact = oracle.polynomial(step, **p)
+    if mp.isinf(exact) or abs(exact) >= mpf(2) ** 1024 * (1 - mpf(2) ** -54):
+        return 0.0 if math.isinf(value) and (value > 0) == (exact > 0) else math.inf
+    L0, end = p["initial_learning_rate"], p["end_learning_rate"]
+    crosses = L0 * end < 0 or (abs(L0) < abs(end) and (step < 0) != (p["power"] < 0))
+    return oracle.ulps(value, exact, oracle.largest(L0, end) if crosses else 0.0)
+
+
+def test_random_steps(best, share):
+    """50,000 values of 5,000 schedules are within the bound."""
+    draw, worst, count = random.Random(2026), (0.0,), 0
+    for _ in range(int(5000 * share)):
+        p = POLYNOMIAL_DECAY.draw(draw)
+        schedule = best.PolynomialDecay(**p)
+        for step in steps_near_multiples(draw, p["decay_steps"], 11):
+            worst = max(worst, (error(step, p, schedule(step)), str(p), step), key=lambda case: case[0])
+            count += 1
+    assert count > 50_000 * share
+    assert worst[0] <= BOUND, worst
+
+
+@pytest.mark.parametrize("p", POLYNOMIAL_DECAY.hard, ids=title)
+def test_hard_parameters(best, p):
+    """Extreme lengths, rates and powers are within the bound."""
+    draw, schedule = random.Random(1), best.PolynomialDecay(**p)
+    for step in steps_near_multiples(draw, p["decay_steps"], 60):
+        if p["power"] < 0:
+            D = Fraction(p["decay_steps"])
+            if Fraction(step) % D == 0 if p["cycle"] and step > 0 else step >= D:
+                continue  # infinite; see test_powers_that_are_not_positive
+        assert error(step, p, schedule(step)) <= BOUND, step
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 2.0**64])
+@pytest.mark.parametrize("cycle", [False, True])
+@pytest.mark.parametrize("L0", [0.0, 1e-5])
+def test_steps_as_small_as_can_be(cf, L0, power, cycle):
+    """A curve that rises from zero has its relative accuracy at any distance from step 0."""
+    for D in (1000, 0.7, 2**60 + 1):
+        schedule = cf.PolynomialDecay(L0, D, 1.0, power, cycle)
+        for step in (5e-324, 3e-310, 1e-250, 2.0**-700, 2.0**-701, 1e-100, -1e-200, -3e-300):
+            exact = oracle.polynomial(step, L0, D, 1.0, power, cycle)
+            assert oracle.ulps(schedule(step), exact) <= BOUND, (D, step)
+
+
+# ---- Exact points ----
+
+
+@pytest.mark.parametrize("p", POLYNOMIAL_DECAY.hard, ids=title)
+def test_exact_points(cf, p):
+    """Step 0 has the initial rate, the end and every cycle's end the end rate."""
+    schedule, D, end = cf.PolynomialDecay(**p), Fraction(p["decay_steps"]), p["end_learning_rate"]
+    assert schedule(0) == schedule(0.0) == schedule(-0.0) == p["initial_learning_rate"]
+    assert math.isnan(schedule(math.nan))
+    if p["power"] <= 0:
+        return
+    assert schedule(math.inf) == end
+    ends = [D * m for m in (1, 2, 3, 10, 2**20, 2**40 + 1, int(2**63 / D) - 1)]
+    for step in (e for e in ends if e.denominator == 1 and 0 < e <= INT64[1]):
+        assert schedule(int(step)) == end, step
+    if not p["cycle"]:
+        assert all(schedule(step) == end for step in (INT64[1], 1e300, 1.7976931348623157e308) if step >= D)
+
+
+@pytest.mark.parametrize("D", [1, 7, 1000, 2.5, 0.1, 1000 / 3, 2**40 + 1, 2**60 + 7])
+def test_cycles(best, D):
+    """Each cycle ends at a multiple of decay_steps, and the step past it has leapt up."""
+    schedule = best.PolynomialDecay(1.0, D, 0.25, 2.0, cycle=True)
+    for m in (1, 2, 3, 7, 1000, int(2**62 / D)):
+        end = Fraction(D) * m
+        for step in (math.ceil(end) - 1, math.ceil(end), math.floor(end) + 1):
+            if 0 <= step <= INT64[1]:
+                exact = oracle.polynomial(step, 1.0, D, 0.25, 2.0, True)
+                assert oracle.ulps(schedule(step), exact) <= BOUND, (m, step)
+
+
+def test_limits(cf):
+    """Infinite steps give the limit, NaN where there is none."""
+    inf = math.inf
+    for cycle in (False, True):
+        for power, ends in ((0.5, (1.0, inf)), (2.0**-64, (1.0, inf)), (0.0, (3.0, 3.0)), (1.0, (1.0, inf))):
+            schedule = cf.PolynomialDecay(3.0, 10, 1.0, power, cycle)
+            assert (schedule(inf), schedule(-inf)) == ends
+            assert cf.PolynomialDecay(1.0, 10, 1.0, power, cycle)(-inf) == 1.0
+        assert cf.PolynomialDecay(1.0, 10, 3.0, 2.0, cycle)(-inf) == -inf
+        assert cf.PolynomialDecay(3.0, 10, 1.0, -0.5, cycle)(-inf) == 1.0
+
+
+def test_powers_that_are_not_positive(cf):
+    """As b ** power: 0 ** 0 is 1, and 0 to a negative power infinite."""
+    for cycle in (False, True):
+        schedule = cf.PolynomialDecay(0.5, 10, 0.1, 0.0, cycle)
+        assert all(schedule(step) == 0.5 for step in (0, 5, 10, 20, *INT64))
+        for L0, end in ((0.5, 0.1), (0.1, 0.5)):
+            schedule = cf.PolynomialDecay(L0, 10, end, -1.0, cycle)
+            assert schedule(10) == schedule(20) == math.copysign(math.inf, L0 - end)
+            assert schedule(5) == pytest.approx((L0 - end) * 2 + end, rel=1e-15)
+        assert cf.PolynomialDecay(0.5, 10, 0.5, -1.0, cycle)(10) == 0.5
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        (0.1, 10**6, 1e-4, 0.5),
+        (0.1, 10**6, 1e-4, 2.0),
+        (0.1, 2**40, 0.0999999, 3.0),
+        (0.0, 1000.1, 0.1, 0.9),
+        (0.1, 10**6, 1e-4, 1.0),
+    ],
+)
+def test_never_turns_back(best, parameters):
+    """Over whole steps a decay never rises, and a growth never falls."""
+    schedule, D = best.PolynomialDecay(*parameters), int(parameters[1])
+    rising = schedule(D) > schedule(0)
+    for start in (0, D // 3, D // 2, D - 5000, 5 * D):
+        rates = schedule.precompute(start, start + 10_000)
+        assert (np.diff(rates if rising else -rates) >= 0).all(), start
+    rates = schedule(np.linspace(0, 2 * D, 100_000).astype(np.int64))
+    assert (np.diff(rates if rising else -rates) >= 0).all()
+
+
+# ---- The class ----
+
+
+def test_config(cf, importable):
+    """Keras's keys, equality, hashing and pickling."""
+    cls, parameters = cf.PolynomialDecay, (0.1, 1000, 0.0, 2.0, True)
+    schedule = cls(*parameters)
+    config = schedule.get_config()
+    assert list(config.values()) == [*parameters, "PolynomialDecay"]
+    assert all(getattr(schedule, key) == value for key, value in config.items())
+    for copy in (cls.from_config(config), pickle.loads(pickle.dumps(schedule))):
+        assert copy == schedule
+        assert hash(copy) == hash(schedule)
+        assert copy(777) == schedule(777)
+    for key, other in {k: v for k, v in config.items() if k != "name"}.items():
+        changed = cls(**{**config, key: not other if isinstance(other, bool) else other * 2 + 1})
+        assert changed != schedule, key
+    assert cls(np.float32(0.1), *parameters[1:])(3).dtype == np.float32
+    with pytest.raises(AttributeError, match="immutable"):
+        schedule.__init__(*parameters)
+
+
+@pytest.mark.parametrize(
+    ("changes", "exception", "message"),
+    [
+        ({"decay_steps": -3}, ValueError, "`decay_steps` must be > 0. Received: decay_steps=-3"),
+        ({"power": math.inf}, ValueError, "`power` must be finite"),
+        ({"power": 1e20}, ValueError, "`power` must be 0, or from"),
+        ({"power": -1e-20}, ValueError, "`power` must be 0, or from"),
+        ({"cycle": "no"}, TypeError, "`cycle` must be True or False"),
+        ({"end_learning_rate": None}, TypeError, "`end_learning_rate` must be a number"),
+        ({"end_learning_rate": 1e301, "initial_learning_rate": -1e301}, ValueError, "difference"),
+    ],
+)
+def test_errors(cf, changes, exception, message):
+    """Keras's words, and the same style where it has none."""
+    with pytest.raises(exception, match=message):
+        cf.PolynomialDecay(**{"initial_learning_rate": 0.1, "decay_steps": 1000, **changes})

@@ -1,0 +1,122 @@
+"""C programs of the tests: built with each compiler that is here, fed with numbers by their bits."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import os
+import platform
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+PATHS = Path(__file__).parent / "numbers" / "paths.c"
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
+BUILDS = {
+    "C, -O0": ("CC", "cc", ["-x", "c", "-std=c99", "-O0"]),
+    "C, -O3": ("CC", "cc", ["-x", "c", "-std=c99", "-O3", "-march=native"]),
+    "C++, -O0": ("CXX", "c++", ["-x", "c++", "-std=c++17", "-O0"]),
+    "C++, -O3": ("CXX", "c++", ["-x", "c++", "-std=c++17", "-O3", "-march=native"]),
+    "clang": ("", "clang", ["-x", "c", "-std=c99", "-O3", "-march=native"]),
+    "aarch64": ("", "aarch64-linux-gnu-gcc", ["-x", "c", "-std=c99", "-O3", "-static"]),
+}
+EMULATORS = {"aarch64": ["qemu-aarch64-static", "qemu-aarch64"]}  # where the machine is none
+
+
+def emulator(build: str) -> list[str]:
+    """The words in front of a program for another machine; none where that is what runs here, or nothing can run it."""
+    if build == platform.machine():
+        return []
+    return [path for name in EMULATORS.get(build, ()) if (path := shutil.which(name))][:1]
+
+
+def compiles(command: list[str], source: Path, output: Path) -> bool:
+    result = subprocess.run([*command, source, "-o", output, "-lm"], capture_output=True, text=True, timeout=120)
+    sys.stderr.write(result.stderr)
+    return result.returncode == 0
+
+
+@functools.cache
+def command_of(build: str, folder: Path) -> tuple[list[str], str]:
+    """The compiler's command for a build, and why there is none."""
+    variable, usual, flags = BUILDS[build]
+    named = [os.environ.get(variable), sysconfig.get_config_var(variable), usual] if variable else [usual]
+    compilers = [words for name in named if name and shutil.which((words := shlex.split(name))[0])]
+    if not compilers:
+        return [], f"there is no compiler: no {variable or usual}, no {usual}"
+    if build in EMULATORS and build != platform.machine() and not emulator(build):
+        return [], f"there is no emulator: no {EMULATORS[build][0]}"
+    command = [*compilers[0], *flags, "-ffp-contract=off", *WARNINGS]
+    empty = folder / "empty.c"
+    empty.write_text("int main(void) { return 0; }\n")
+    if not compiles(command, empty, folder / "empty"):
+        return [], f"{compilers[0][0]} does not compile with {' '.join(flags)}"
+    return command, ""
+
+
+@functools.cache
+def built(build: str, source: Path, include: Path, folder: Path) -> tuple[Path | None, str]:
+    """A program, and why there is none; no reason where the compiler refused the source."""
+    command, reason = command_of(build, folder)
+    if reason:
+        return None, reason
+    if not (include / "cosine_fast.h").is_file():
+        return None, "cosine_fast.h is not in the installed package"
+    output = folder / "".join(c for c in source.stem + build if c.isalnum())
+    return (output, "") if compiles([*command, f"-I{include}"], source, output) else (None, "")
+
+
+def program(build: str, package: ModuleType, folders: pytest.TempPathFactory, source: Path = PATHS) -> list[str | Path]:
+    """The command of a C source, compiled once a session against the headers that lie in this package."""
+    include = Path(str(importlib.resources.files(package))) / "include"
+    output, reason = built(build, source, include, folders.getbasetemp())
+    if reason:
+        pytest.skip(reason)
+    assert output is not None, f"{source.name} does not compile without a warning: see the captured stderr"
+    return [*emulator(build), output]
+
+
+def hexadecimal(x: float) -> str:
+    return struct.pack(">d", x).hex()
+
+
+def typed(x: float) -> str:
+    return f"i{x % 2**64:x}" if isinstance(x, int) else f"f{hexadecimal(x)}"
+
+
+def folded(package: ModuleType, name: str, p: dict) -> tuple[str, tuple, tuple]:
+    """What a class hands to the kernel: the name of its C functions, its numbers, and its numbers of steps."""
+    seen = []
+
+    class Recorder(getattr(package, name)):
+        def _fold(self, *arguments):
+            seen.append(arguments[:3])
+            super()._fold(*arguments)
+
+    Recorder(**p)
+    return seen[0]
+
+
+def through_the_headers(
+    program: list[str | Path], package: ModuleType, cases: list[tuple[str, dict, list]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What paths.c makes of schedules and their steps: the rates as float64 and as float32, one after another."""
+    lines = []
+    for name, p, steps in cases:
+        family, numbers, counts = folded(package, name, p)
+        words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
+        lines.append(" ".join(map(str, ["p", family, len(numbers), *words])))
+        lines += [f"s {typed(step)}" for step in steps]
+    result = subprocess.run(program, input="\n".join(lines), capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    rates = [[int(word, 16) for word in line.split()] for line in result.stdout.splitlines()]
+    wide, single = np.array(rates, np.uint64).reshape(-1, 2).T
+    return np.ascontiguousarray(wide).view(np.float64), single.astype(np.uint32).view(np.float32)
