@@ -321,7 +321,7 @@ cdef inline object _call_with_number(Schedule self, step):
     return cf_numpy_scalar(rate, self.single)
 
 
-cdef inline bint _lies_call_with_number(cnp.ndarray steps) noexcept:
+cdef inline bint _is_plain(cnp.ndarray steps) noexcept:
     """Whether the steps are aligned and contiguous, native int64 or float64."""
     return cnp.PyArray_ISCARRAY_RO(steps) and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)
 
@@ -331,7 +331,7 @@ cdef object _call_with_array(Schedule self, step):
     cdef cnp.ndarray steps, rates
     if cnp.PyArray_CheckExact(step):
         steps = <cnp.ndarray>step
-        if cnp.PyArray_NDIM(steps) > 0 and _lies_call_with_number(steps):
+        if cnp.PyArray_NDIM(steps) > 0 and _is_plain(steps):
             rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(steps), cnp.PyArray_DIMS(steps),
                                       cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE, 0)
             self._evaluate(steps, rates, 0)
