@@ -3,8 +3,8 @@
 """The compiled backend: the driver between Python's arrays and the block loops.
 
 A call brings an array or a range of steps, and an array for the rates; schedules/_base.py has checked both. The driver
-describes them in a cf_job and divides it among a team of threads, which run the block loops without the GIL. All arithmetic
-is in the C headers and in blocks.c. batches.pxi and c_api.pxi are parts of this module.
+describes them in a cf_job and divides it among a team of threads, which run the block loops without the GIL. All
+arithmetic is in the C headers and in blocks.c. batches.pxi and c_api.pxi are parts of this module.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -41,8 +41,8 @@ cdef extern from "blocks.h" nogil:
         pass
     int cf_family_of(const char *name)
     size_t cf_schedule_memory(int family, const double *numbers, int64_t count)
-    void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts, int64_t count,
-                          void *memory)
+    void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts,
+                          int64_t count, void *memory)
     ctypedef struct cf_cosine_sums:
         pass
     void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
@@ -125,8 +125,8 @@ OPENMP = bool(CF_OPENMP)
 
 # Fewer elements are evaluated on one thread: waking a team takes about 5 us.
 cdef int64_t THREADED = 32768
-# A thread takes a share in 32 tasks, so that the last ones end together, but within limits: a shorter task would cost more to
-# begin than it saves. Rates that are streamed need the longest: a task waits at its end until memory has them.
+# A thread takes a share in 32 tasks, so that the last ones end together, but within limits: a shorter task would cost
+# more to begin than it saves. Rates that are streamed need the longest: a task waits at its end until memory has them.
 cdef int64_t SHORTEST_TASK = 8 * CF_BLOCK
 cdef int64_t LONGEST_TASK = 128 * CF_BLOCK
 # Rates of more bytes are streamed past the caches: most would have left these before anyone reads them. (glibc and the
@@ -358,8 +358,8 @@ cdef object _call_into(Schedule self, step, out):
     return self._call(step, out, None, None)
 
 
-# Python calls __call__ of a cdef class with a tuple of the arguments, which takes longer than the rate itself. So a schedule
-# has a pointer to _vectorcall (PEP 590), and its class says where. Cython does not support this directly.
+# Python calls __call__ of a cdef class with a tuple of the arguments, which takes longer than the rate itself. So a
+# schedule has a pointer to _vectorcall (PEP 590), and its class says where. Cython does not support this directly.
 
 cdef object _vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *names):
     cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
@@ -402,7 +402,7 @@ cdef class Function:
         PyMem_Free(self.memory)
 
     def _fold(self, str name, tuple numbers, tuple counts, bint single):
-        """Fold the parameters of the function `name`: its numbers, and its numbers of steps (CF_SCHEDULES lists them)."""
+        """Fold the function `name` from its numbers and its numbers of steps, in the order of CF_SCHEDULES."""
         cdef bytes key = name.encode()
         cdef int family = cf_family_of(key)
         cdef Py_ssize_t n = len(numbers), count = len(counts), i
@@ -427,7 +427,8 @@ cdef class Function:
             doubles[i] = numbers[i]
         self.function.is_sums = family < 0
         if family < 0:
-            cf_cosine_sums_init(&self.function.as_.sums, doubles[0], pairs[0], doubles[1], counts[1] > 0, doubles[2], pairs[1])
+            cf_cosine_sums_init(&self.function.as_.sums, doubles[0], pairs[0], doubles[1], counts[1] > 0, doubles[2],
+                                pairs[1])
         else:
             cf_schedule_init(&self.function.as_.schedule, family, doubles, pairs, count, self.memory)
         self.single = single
@@ -473,8 +474,7 @@ cdef class Function:
 cdef class Schedule(Function):
     """The base of all schedule classes.
 
-    A subclass has a method `_call(step, out, dtype, num_threads)` for everything but the plain call of a number or of a plain
-    array.
+    A subclass has a method `_call(step, out, dtype, num_threads)` for everything but a call with a number or a plain array.
     """
 
     cdef vectorcallfunc vectorcall  # NULL until the schedule is ready; until then Python calls __call__
@@ -502,8 +502,8 @@ cdef class Schedule(Function):
         Returns
         -------
         float, numpy.floating or numpy.ndarray
-            An array of the shape of the steps (masked for masked steps), or `out`. For a Python number a Python float (a
-            numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar.
+            An array of the shape of the steps (masked for masked steps), or `out`. For a Python number a Python float
+            (a numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar.
 
         Raises
         ------
