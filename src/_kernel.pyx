@@ -474,7 +474,7 @@ cdef class Function:
 cdef class Schedule(Function):
     """The base of all schedule classes.
 
-    A subclass has a method `_call(step, out, dtype, num_threads)` for everything but a call with a number or a plain array.
+    A subclass has a method `_call(step, out, dtype, num_threads)`, for calls with more than a number or a plain array.
     """
 
     cdef vectorcallfunc vectorcall  # NULL until the schedule is ready; until then Python calls __call__

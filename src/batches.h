@@ -307,42 +307,6 @@ static int do_rise(const char *steps, int n)
     return falls ? 0 : jumps ? RISING : CONSECUTIVE;
 }
 
-/* Collects rates that are streamed, so that whole cache lines are: neighbouring rows share one. */
-typedef struct stream_buffer {
-    _Alignas(64) char lines[CF_BLOCK * sizeof(double) + 64];
-    char *to;       /* the place of the first line */
-    int begin, end; /* the bytes that it holds */
-} stream_buffer;
-
-static void flush(stream_buffer *w)
-{
-    if (w->begin < w->end) memcpy(w->to + w->begin, w->lines + w->begin, (size_t)(w->end - w->begin));
-}
-
-/* Where to put a block of rates that belongs at `data`. */
-static char *space_for(stream_buffer *w, char *data)
-{
-    if (!w->to || w->to + w->end != data) {
-        flush(w);
-        w->begin = w->end = (int)((uintptr_t)data % 64);
-        w->to = data - w->end;
-    }
-    return w->lines + w->end;
-}
-
-static void append(stream_buffer *w, int size)
-{
-    const int whole = (w->end + size) & -64;
-    w->end += size;
-    if (whole > 0) {
-        stream_out(w->to + w->begin, w->lines + w->begin, (size_t)(whole - w->begin));
-        memcpy(w->lines, w->lines + whole, 64);
-        w->to += whole;
-        w->end -= whole;
-        w->begin = 0;
-    }
-}
-
 /* The steps from <= s < to of a group whose first schedule stands at r. */
 static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r, int64_t from, int64_t to)
 {
@@ -351,10 +315,9 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
     const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
     cf_function function;
     cf_cosine_decay *const p = &function.as.schedule.as.cosine_decay;
-    int i, begin, rising = 0;
+    int i, rising = 0;
     source s = {0};
     range in = {0};
-    stream_buffer w;
     rows at;
     function.is_sums = 0;
     function.as.schedule.family = CF_COSINE_DECAY;
@@ -365,8 +328,6 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         && origin_of(&row, &at, from, n, &s, &in) == INT64S) {
         rising = in.least >= -0x1p50 && in.greatest <= 0x1p50 ? do_rise(s.data, n) : 0;
     }
-    w.to = NULL;
-    w.begin = w.end = 0;
     for (i = 0; i < g->n; i++) {
         char *data;
         take_schedule(b, g, &r, i, p);
@@ -375,21 +336,12 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         data = rows_at(&at, &row.rates);
         if (!rising || p->kind == CF_WIDE || (!p->has_warmup && in.least < 0.0) || (uintptr_t)data % (uintptr_t)size) {
             run(&row, from, to);
-        } else if (b->streamed) {
-            for (begin = 0; begin < n; begin += CF_BLOCK) {
-                const int length = n - begin < CF_BLOCK ? n - begin : CF_BLOCK;
-                const sink out = {space_for(&w, data + (size_t)begin * (size_t)size), NULL};
-                const char *const steps = s.data + (size_t)begin * sizeof(int64_t);
-                evaluate_rising(p, steps, rising == CONSECUTIVE, length, out, floats);
-                append(&w, length * size);
-            }
         } else {
             const sink out = {data, NULL};
             evaluate_rising(p, s.data, rising == CONSECUTIVE, n, out, floats);
         }
         rows_advance(&r, 1);
     }
-    flush(&w);
 }
 
 /* The steps from <= s < to of n <= LANES schedules, the first of which has the number `first`. */
