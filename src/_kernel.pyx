@@ -53,6 +53,7 @@ cdef extern from "blocks.h" nogil:
     ctypedef struct cf_function:
         int is_sums
         cf_any_function as_ "as"
+    double cf_schedule_at(const cf_schedule *p, cf_pair step)
     double cf_function_at(const cf_function *f, cf_pair step)
     enum:
         CF_BLOCK
@@ -189,39 +190,83 @@ cdef inline cnp.npy_intp _size(cnp.npy_intp stride) noexcept:
     return -stride if stride < 0 else stride
 
 
-cdef void _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) noexcept:
-    """Describe the dimensions in the job: sorted by the strides of the rates, and merged where both arrays allow it."""
-    cdef int order[64]
-    cdef int n = 0, d, i, k
-    cdef cnp.npy_intp *to = cnp.PyArray_STRIDES(rates)
-    cdef cnp.npy_intp *shape = cnp.PyArray_DIMS(rates)
-    cdef cnp.npy_intp *source = NULL if steps is None else cnp.PyArray_STRIDES(steps)
+cdef struct _Axis:
+    cnp.npy_intp length
+    cnp.npy_intp strides[7]  # of the rates, the steps and, in a batch, the five parameters
+
+
+cdef int _axes(list arrays, _Axis *axes) except -1:
+    """The axes of arrays that broadcast to the shape of the first, without those of length 1, sorted by its strides."""
+    cdef cnp.ndarray rates = arrays[0], a
+    cdef int count = 0, d, i, k, own
+    cdef _Axis axis
+    for k in range(7):
+        axis.strides[k] = 0
     for d in range(cnp.PyArray_NDIM(rates)):
-        if shape[d] == 1:
+        axis.length = cnp.PyArray_DIM(rates, d)
+        if axis.length == 1:
             continue
-        i = n
-        while i > 0 and _size(to[order[i - 1]]) < _size(to[d]):
-            order[i] = order[i - 1]
+        for k in range(len(arrays)):
+            a = arrays[k]
+            own = d - cnp.PyArray_NDIM(rates) + cnp.PyArray_NDIM(a)
+            axis.strides[k] = 0 if own < 0 or cnp.PyArray_DIM(a, own) == 1 else cnp.PyArray_STRIDE(a, own)
+        i = count
+        while i > 0 and _size(axes[i - 1].strides[0]) < _size(axis.strides[0]):
+            axes[i] = axes[i - 1]
             i -= 1
-        order[i] = d
-        n += 1
-    k = -1
-    for i in range(n):
-        d = order[i]
-        if (k >= 0 and job.rates.strides[k] == to[d] * shape[d]
-                and (source == NULL or job.steps.strides[k] == source[d] * shape[d])):
-            job.shape[k] *= shape[d]
+        axes[i] = axis
+        count += 1
+    return count
+
+
+cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, int count, bint parameters) noexcept:
+    """Describe in the job the axes along which one of the parameters changes, or the others, merged where possible.
+
+    Returns how many elements these have.
+    """
+    cdef int i, k, n = 0
+    cdef int64_t elements = 1
+    cdef bint changes, merges
+    for i in range(count):
+        changes = False
+        for k in range(2, 7):
+            changes |= axes[i].strides[k] != 0
+        if changes != parameters:
+            continue
+        elements *= axes[i].length
+        merges = n > 0
+        for k in range(7 if parameters else 2):
+            merges = merges and operands[k].strides[n - 1] == axes[i].strides[k] * axes[i].length
+        if merges:
+            n -= 1
+            job.shape[n] *= axes[i].length
         else:
-            k += 1
-            job.shape[k] = shape[d]
-        job.rates.strides[k] = to[d]
-        job.steps.strides[k] = 0 if source == NULL else source[d]
-    if k < 0:  # one element
-        k = 0
+            job.shape[n] = axes[i].length
+        for k in range(7 if parameters else 2):
+            operands[k].strides[n] = axes[i].strides[k]
+        n += 1
+    if n == 0:  # one element
         job.shape[0] = 1
+        for k in range(7 if parameters else 2):
+            operands[k].strides[0] = 0
+        n = 1
+    job.dimensions = n
+    return elements
+
+
+cdef int _layout(cf_job *job, cnp.ndarray steps, cnp.ndarray rates) except -1:
+    """Describe the dimensions of the steps (None: a range) and the rates in the job."""
+    cdef _Axis axes[64]
+    cdef cf_operand *operands[2]
+    if cnp.PyArray_IS_C_CONTIGUOUS(rates) and (steps is None or cnp.PyArray_IS_C_CONTIGUOUS(steps)):
+        job.dimensions = 1
+        job.shape[0] = cnp.PyArray_SIZE(rates)
         job.rates.strides[0] = cnp.PyArray_ITEMSIZE(rates)
-        job.steps.strides[0] = 0
-    job.dimensions = k + 1
+        job.steps.strides[0] = 0 if steps is None else cnp.PyArray_ITEMSIZE(steps)
+        return 0
+    operands[:] = [&job.rates, &job.steps]
+    _take_axes(job, operands, axes, _axes([rates, rates if steps is None else steps], axes), False)
+    return 0
 
 
 cdef int _interrupted() noexcept nogil:
@@ -270,13 +315,13 @@ cdef inline object _call_with_number(Schedule self, step):
     cdef int origin = cf_read_step(step, &pair)
     if origin == CF_ELSEWHERE:
         return _call_with_array(self, step)
-    rate = cf_function_at(&self.function, pair)
+    rate = cf_schedule_at(&self.function.as_.schedule, pair)
     if origin == CF_PYTHON and not self.single:
         return rate
     return cf_numpy_scalar(rate, self.single)
 
 
-cdef inline bint _lies_call_with_number(cnp.ndarray steps) noexcept:
+cdef inline bint _is_plain(cnp.ndarray steps) noexcept:
     """Whether the steps are aligned and contiguous, native int64 or float64."""
     return cnp.PyArray_ISCARRAY_RO(steps) and cnp.PyArray_TYPE(steps) in (cnp.NPY_INT64, cnp.NPY_DOUBLE)
 
@@ -286,7 +331,7 @@ cdef object _call_with_array(Schedule self, step):
     cdef cnp.ndarray steps, rates
     if cnp.PyArray_CheckExact(step):
         steps = <cnp.ndarray>step
-        if cnp.PyArray_NDIM(steps) > 0 and _lies_call_with_number(steps):
+        if cnp.PyArray_NDIM(steps) > 0 and _is_plain(steps):
             rates = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(steps), cnp.PyArray_DIMS(steps),
                                       cnp.NPY_FLOAT if self.single else cnp.NPY_DOUBLE, 0)
             self._evaluate(steps, rates, 0)
@@ -294,24 +339,20 @@ cdef object _call_with_array(Schedule self, step):
     return self._call(step, None, None, None)
 
 
-cdef bint _apart(cnp.ndarray steps, cnp.ndarray rates) noexcept:
-    """Whether no rate of these contiguous arrays overlaps the step of another."""
-    cdef char *s = cnp.PyArray_BYTES(steps)
-    cdef char *r = cnp.PyArray_BYTES(rates)
-    if s == r:
-        return cnp.PyArray_ITEMSIZE(steps) == cnp.PyArray_ITEMSIZE(rates)
-    return s + cnp.PyArray_NBYTES(steps) <= r or r + cnp.PyArray_NBYTES(rates) <= s
-
-
 cdef object _call_into(Schedule self, step, out):
     """schedule(step, out=out)."""
     cdef cnp.ndarray steps, rates
+    cdef char *s
+    cdef char *r
     if cnp.PyArray_CheckExact(step) and cnp.PyArray_CheckExact(out):
         steps = <cnp.ndarray>step
         rates = <cnp.ndarray>out
-        if (_lies_call_with_number(steps) and cnp.PyArray_ISCARRAY(rates)
+        s = cnp.PyArray_BYTES(steps)
+        r = cnp.PyArray_BYTES(rates)
+        if (_is_plain(steps) and cnp.PyArray_ISCARRAY(rates)
                 and cnp.PyArray_TYPE(rates) in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
-                and cnp.PyArray_SAMESHAPE(steps, rates) and _apart(steps, rates)):
+                and cnp.PyArray_SAMESHAPE(steps, rates)
+                and (s + cnp.PyArray_NBYTES(steps) <= r or r + cnp.PyArray_NBYTES(rates) <= s)):
             self._evaluate(steps, rates, 0)
             return out
     return self._call(step, out, None, None)

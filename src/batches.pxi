@@ -5,68 +5,6 @@
 cdef int64_t ROW = 24
 
 
-cdef struct _Axis:
-    cnp.npy_intp length
-    cnp.npy_intp strides[7]  # of the rates, the steps and the five parameters
-
-
-cdef int _axes(list arrays, _Axis *axes) except -1:
-    """The axes of arrays that broadcast to the shape of the first, without those of length 1, sorted by its strides."""
-    cdef cnp.ndarray rates = arrays[0], a
-    cdef int count = 0, d, i, k, own
-    cdef _Axis axis
-    for d in range(cnp.PyArray_NDIM(rates)):
-        axis.length = cnp.PyArray_DIM(rates, d)
-        if axis.length == 1:
-            continue
-        for k in range(7):
-            a = arrays[k]
-            own = d - cnp.PyArray_NDIM(rates) + cnp.PyArray_NDIM(a)
-            axis.strides[k] = 0 if own < 0 or cnp.PyArray_DIM(a, own) == 1 else cnp.PyArray_STRIDE(a, own)
-        i = count
-        while i > 0 and _size(axes[i - 1].strides[0]) < _size(axis.strides[0]):
-            axes[i] = axes[i - 1]
-            i -= 1
-        axes[i] = axis
-        count += 1
-    return count
-
-
-cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, int count, bint parameters) noexcept:
-    """Describe in the job the axes along which a parameter changes, or the others, merged where all arrays allow it.
-
-    Returns how many elements these have.
-    """
-    cdef int i, k, n = 0
-    cdef int64_t elements = 1
-    cdef bint changes, merges
-    for i in range(count):
-        changes = False
-        for k in range(2, 7):
-            changes |= axes[i].strides[k] != 0
-        if changes != parameters:
-            continue
-        elements *= axes[i].length
-        merges = n > 0
-        for k in range(7 if parameters else 2):
-            merges = merges and operands[k].strides[n - 1] == axes[i].strides[k] * axes[i].length
-        if merges:
-            n -= 1
-            job.shape[n] *= axes[i].length
-        else:
-            job.shape[n] = axes[i].length
-        for k in range(7 if parameters else 2):
-            operands[k].strides[n] = axes[i].strides[k]
-        n += 1
-    if n == 0:  # one element
-        job.shape[0] = 1
-        for k in range(7 if parameters else 2):
-            operands[k].strides[0] = 0
-        n = 1
-    job.dimensions = n
-    return elements
-
-
 def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads):
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
 

@@ -168,10 +168,10 @@ static inline int has_whole_steps(const cf_job *job)
     return !job->steps.data || job->steps.type < CF_FLOAT32;
 }
 
-static void fill_block(const cf_job *job, double rate, sink out, int n)
+/* The source only serves to prefetch the steps of the next block. */
+static void fill_block(const cf_job *job, double rate, const source *s, sink out, int n)
 {
-    const source s = {0};
-    (is_float32(job) ? fill_float : fill)(&rate, &s, out, n);
+    (is_float32(job) ? fill_float : fill)(&rate, s, out, n);
 }
 
 static void copy_block(const cf_job *job, const double *rates, sink out, int n)
@@ -222,7 +222,7 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     }
     steps = steps_in(schedule, in.least, in.greatest, has_whole_steps(job));
     if (steps == CF_ONE_STAIR) {
-        fill_block(job, rate_at(schedule, cf_from_double(in.least)), out, n);
+        fill_block(job, rate_at(schedule, cf_from_double(in.least)), &s, out, n);
         return;
     }
     if (steps == CF_ANY_STEPS || (steps == CF_DOUBLE_STEPS && origin != DOUBLES)) {

@@ -45,7 +45,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
         first = cf_piece_of(p, cf_make_pair(in.least, 0.0));
         last = cf_piece_of(p, cf_make_pair(in.greatest, 0.0));
         if (first == last && whole) {
-            fill_block(job, p->values[first], out, n);
+            fill_block(job, p->values[first], &s, out, n);
             return;
         }
         if (in_place) load_block(job, r, begin, n, hi, NULL);

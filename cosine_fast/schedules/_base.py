@@ -506,6 +506,11 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
         """The dtype of the results, unless a call asks for another."""
         return self._dtype
 
+    @property
+    def _end(self) -> int | None:
+        """The first step >= 0 from which on the rate stays the same; None if it never does."""
+        return None
+
     def get_config(self) -> dict[str, Any]:
         return {name: _handed_out(value) for name, value in _config(self).items()}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from fractions import Fraction
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -138,6 +140,11 @@ class CosineDecay(Formula):
         given = (initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
         self._take(given, dtype, numbers, counts, name, start, warmup, warmup_target is None)
         return warmup_target is None and warmup > 0
+
+    @property
+    def _end(self) -> int:
+        _, counts, *_ = self._key
+        return math.ceil(sum(map(Fraction, counts)))  # a sum of floats could be rounded to an earlier step
 
     @property
     def _exact(self) -> _sums.Parameters:

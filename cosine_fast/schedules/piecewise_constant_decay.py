@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import numbers
 from collections.abc import Sequence
 from typing import Any
@@ -87,6 +88,11 @@ class PiecewiseConstantDecay(Formula):
         check_name(name)
         given = tuple(rate if isinstance(rate, np.float32) else _python_number(rate) for rate in rates)
         self._take((exact, given, name), dtypes.pop() if len(dtypes) == 1 else FLOAT64, checked, exact, name)
+
+    @property
+    def _end(self) -> int:
+        _, boundaries, *_ = self._key
+        return max(0, math.floor(boundaries[-1]) + 1) if boundaries else 0
 
 
 def _items(name: str, given: Any) -> list[Any]:

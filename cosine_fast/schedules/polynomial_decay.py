@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ._base import LARGEST, Formula, check_name, flag_of, number_of, rate_of, steps_of
 
 _LEAST_POWER, _LARGEST_POWER = 2.0**-64, 2.0**64
@@ -95,3 +97,8 @@ class PolynomialDecay(Formula):
             raise ValueError(f"Argument `power` must be 0, or from 2**-64 to 2**64 in size. Received: power={power}")
         given = (initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)
         self._take(given, dtype, (initial, end, exponent, cycles), (length,), name)
+
+    @property
+    def _end(self) -> int | None:
+        (*_, cycles), (length,), *_ = self._key
+        return None if cycles else math.ceil(length)
