@@ -1,8 +1,8 @@
 """The search for the largest error: `python benchmarks/accuracy.py` (needs mpmath, and matplotlib for the plot).
 
 Random and structured schedules and steps, then hill-climbing from the largest errors, which are measured in units in
-the last place (ULP) of the exact rate. Writes docs/accuracy-report.md and docs/accuracy.png; `--quick` is a smoke run of
-seconds that writes only where `--output` says. Exits with 1 if an error exceeds the contract.
+the last place (ULP) of the exact rate. Writes docs/accuracy-report.md and docs/accuracy.png; `--quick` is a smoke run
+of seconds that writes only where `--output` says. Exits with 1 if an error exceeds the contract.
 
 The exact rates are computed independently of the package: in long doubles of at least 64 bits, with the C library's
 sine, where rounding is below a hundredth of a ULP of float64; in pairs of long doubles, with a Taylor series, where
@@ -172,8 +172,8 @@ def decay(p: Parameters, upper: np.ndarray, m: Pair) -> Pair:
     alpha >= 0: long doubles suffice. Let u = 2^-64, at most half a ULP of theirs. m, the quotient m/D, pi/2 and the
     product are each rounded: 4 u of an angle up to pi/4, which the sine does not amplify; its own error (1 ULP) adds
     2 u. The square has 12 u + u; 1 - alpha and two products make it 16 u of y. |y| <= |peak * (1 - alpha)| / 2 never
-    exceeds the result, and the floor is at most twice that. With the roundings of the floor (2 u) and of the sum (u) the
-    result is within 19 u = 2^-59.7 of the exact one, below 0.01 ULP of float64. Measured: below 0.003; and mpmath
+    exceeds the result, and the floor is at most twice that. With the roundings of the floor (2 u) and of the sum (u)
+    the result is within 19 u = 2^-59.7 of the exact one, below 0.01 ULP of float64. Measured: below 0.003; and mpmath
     confirms every largest error.
 
     alpha < 0: digits cancel where the rate crosses zero. Pairs are accurate to 2^-120 of the peak, a millionth of what
@@ -485,9 +485,7 @@ class Tally:
     worst: list[Case] = field(default_factory=list)  # the largest first, without duplicates
 
     def enter(self, case: Case, keep: int = 24) -> None:
-        if any(
-            case.error == other.error for other in self.worst
-        ):  # most likely a schedule that differs in nothing that matters
+        if any(case.error == other.error for other in self.worst):  # most likely an equivalent schedule
             return
         if len(self.worst) < keep or case.error > self.worst[-1].error:
             self.worst = sorted([*self.worst, case], key=lambda c: -c.error)[:keep]
