@@ -1,12 +1,12 @@
 """The search for the largest error: `python benchmarks/accuracy.py` (needs mpmath, and matplotlib for the plot).
 
-Random and structured schedules and steps, then hill-climbing from the worst found, judged in units in the last place
-(ULP) of the exact rate. Writes docs/accuracy-report.md and docs/accuracy.png; `--quick` is a smoke run of seconds that
-writes nothing unless `--output` says where. Exits with 1 if an error is beyond the contract.
+Random and structured schedules and steps, then hill-climbing from the largest errors, which are measured in units in
+the last place (ULP) of the exact rate. Writes docs/accuracy-report.md and docs/accuracy.png; `--quick` is a smoke run
+of seconds that writes only where `--output` says. Exits with 1 if an error exceeds the contract.
 
-The exact rate is computed here, by other means than the package's: in long doubles of 64 bits and more, with the C
-library's sine, where their rounding is below a hundredth of a ULP of float64; in pairs of long doubles, with a Taylor
-series, where digits cancel. tests/oracle.py (mpmath, 400 bits) judges both, and confirms every worst case.
+The exact rates are computed independently of the package: in long doubles of at least 64 bits, with the C library's
+sine, where rounding is below a hundredth of a ULP of float64; in pairs of long doubles, with a Taylor series, where
+digits cancel. tests/oracle.py (mpmath, 400 bits) checks both and confirms every largest error.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ INT64 = (-(2**63), 2**63 - 1)
 F = np.longdouble
 DIGITS = np.finfo(F).nmant + 1
 if DIGITS < 64:
-    raise SystemExit("the oracle needs a long double of 64 bits or more: x86-64 Linux has one of 80, AArch64 of 128")
+    raise SystemExit("the oracle needs a long double with a mantissa of 64 bits, as on x86-64 and AArch64 Linux")
 SPLITTER = F(2 ** ((DIGITS + 1) // 2) + 1)
 
 Pair = tuple[Any, Any]  # the unevaluated sum of two long doubles, or of two arrays of them
@@ -85,7 +85,7 @@ def divide(a: Pair, b: Any) -> Pair:
 
 
 def pair(x: Fraction) -> Pair:
-    """A fraction to twice a long double's digits."""
+    """A fraction, to twice the digits of a long double."""
     total = (F(0), F(0))
     for _ in range(5):  # of 53 bits each
         part = float(x)
@@ -96,12 +96,12 @@ def pair(x: Fraction) -> Pair:
 with mp.workprec(400):
     PI = Fraction(int(mp.floor(mp.pi * 2**390)), 2**390)
 HALF_PI, PI_PAIR = pair(PI / 2)[0], pair(PI)
-# sin(z/2)^2 = (1 - cos z)/2 = sum of -(-z^2)^k / (2 (2k)!); for z <= pi/2 the first term left out is below 2^-130.
+# sin(z/2)^2 = (1 - cos z)/2 = sum of -(-z^2)^k / (2 (2k)!); for z <= pi/2 the first omitted term is below 2^-130.
 SERIES = [pair(Fraction(-((-1) ** k), 2 * math.factorial(2 * k))) for k in range(1, 21)]
 
 
 class Parameters(NamedTuple):
-    """As CosineDecay takes them; no warmup is T = None, W = 0."""
+    """CosineDecay's parameters; T = None, W = 0 is no warmup."""
 
     L0: float
     D: int | float
@@ -123,11 +123,11 @@ class Parameters(NamedTuple):
 
 
 class Exact(NamedTuple):
-    """What the formula gives, and what each error is measured by."""
+    """The exact rates, and how errors are measured."""
 
     rate: Pair
-    scale: np.ndarray  # a ULP is that of the rate, or of this where it is larger
-    granted: float  # an absolute error that the contract grants besides, where a decay crosses zero
+    scale: np.ndarray  # errors are in ULP of the rate, or of this where it is larger
+    granted: float  # an absolute error that the contract allows in addition, where a decay crosses zero
     phase: np.ndarray  # an index into PHASES
 
 
@@ -136,9 +136,9 @@ WARMUP, UPPER, LOWER_TO_ZERO, LOWER, PAST, NEGATIVE = range(len(PHASES))
 
 
 def time_in_decay(p: Parameters, steps: np.ndarray) -> tuple[np.ndarray, Pair]:
-    """Whether each step is in the upper half, and how far it is from the decay's nearer end; exact.
+    """Whether each step is in the upper half, and its exact distance from the nearer end of the decay.
 
-    Steps in the warmup get distances that nobody uses. Negative ones without a warmup are mirrored to 0 ... D first.
+    Distances of steps in the warmup are meaningless. Without a warmup, negative steps are first mirrored to 0 ... D.
     """
     if steps.dtype.kind == "i" and isinstance(p.D, int) and isinstance(p.W, int):
         if p.W:
@@ -169,15 +169,15 @@ def time_in_decay(p: Parameters, steps: np.ndarray) -> tuple[np.ndarray, Pair]:
 def decay(p: Parameters, upper: np.ndarray, m: Pair) -> Pair:
     """peak - y in the upper half, peak*alpha + y in the lower, y = peak * (1 - alpha) * sin(pi*m / 2D)^2.
 
-    alpha >= 0: long doubles do. Let u be 2^-64, half a ULP of theirs at the worst. m, the quotient m/D, pi/2 and the
-    product are each rounded: 4 u of an angle up to pi/4, which the sine does not amplify, and to which its own error
-    (1 ULP) adds 2 u. Squared that is 12 u and u for the square; 1 - alpha and two products make it 16 u of y.
-    |y| <= |peak * (1 - alpha)| / 2 is in no case larger than the result, and the floor not larger than twice that. So
-    with the roundings of the floor (2 u) and of the sum (u) the result is within 19 u, 2^-59.7, of the exact one, which
-    is below 0.01 ULP of float64. Measured: below 0.003. And mpmath confirms every largest error.
+    alpha >= 0: long doubles suffice. Let u = 2^-64, at most half a ULP of theirs. m, the quotient m/D, pi/2 and the
+    product are each rounded: 4 u of an angle up to pi/4, which the sine does not amplify; its own error (1 ULP) adds
+    2 u. The square has 12 u + u; 1 - alpha and two products make it 16 u of y. |y| <= |peak * (1 - alpha)| / 2 never
+    exceeds the result, and the floor is at most twice that. With the roundings of the floor (2 u) and of the sum (u)
+    the result is within 19 u = 2^-59.7 of the exact one, below 0.01 ULP of float64. Measured: below 0.003; and mpmath
+    confirms every largest error.
 
-    alpha < 0: digits cancel where the rate crosses zero. Pairs have 2^-120 of the peak for that, a millionth of what
-    the contract grants there.
+    alpha < 0: digits cancel where the rate crosses zero. Pairs are accurate to 2^-120 of the peak, a millionth of what
+    the contract allows there.
     """
     if p.alpha >= 0:
         sine = np.sin(HALF_PI * (m[0] / F(p.D)))
@@ -197,8 +197,8 @@ def decay(p: Parameters, upper: np.ndarray, m: Pair) -> Pair:
 
 
 def warmup(p: Parameters, steps: np.ndarray) -> Pair:
-    """Between the ends, (L0 * (W - s) + T * s) / W, whose terms do not cancel unless the line crosses zero (there the
-    error is measured by the larger end): 5 roundings. Below step 0 they may: pairs.
+    """Between the ends, (L0 * (W - s) + T * s) / W: 5 roundings. Its terms cancel only if the line crosses zero, where
+    errors are measured by the larger end. Below step 0 they may cancel, hence the pairs.
     """
     s, L0, T, W = steps.astype(F), F(p.L0), F(p.peak), F(p.W)
     rate = (L0 * (W - s) + T * s) / W
@@ -214,7 +214,7 @@ def exact_rates(p: Parameters, steps: np.ndarray) -> Exact:
     high, low = decay(p, upper, m)
     phase = np.where(upper, UPPER, np.where(m[0] == 0, PAST, LOWER_TO_ZERO if p.alpha == 0 else LOWER))
     scale = np.zeros(steps.shape)
-    if p.W and (in_warmup := steps.astype(F) < F(p.W)).any():  # as float64, W might be another
+    if p.W and (in_warmup := steps.astype(F) < F(p.W)).any():  # W may be rounded as float64
         line = warmup(p, steps[in_warmup])
         high[in_warmup], low[in_warmup] = line
         phase[in_warmup] = WARMUP
@@ -226,7 +226,7 @@ def exact_rates(p: Parameters, steps: np.ndarray) -> Exact:
 
 
 def crosses_zero(p: Parameters, step: float) -> bool:
-    """Whether the warmup line crosses zero between its ends or, for a negative step, goes from L0 towards zero."""
+    """Whether the warmup line crosses zero between its ends or, at a negative step, runs from L0 towards zero."""
     start, end = np.sign(p.L0), np.sign(p.peak)
     return bool(start * end < 0 or (step < 0 and start * np.sign(p.peak - p.L0) > 0))
 
@@ -237,7 +237,7 @@ def units(exact: Exact, digits: int, least: int) -> np.ndarray:
 
 
 def errors(rates: np.ndarray, exact: Exact) -> np.ndarray:
-    """In ULP of the rates' dtype. What is beyond the dtype's range has to be infinite."""
+    """In ULP of the rates' dtype. Rates beyond its range must be infinite."""
     single = rates.dtype == np.float32
     unit = units(exact, *((24, -149) if single else (53, -1074)))
     with np.errstate(invalid="ignore"):
@@ -253,7 +253,7 @@ def errors(rates: np.ndarray, exact: Exact) -> np.ndarray:
 
 
 def confirmed(p: Parameters, step: float, dtype: type = np.float64) -> float:
-    """The error by mpmath."""
+    """The error according to mpmath."""
     value, rate = p.schedule()(step, dtype=dtype), oracle.rate(step, *p)
     in_warmup = p.T is not None and step < p.W
     at = max(abs(p.L0), abs(p.peak)) if in_warmup and crosses_zero(p, step) else 0.0
@@ -264,7 +264,7 @@ def confirmed(p: Parameters, step: float, dtype: type = np.float64) -> float:
     return math.inf if math.isnan(error) else max(error, 0.0)
 
 
-# ---- Where the search looks: every schedule is one of each table, every array of steps another ----
+# ---- Where the search looks: a schedule and its steps are drawn from one row of each table ----
 
 Random = np.random.Generator
 PRIMES = (2, 3, 5, 7, 101, 9973, 999983, 2147483647, 67280421310721, 2305843009213693951)
@@ -276,7 +276,7 @@ def log_uniform(rng: Random, low: float, high: float) -> float:
 
 
 def nudged(rng: Random, x: float) -> float:
-    """x or a neighbour, however near."""
+    """x times 1 +- 2^-k for a random k."""
     return x * (1.0 + float(rng.choice([-1, 1])) * 2.0 ** -int(rng.integers(1, 54)))
 
 
@@ -339,7 +339,7 @@ def from_(base: float, offsets: np.ndarray) -> np.ndarray:
 
 
 def powers(rng: Random, n: int) -> np.ndarray:
-    """Whole numbers of every size, 1 to 2^63."""
+    """Whole numbers of every magnitude, 1 to 2^63."""
     return np.exp2(rng.uniform(0, 62.999, n)).astype(np.int64)
 
 
@@ -386,7 +386,7 @@ def fractions(rng: Random, p: Parameters, n: int) -> np.ndarray:
 
 
 def steps_near(rng: Random, p: Parameters, rate: float, n: int) -> np.ndarray:
-    """Steps about the one where the warmup or the decay has this rate."""
+    """Steps around the one where the warmup or the decay has this rate."""
     if p.W and p.peak != p.L0 and rng.random() < 0.5:
         centre = min(max((rate - p.L0) / (p.peak - p.L0) * p.W, INT64[0]), p.W)
         width = max(1.0, p.W * 1e-3)
@@ -399,14 +399,14 @@ def steps_near(rng: Random, p: Parameters, rate: float, n: int) -> np.ndarray:
 
 
 def below_a_power_of_2(rng: Random, p: Parameters, n: int) -> np.ndarray:
-    """A relative error counts most ULPs where the rate is just below a power of 2."""
+    """A relative error is most ULPs where the rate is just below a power of 2."""
     high = max(abs(p.peak), 5e-324)
     rate = math.ldexp(1.0 - 2.0**-20, math.frexp(high)[1] - int(rng.choice([-1, 0, 1, 1, 2, 3, 10])))
     return steps_near(rng, p, math.copysign(rate, p.peak if rng.random() < 0.7 else -p.peak), n)
 
 
 def far_below(rng: Random, p: Parameters, n: int) -> np.ndarray:
-    """Where a nearly flat warmup line, followed back beyond 2^53 steps, has come to minus its ends' size."""
+    """Where a nearly flat warmup line, beyond -2^53 steps, reaches about minus its ends."""
     if not p.W or p.peak == p.L0 or not math.isfinite(span := p.L0 / (p.peak - p.L0) * p.W):
         return negative(rng, p, n)
     far = -np.minimum(np.abs(span) * np.exp2(rng.uniform(-2, 3, n)), 2.0**63)
@@ -459,7 +459,7 @@ KINDS = ("whole", "fractional", "wide")
 
 
 def kind(p: Parameters, steps: np.ndarray) -> str:
-    """fractional: a number of steps, or a step, is a float; wide: beyond what the header computes in single doubles."""
+    """fractional: a number of steps, or a step, is a float; wide: the header does not compute it in single doubles."""
     rates = [abs(p.peak), abs(p.peak * p.alpha)] + ([abs(p.L0)] if p.W else [])
     differences = [abs(p.peak * (1 - p.alpha))] + ([abs(p.peak - p.L0)] if p.W else [])
     small = any(0 < x < 2.0**-150 for x in differences)
@@ -476,16 +476,16 @@ class Case(NamedTuple):
 
 @dataclass
 class Tally:
-    """Of one kind and phase, or of float32, or of one place."""
+    """Errors of one kind and phase, of float32, or of one place."""
 
     count: int = 0
-    drawn: int = 0  # without those of hill-climbing, whose errors are larger than most
+    drawn: int = 0  # without hill-climbing, which finds larger errors than most
     total: float = 0.0
     right: int = 0
-    worst: list[Case] = field(default_factory=list)  # the largest first, no two alike
+    worst: list[Case] = field(default_factory=list)  # the largest first, without duplicates
 
     def enter(self, case: Case, keep: int = 24) -> None:
-        if any(case.error == other.error for other in self.worst):  # the same schedule but for what does not count
+        if any(case.error == other.error for other in self.worst):  # most likely an equivalent schedule
             return
         if len(self.worst) < keep or case.error > self.worst[-1].error:
             self.worst = sorted([*self.worst, case], key=lambda c: -c.error)[:keep]
@@ -495,12 +495,12 @@ class Tally:
 
 
 def has_tie(p: Parameters) -> bool:
-    """Whether a rate that the schedule starts from or ends at is half-way between two float32, to 25 bits."""
+    """Whether a rate at the start or the end of the schedule is half-way between two float32 values."""
     return any((math.frexp(rate)[0] * 2.0**25) % 2 == 1 for rate in (p.L0, p.peak, p.peak * p.alpha))
 
 
 def tie(rng: Random, n: int) -> tuple[Parameters, np.ndarray]:
-    """A peak half-way between two float32 values, and the steps about it, whose rates are just below."""
+    """A peak half-way between two float32 values, and steps near it, whose rates are just below."""
     peak = math.ldexp(int(rng.integers(2**23, 2**24)) + 0.5, int(rng.integers(-40, -20)))
     alpha = float(rng.choice([0.0, 0.1, rng.random(), 1.0 - 2.0 ** -int(rng.integers(1, 54))]))
     p = Parameters(peak, whole(rng, 1, 2**44), alpha)
@@ -535,11 +535,11 @@ class Search:
             if labels:
                 tally.drawn += here.size
                 tally.total += float(here.sum())
-                tally.right += int((here <= 0.5 + 2.0**-11).sum())  # as finely as a long double tells
+                tally.right += int((here <= 0.5 + 2.0**-11).sum())  # the resolution of long doubles
         self.measure_single(p, steps, exact, self.ties if has_tie(p) else self.single, bool(labels))
 
     def measure_single(self, p: Parameters, steps: np.ndarray, exact: Exact, tally: Tally, drawn: bool = True) -> None:
-        """float32 of the same steps, but where it overflows or the contract grants more."""
+        """float32 rates of the same steps, except where they overflow or the contract allows more."""
         fits = np.abs(exact.rate[0]) < float(np.finfo(np.float32).max)
         if exact.granted or not fits.any():
             return
@@ -568,7 +568,7 @@ class Search:
             self.measure_single(p, steps, exact_rates(p, steps), self.ties)
 
     def climb(self, until: int, size: int) -> None:
-        """Neighbours of the worst of each kind and phase, in turns; what is worse takes their place."""
+        """Neighbours of the largest errors of each kind and phase, in turns; larger ones replace them."""
         while self.count < until:
             for tally in list(self.tallies.values()):
                 case = tally.worst[min(int(self.rng.exponential(4)), len(tally.worst) - 1)]
@@ -581,7 +581,7 @@ class Search:
 
 
 def neighbour(rng: Random, case: Case, n: int) -> tuple[Parameters, np.ndarray]:
-    """A schedule near the case's, or with another mantissa, and steps at about the same fraction of it."""
+    """A schedule near that of the case, or with other mantissas, and steps at about the same fraction of it."""
     p = case.p
     old, change = p, rng.random(5) < 0.4
     scale = nudged(rng, 1.0) if rng.random() < 0.7 else 2.0 ** rng.uniform(-1, 1)  # of the rates; keeps their ratio
@@ -619,7 +619,7 @@ def same_place(step: float, old: Parameters, new: Parameters) -> Fraction:
 
 
 def check_oracle(rng: Random, count: int) -> dict[str, tuple[int, float]]:
-    """The largest distance of this script's exact rates from mpmath's, in ULP of float64."""
+    """The largest difference between this script's exact rates and mpmath's, in ULP of float64."""
     found = {"long doubles": (0, 0.0), "pairs of long doubles": (0, 0.0)}
     while sum(n for n, _ in found.values()) < count:
         p, steps, _ = draw(rng, 4096)
@@ -644,7 +644,7 @@ def fraction(x: Any) -> Fraction:
     return (Fraction(high) + Fraction(float(mantissa - F(high)))) * Fraction(2) ** int(exponent)
 
 
-# ---- The others ----
+# ---- Other libraries ----
 
 PEAK = 1e-3
 Rates = Callable[[int], np.ndarray]  # of the steps 0 ... decay_steps - 1, alpha = 0
@@ -696,7 +696,7 @@ PEERS: dict[str, tuple[str, Rates]] = {  # name: package, rates
 
 
 def compare(D: int) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The error of each at every step of one decay, in ULP of float64; and lines about those that are not here."""
+    """The error of each library at every step of one decay, in ULP of float64; and lines about missing ones."""
     p = Parameters(PEAK, D)
     exact = exact_rates(p, np.arange(D))
     found, absent = {}, []
@@ -706,7 +706,7 @@ def compare(D: int) -> tuple[dict[str, np.ndarray], list[str]]:
                 warnings.simplefilter("ignore")
                 found[name] = errors(rates(D).astype(np.float64), exact)
         except ImportError:
-            absent.append(f"{name}: left out, {package} is not installed.")
+            absent.append(f"{name}: skipped, {package} is not installed.")
     return found, absent
 
 
@@ -721,7 +721,7 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 def largest_in_bins(x: np.ndarray, y: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest y in each bin that has any; x rises."""
+    """The largest y in each bin that has one; x is ascending."""
     at = np.searchsorted(x, edges)
     used = at[1:] > at[:-1]
     return np.sqrt(edges[1:] * edges[:-1])[used], np.maximum.reduceat(y, at[:-1][used])
@@ -838,7 +838,7 @@ def environment(packages: Iterable[str]) -> str:
 
 
 def single_table(search: Search) -> str:
-    """float32; only what is not correctly rounded has a largest error on record."""
+    """The table of float32; only errors above 0.5 ULP are recorded."""
     rows, worst = [], []
     for words, tally in (
         ("all others", search.single),
@@ -894,7 +894,7 @@ def peers_table(found: dict[str, np.ndarray], absent: list[str], D: int) -> str:
 
 
 def kept(search: Search) -> bool:
-    """Whether the contract holds."""
+    """Whether the contract is kept."""
     largest = max(confirmed(c.p, c.step) for tally in search.tallies.values() for c in tally.worst[:1])
     single = search.single
     largest_single = max((case.error for tally in (single, search.ties) for case in tally.worst), default=0.0)
@@ -907,7 +907,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--values", type=float, default=1e8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
-    parser.add_argument("--output", type=Path, help="a folder; docs, but nothing is written by --quick without it")
+    parser.add_argument("--output", type=Path, help="a folder to write to; default: docs, or nothing with --quick")
     return parser.parse_args()
 
 
@@ -938,7 +938,7 @@ def main() -> int:
     print(f"{search.count:,} values in {time.perf_counter() - began:.0f} s")
     if kept(search):
         return 0
-    print("beyond the contract: see the largest errors", file=sys.stderr)
+    print("the contract is not kept: see the largest errors", file=sys.stderr)
     return 1
 
 

@@ -1,8 +1,8 @@
-"""Batches beside what people do today: `python benchmarks/batches.py` (needs the extra `bench`).
+"""Batches compared with other ways to compute them: `python benchmarks/batches.py` (needs the extra `bench`).
 
-cosine_decay beside one schedule's array path, NumPy's expression, Numba's parallel loop and a loop in Python, in one
-process, by turns (timing.py). Each contender's rates are compared with ours before it is timed. Prints the table of
-docs/batches.md: nanoseconds per value, and the ratios, each taken within a turn, with their quartiles.
+cosine_decay, one schedule's array path, a NumPy expression, a parallel Numba loop and a Python loop take turns in one
+process (timing.py). The rates of each are compared with ours before it is timed. Prints the tables of docs/batches.md:
+nanoseconds per value, and ratios with their quartiles.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PYTHON, CLASS = "Python loop, math.cos", "Python loop, CosineDecay(...)(step)"
 
 
 class Shape(NamedTuple):
-    """`schedules` x `steps` values; at a time `part` schedules, into the same memory."""
+    """`schedules` x `steps` values, computed `part` schedules at a time into the same memory."""
 
     schedules: int
     steps: int
@@ -62,7 +62,7 @@ Parameters = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def parameters(many: int, steps: int) -> Parameters:
-    """Of a search over hyper-parameters: peaks, lengths and floors differ, a tenth of each run is its warmup."""
+    """As in a hyper-parameter search: peaks, lengths and floors differ; a tenth of each run is warmup."""
     r = np.random.default_rng(0)
     length = r.integers(max(2, steps // 2), max(3, steps), many)
     peak = 10 ** r.uniform(-4, -2, many)
@@ -70,7 +70,7 @@ def parameters(many: int, steps: int) -> Parameters:
 
 
 def numpys(step: Any, L0: Any, D: Any, alpha: Any, T: Any, W: Any) -> Any:
-    """Keras's formula as one writes it in NumPy."""
+    """Keras's formula in NumPy."""
     t = step - W
     decay = T * ((1 - alpha) * (0.5 * (1 + np.cos(np.pi * np.minimum(t, D) / D))) + alpha)
     return np.where(step < W, L0 + (T - L0) * step / W, decay)
@@ -83,7 +83,7 @@ def pythons(step: int, L0: float, D: int, alpha: float, T: float, W: int) -> flo
 
 
 def numbas() -> Callable[..., None] | None:
-    """A loop over both axes, over the schedules in parallel."""
+    """A loop over both axes, parallel over the schedules."""
     if numba is None:
         return None
     rate = numba.njit(fastmath=True, inline="always")(pythons)
@@ -98,14 +98,14 @@ def numbas() -> Callable[..., None] | None:
 
 
 class Case:
-    """What is timed of one shape: statements without arguments, and how many values each computes."""
+    """The contenders of one shape: functions without arguments, and how many values each computes."""
 
     def __init__(self, shape: Shape, threads: int) -> None:
         self.shape, self.threads = shape, threads
         many, steps = shape.schedules, shape.steps
         self.given = parameters(many, steps if steps > 1 else 10**5)
         self.columns = tuple(a[:, None] for a in self.given)
-        # One step each: of all that a run has; else the run's own, in order.
+        # If each schedule has one step, any of the run; else all steps of the run, in order.
         r = np.random.default_rng(1)
         self.steps = r.integers(0, 10**5, (many, 1)) if steps == 1 else np.arange(steps)[None, :]
         self.out = np.zeros((shape.part, steps))
@@ -127,7 +127,7 @@ class Case:
         self.calls[name] = call, self.shape.schedules * self.shape.steps
 
     def look(self) -> None:
-        """What a call does before it writes: is any parameter wrong?"""
+        """The check of the parameters that every call begins with."""
         columns = dict(zip(batches._SAFE, self.columns, strict=True))
 
         def call() -> bool:
@@ -137,7 +137,7 @@ class Case:
         self.calls["its look at the parameters"] = call, self.shape.schedules
 
     def one(self) -> None:
-        """One schedule, with as many steps as one call of ours has values."""
+        """One schedule, with as many steps as one batch has values."""
         schedule = CosineDecay(1e-5, 80_000, 0.1, warmup_target=1e-3, warmup_steps=10_000)
         steps = np.resize(np.arange(10**5), self.out.size)
         out = self.out.reshape(-1)
@@ -186,7 +186,7 @@ class Case:
             self.calls[name] = call, count * len(steps[0])
 
     def time(self, repeats: int) -> dict[str, list[float]]:
-        """Nanoseconds per value of each, one for each turn."""
+        """Nanoseconds per value of each contender, one for each turn."""
         seconds = interleaved({name: Timer(call) for name, (call, _) in self.calls.items()}, repeats, 0.002, PAUSE)
         return {name: [s / self.calls[name][1] * 1e9 for s in times] for name, times in seconds.items()}
 
@@ -234,18 +234,18 @@ def main() -> None:
     for key, ours, other, words, most in (
         ("long", OURS, ONE, "its time, at most 1.15", 1.15),
         ("short", OURS, ONE, "its time, at most 2", 2.0),
-        ("one", FRESH, NUMPY, "a fresh result: times as fast, at least 10", -10),  # NumPy's own is fresh
+        ("one", FRESH, NUMPY, "a fresh result: times as fast, at least 10", -10),  # NumPy's result is fresh, too
         ("one", OURS, NUMPY, "into `out=`: times as fast", -math.inf),
         ("one", OURS, NUMBA, "into `out=`: times as fast", -math.inf),
         ("short", OURS, one_thread, "times as fast", -math.inf),
         ("few", OURS, one_thread, "times as fast", -math.inf),
     ):
         if other in results.get(key, {}):
-            slower = most is not None and most < 0  # the other one: times as fast are negative here
+            slower = most is not None and most < 0  # a speedup; its bound is negated
             measured = ratio(*(results[key][name] for name in ((other, ours) if slower else (ours, other))))
             row(shapes[key], other, words, measured, most, -measured.median if slower else measured.median)
     if {"long", "short"} <= set(results):
-        # Not of one turn: each is taken beside one schedule's in its own.
+        # The two shapes never shared a turn, so each is first divided by one schedule's time.
         short, long = (ratio(results[key][OURS], results[key][ONE]).median for key in ("short", "long"))
         row(shapes["short"], shapes["long"], "its time per value, at most 2", f"{short / long:.2f}", 2, short / long)
 

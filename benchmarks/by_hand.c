@@ -1,5 +1,5 @@
-/* The schedule as a C programmer writes it in a minute, for -Ofast -march=native: the compiler makes vectors of it and
- * calls the C library's vector cosine (libmvec). No branch: both rates are computed and one is taken. */
+/* The schedule as a C programmer would write it, for -Ofast -march=native: the compiler vectorises it and calls the C
+ * library's vector cosine (libmvec). Without a branch: it computes both rates and selects one. */
 
 #include <math.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-"""Schedules inside simulators, beside what people do today: `python benchmarks/embedding.py` (extras `embed`, `bench`).
+"""Schedules inside simulators, and a cosine by hand there: `python benchmarks/embedding.py` (extras `embed`, `bench`).
 
-Two tables. The simulator of examples/simulators (stochastic gradient descent on a noisy quadratic, many runs, one
-schedule a run) as a whole, in each language, with cosine_fast and with the cosine written by hand. All simulate the
-same runs in this process and take turns (timing.py), and all with cosine_fast end at the same bits. Then a learning
-rate alone, by each way to ask for it. What is not here, a compiler or a library, is left out and said to be.
+Two tables. The first is the simulator of examples/simulators (stochastic gradient descent on a noisy quadratic, many
+runs, one schedule per run) in each language, with cosine_fast and with the cosine written by hand. All simulate the
+same runs in this process and take turns (timing.py); all that use cosine_fast end at the same bits. The second is a
+learning rate alone, by each way to get it. Missing compilers and libraries are skipped and named.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ HERE = Path(__file__).resolve().parent
 SIMULATORS = HERE.parent / "examples" / "simulators"
 CC = os.environ.get("CC", "cc")
 CXX = os.environ.get("CXX", "c++")
-# What is built finds the package that is measured.
+# Subprocesses use the package that is measured.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cosine_fast.__file__).resolve().parent.parent)}
 
 Simulator = Callable[[int, int], Any]
 
-# One rate by each way that C has: the sum of the rates of n steps from 0, so that nothing can be left out.
+# Each way of C: rates of n steps from 0. The scalar ways return their sum, so that no call is optimised away.
 RATES_C = """
 #include <cosine_fast.h>
 double one_by_one(const cf_cosine_decay *p, int64_t n);
@@ -85,7 +85,7 @@ void array(const cf_cosine_decay *p, const int64_t *steps, int64_t n, double *ra
 
 
 def compiled(source: str, compiler: str, folder: Path, *flags: str) -> ctypes.CDLL:
-    """A file of this folder as a library, for this processor."""
+    """A file of `folder`, compiled as a library for this processor."""
     command = [sys.executable, "-m", "cosine_fast", "--cflags"]
     cflags = shlex.split(subprocess.check_output(command, text=True, env=ENVIRONMENT))
     library = folder / f"{source}.so"
@@ -106,11 +106,11 @@ def from_library(library: ctypes.CDLL) -> Simulator:
     return call
 
 
-# ---- What people do today ----
+# ---- Cosines by hand ----
 
 
 def numbers(runs: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """peak, warmup and decay of each run, as in sgd_python.py."""
+    """Peak, warmup and decay of each run, as in sgd_python.py."""
     run = np.arange(runs)
     warmup = run % 90 + 10
     return 0.01 * (run % 100 + 1), warmup, steps - warmup
@@ -168,7 +168,7 @@ def numba_by_hand() -> Simulator:
 
 
 def simulators(folder: Path) -> dict[str, tuple[Simulator, bool]]:
-    """By name: each simulator, and whether its bits are those of cosine_fast."""
+    """By name: the simulator, and whether it uses cosine_fast."""
 
     def module(name: str) -> Simulator:
         return importlib.import_module(name).simulate
@@ -195,7 +195,7 @@ def simulators(folder: Path) -> dict[str, tuple[Simulator, bool]]:
         try:
             made[name] = make(), ours
         except (ImportError, OSError, subprocess.CalledProcessError) as error:
-            print(f"left out: {name} ({error})")
+            print(f"skipped: {name} ({error})")
     return made
 
 
@@ -221,7 +221,7 @@ def measure_simulators(folder: Path, runs: int, steps: int, repeats: int, least:
 
 
 def rate_timers(folder: Path, n: int) -> dict[str, tuple[Timer, int]]:
-    """By name: what to time, and the rates that it computes."""
+    """By name: what to time, and how many rates it computes."""
     warmup, decay, peak = n // 10, n * 8 // 10, 1e-3
     schedule = CosineDecay(0.0, decay, 0.1, warmup_target=peak, warmup_steps=warmup)
     steps, rates = np.arange(n), np.empty(n)
@@ -241,7 +241,7 @@ def rate_timers(folder: Path, n: int) -> dict[str, tuple[Timer, int]]:
         (folder / "rates.c").write_text(RATES_C)
         library = compiled("rates.c", CC, folder)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"left out: C ({error})")
+        print(f"skipped: C ({error})")
     else:
         library.one_by_one.restype = library.plain.restype = ctypes.c_double
         its = ctypes.create_string_buffer(library.size())
@@ -258,9 +258,9 @@ def rate_timers(folder: Path, n: int) -> dict[str, tuple[Timer, int]]:
     try:
         import numba
 
-        import cosine_fast.integrations.numba  # noqa: F401 - Numba knows schedules by it
+        import cosine_fast.integrations.numba  # noqa: F401 - registers schedules with Numba
     except ImportError as error:
-        print(f"left out: Numba ({error})")
+        print(f"skipped: Numba ({error})")
     else:
 
         @numba.njit
@@ -285,7 +285,7 @@ def rate_timers(folder: Path, n: int) -> dict[str, tuple[Timer, int]]:
     try:
         from cosine_fast.integrations import ctypes as functions
     except ImportError as error:
-        print(f"left out: ctypes ({error})")
+        print(f"skipped: ctypes ({error})")
     else:
         doubles = np.ctypeslib.as_ctypes(rates)
         add("ctypes, of_range", lambda: functions.of_range(schedule, 0, 1, doubles, n))
@@ -304,7 +304,7 @@ def rate_timers(folder: Path, n: int) -> dict[str, tuple[Timer, int]]:
 
         from cosine_fast.integrations.scipy import low_level_callable
     except ImportError as error:
-        print(f"left out: SciPy ({error})")
+        print(f"skipped: SciPy ({error})")
     else:
         for name, function in (
             ("SciPy's quad, a value, low_level_callable", low_level_callable(schedule)),
@@ -336,7 +336,7 @@ def table(first: str, seconds: dict[str, list[float]], base: str, values: int, w
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds; its figures mean nothing")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds; meaningless figures")
     quick = parser.parse_args().quick
     info = cosine_fast.build_info()
     if info["backend"] != "compiled":

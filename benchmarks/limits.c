@@ -1,8 +1,8 @@
-/* What the machine itself needs: int64 in, double out, and double out alone, with plain stores and with streaming ones.
+/* The memory limit: read int64 and write doubles, or only write doubles, with plain and with streaming stores.
  *
- * Nothing is computed, so no kernel that reads or writes the same bytes with the same threads is faster but by chance.
- * Each thread has one piece of whole cache lines. Streaming stores go around the caches: they spare the processor from
- * reading each line that it is about to overwrite, and lose where the caches could have held the results. */
+ * The loops compute nothing, so no kernel that moves the same bytes with the same threads can be faster, except by
+ * chance. Each thread has one piece of whole cache lines. Streaming stores bypass the caches: the processor need not
+ * read a line before it overwrites it, but they are slower where the caches could have held the results. */
 
 #include <stdint.h>
 #ifdef __x86_64__
@@ -26,10 +26,10 @@ static void fill_plainly(double *rates, int64_t n, double value)
 
 #ifdef __x86_64__
 
-/* How far ahead steps are asked for: the processor's own prefetching stops at each page's end. */
+/* How far ahead to prefetch steps: the hardware prefetcher stops at the end of each page. */
 enum { AHEAD = 512 };
 
-/* WIDTH doubles at a time, between a head and a tail that do not fill an aligned vector. */
+/* WIDTH doubles at a time; a head and a tail do not fill an aligned vector. */
 #define LOOPS(name, target_name, width, vector, load, convert, store, set)                                            \
     __attribute__((target(target_name))) static void convert_##name(const int64_t *steps, double *rates, int64_t n)   \
     {                                                                                                                 \
@@ -53,7 +53,7 @@ enum { AHEAD = 512 };
         _mm_sfence();                                                                                                 \
     }
 
-/* AVX2 has no such conversion: for steps below 2^51 add the number into the digits of 3 * 2^51 and subtract that. */
+/* AVX2 cannot convert int64: for steps below 2^51 add the number to the bits of 3 * 2^51 and subtract that. */
 __attribute__((target("avx2"))) static inline __m256d avx2_convert(__m256i steps)
 {
     const __m256d magic = _mm256_set1_pd(0x3p+51);
@@ -74,7 +74,7 @@ LOOPS(avx512_streaming, "avx512f,avx512dq", 8, __m512d, _mm512_loadu_si512, _mm5
 #define CHOOSE(loop, plainly) ((void)streaming, plainly)
 #endif
 
-/* Whether this processor has streaming stores here; else they are plain ones. */
+/* Whether streaming stores are implemented for this processor; if not, they are plain. */
 int has_streaming(void)
 {
 #ifdef __x86_64__

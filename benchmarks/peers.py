@@ -1,9 +1,9 @@
-"""What is measured beside: the same schedule as other people write it, and what memory allows (limits.c).
+"""What cosine_fast is compared with: the same schedules written with other tools, and the memory limit (limits.c).
 
-Each peer takes int64 steps, memory for float64 rates and a number of threads, and gives a function without arguments
-that computes the rates and returns them. All have every advantage: compiled, warmed up, their arrays converted before
-the clock starts, all constants folded, fast-math where there is such a thing, and memory that has been touched where
-they can be told to use it. What cannot be had says so by raising AbsentError. None is as accurate.
+Each peer takes int64 steps, memory for float64 rates and a number of threads, and returns a function without arguments
+that computes the rates and returns them. The peers have every advantage: compiled, warmed up, arrays converted before
+the clock starts, constants folded, fast-math where it exists, and warm output memory where they accept it. A peer that
+is not available raises AbsentError. None is as accurate as cosine_fast.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Call = Callable[[], Any]
 
 
 class AbsentError(Exception):
-    """Why a peer does not take part."""
+    """Why a peer is not available."""
 
 
 class Peer(NamedTuple):
     build: Callable[[np.ndarray, np.ndarray, int], Call]
-    tolerance: float = 1e-9  # the relative distance from our rates that its precision allows
-    frugal: bool = False  # makes no temporary arrays, and can be had at any size
+    tolerance: float = 1e-9  # relative difference from our rates that its precision explains
+    frugal: bool = False  # makes no temporary arrays, so it can run at any size
 
 
 def all_threads() -> int:
@@ -53,7 +53,7 @@ def parameters(n: int) -> tuple[int, int]:
 
 
 class Library:
-    """A C file of this folder, compiled and loaded; `vector_cosines` are those of libmvec that it calls."""
+    """A C file of this folder, compiled and loaded; `vector_cosines` are the functions of libmvec that it calls."""
 
     def __init__(self, source: str, *flags: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +61,7 @@ class Library:
             self.command = [CC, *flags, "-fopenmp"]
             try:
                 self._run(*self.command, "-fPIC", "-c", str(HERE / source), "-o", str(compiled))
-                # Apart: linked with -Ofast, a library switches subnormal numbers off for all of the process.
+                # Linked separately: -Ofast at link time would disable subnormal numbers in the whole process.
                 self._run(CC, "-shared", "-fopenmp", str(compiled), "-o", str(library), "-lm")
             except (OSError, subprocess.CalledProcessError) as error:
                 raise AbsentError(f"{source}: {getattr(error, 'stderr', None) or error}") from error
@@ -81,7 +81,7 @@ class Library:
     @staticmethod
     def _as_c(argument: Any) -> Any:
         if isinstance(argument, np.ndarray):
-            return argument.ctypes.data_as(ctypes.c_void_p)  # which keeps the array
+            return argument.ctypes.data_as(ctypes.c_void_p)  # it keeps the array alive
         if isinstance(argument, float):
             return ctypes.c_double(argument)
         return ctypes.c_int64(argument)
@@ -196,7 +196,7 @@ def _jax(threads: int) -> Any:
 
 
 def _jitted(jax: Any, schedule: Callable[[Any], Any], steps: np.ndarray) -> Call:
-    """schedule(steps) under jit, which writes over the rates of the call before: warm memory, as `out=` is."""
+    """schedule(steps) under jit, into the memory of the previous call: warm, like `out=`."""
     compiled = jax.jit(lambda s, rates: schedule(s), donate_argnums=1, keep_unused=True)
     count, rates = jax.block_until_ready(jax.numpy.asarray(steps)), jax.numpy.zeros(steps.size)
 
@@ -232,7 +232,7 @@ def _keras() -> Any:
 
 
 def keras_schedule(n: int) -> Callable[[Any], Any]:
-    """Keras's own CosineDecay, on JAX. It takes its cosines in float32, in a process where JAX has float64 too."""
+    """Keras's own CosineDecay on JAX. It computes cosines in float32 even where JAX has float64 enabled."""
     warmup, decay = parameters(n)
     return _keras().optimizers.schedules.CosineDecay(  # type: ignore[no-any-return]
         L0, decay, ALPHA, warmup_target=PEAK, warmup_steps=warmup
@@ -240,7 +240,7 @@ def keras_schedule(n: int) -> Callable[[Any], Any]:
 
 
 def keras_step(step: int) -> Call:
-    """One step, as a training loop under jit pays for it."""
+    """One step under jit, as in a compiled training loop."""
     jax = _jax(all_threads())
     schedule = jax.jit(keras_schedule(1000))
     return lambda: schedule(step).block_until_ready()
@@ -248,7 +248,7 @@ def keras_step(step: int) -> Call:
 
 def keras_jit(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     jax = _jax(threads)
-    return _jitted(jax, jax.vmap(keras_schedule(steps.size)), steps)  # its code branches on one step
+    return _jitted(jax, jax.vmap(keras_schedule(steps.size)), steps)  # its code branches on the step
 
 
 def _torch(threads: int) -> Any:
@@ -289,17 +289,25 @@ def torch_compiled(steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     return functools.partial(_torch_fused(), torch.from_numpy(steps), torch.from_numpy(out), *parameters(steps.size))
 
 
-# ---- The family: Keras's other schedules, as its own formulas in Numba's parallel loops ----
+# ---- The other schedules: Keras's formulas in parallel Numba loops ----
 
 
 class Member(NamedTuple):
-    """A schedule of the family: `parameters` of a run of n steps, by Keras's names, and its loop's name."""
+    """A row of the table: its name begins with the class; `parameters` are those of a run of n steps."""
 
-    schedule: str
-    loop: str
+    name: str
     parameters: Callable[[int], dict[str, Any]]
-    shuffled: bool = False  # the steps come in no order
-    times_as_fast: float = 1.0  # as Numba, at least
+    times_as_fast: float = 1.0  # at least, compared with Numba, from memory
+    in_caches: float | None = None  # likewise; None: no promise
+
+    @property
+    def schedule(self) -> str:
+        return self.name.partition(",")[0]
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether the steps are in random order."""
+        return self.name.endswith("shuffled")
 
 
 def _boundaries(count: int) -> Callable[[int], dict[str, Any]]:
@@ -320,33 +328,23 @@ def _restarts(t_mul: float) -> Callable[[int], dict[str, Any]]:
     }  # fmt: skip
 
 
-STAIRCASE = {"staircase": True}
-FAMILY: dict[str, Member] = {
-    "ExponentialDecay": Member("ExponentialDecay", "exponential", _decay(decay_rate=0.9)),
-    "ExponentialDecay, staircase": Member("ExponentialDecay", "exponential", _decay(decay_rate=0.9, **STAIRCASE)),
-    "ExponentialDecay, staircase, shuffled": Member(
-        "ExponentialDecay", "exponential", _decay(decay_rate=0.9, **STAIRCASE), shuffled=True
-    ),
-    "InverseTimeDecay": Member("InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5)),
-    "InverseTimeDecay, staircase": Member("InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5, **STAIRCASE)),
-    "InverseTimeDecay, staircase, shuffled": Member(
-        "InverseTimeDecay", "inverse_time", _decay(decay_rate=0.5, **STAIRCASE), shuffled=True
-    ),
-    "PolynomialDecay": Member("PolynomialDecay", "polynomial", _decay(1.25, end_learning_rate=1e-5, power=0.5)),
-    "PolynomialDecay, linear": Member("PolynomialDecay", "polynomial", _decay(1.25, end_learning_rate=1e-5)),
-    "PolynomialDecay, cycle": Member(
-        "PolynomialDecay", "polynomial", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)
-    ),
-    "PiecewiseConstantDecay, 3 boundaries": Member("PiecewiseConstantDecay", "piecewise", _boundaries(3)),
-    "PiecewiseConstantDecay, 3 boundaries, shuffled": Member(
-        "PiecewiseConstantDecay", "piecewise", _boundaries(3), shuffled=True
-    ),
-    "PiecewiseConstantDecay, 100 boundaries, shuffled": Member(
-        "PiecewiseConstantDecay", "piecewise", _boundaries(100), shuffled=True
-    ),
-    "CosineDecayRestarts, t_mul 2": Member("CosineDecayRestarts", "restarts", _restarts(2.0), times_as_fast=5.0),
-    "CosineDecayRestarts, t_mul 1": Member("CosineDecayRestarts", "restarts", _restarts(1.0), times_as_fast=5.0),
-}
+_ROWS = [
+    Member("ExponentialDecay", _decay(decay_rate=0.9)),
+    Member("ExponentialDecay, staircase", _decay(decay_rate=0.9, staircase=True)),
+    Member("ExponentialDecay, staircase, shuffled", _decay(decay_rate=0.9, staircase=True)),
+    Member("InverseTimeDecay", _decay(decay_rate=0.5), in_caches=0.8),
+    Member("InverseTimeDecay, staircase", _decay(decay_rate=0.5, staircase=True), in_caches=0.8),
+    Member("InverseTimeDecay, staircase, shuffled", _decay(decay_rate=0.5, staircase=True), in_caches=0.8),
+    Member("PolynomialDecay", _decay(1.25, end_learning_rate=1e-5, power=0.5)),
+    Member("PolynomialDecay, linear", _decay(1.25, end_learning_rate=1e-5)),
+    Member("PolynomialDecay, cycle", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)),
+    Member("PiecewiseConstantDecay, 3 boundaries", _boundaries(3)),
+    Member("PiecewiseConstantDecay, 3 boundaries, shuffled", _boundaries(3)),
+    Member("PiecewiseConstantDecay, 100 boundaries, shuffled", _boundaries(100)),
+    Member("CosineDecayRestarts, t_mul 2", _restarts(2.0), times_as_fast=5.0),
+    Member("CosineDecayRestarts, t_mul 1", _restarts(1.0), times_as_fast=5.0),
+]
+FAMILY = {member.name: member for member in _ROWS}
 
 
 @functools.cache
@@ -356,7 +354,7 @@ def _family_loops() -> dict[str, Callable[..., None]]:
     except ImportError as error:
         raise AbsentError(str(error)) from error
 
-    # Python's own annotations are no use to Numba.
+    # Numba cannot use annotations.
     def exponential(steps, out, initial_learning_rate, decay_steps, decay_rate, staircase=False):  # type: ignore
         for i in numba.prange(steps.size):
             p = steps[i] / decay_steps
@@ -403,13 +401,16 @@ def _family_loops() -> dict[str, Callable[..., None]]:
             wave = 0.5 * m_mul**restart * (1.0 + math.cos(math.pi * fraction))
             out[i] = initial_learning_rate * ((1.0 - alpha) * wave + alpha)
 
-    loops = (exponential, inverse_time, polynomial, piecewise, restarts)
-    return {loop.__name__: numba.njit(parallel=True, fastmath=True)(loop) for loop in loops}
+    loops = {
+        "ExponentialDecay": exponential, "InverseTimeDecay": inverse_time, "PolynomialDecay": polynomial,
+        "PiecewiseConstantDecay": piecewise, "CosineDecayRestarts": restarts,
+    }  # fmt: skip
+    return {name: numba.njit(parallel=True, fastmath=True)(loop) for name, loop in loops.items()}
 
 
 def family_parallel(member: Member, steps: np.ndarray, out: np.ndarray, threads: int) -> Call:
     """Numba's loop of Keras's formula."""
-    loop = _family_loops()[member.loop]
+    loop = _family_loops()[member.schedule]
     import numba
 
     numba.set_num_threads(threads)
@@ -423,7 +424,7 @@ def family_parallel(member: Member, steps: np.ndarray, out: np.ndarray, threads:
 
 
 def family_step(member: Member, n: int, step: int) -> Call:
-    """One step of Keras's own schedule, on JAX, as a training loop pays for it that is not compiled."""
+    """One step of Keras's own schedule on JAX, as in a training loop that is not compiled."""
     keras = _keras()
     schedule = getattr(keras.optimizers.schedules, member.schedule)(**member.parameters(n))
     return lambda: schedule(step).block_until_ready()

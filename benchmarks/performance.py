@@ -1,8 +1,8 @@
-"""How fast, beside what: `python benchmarks/performance.py` (needs the extras `bench` and, for all peers, `peers`).
+"""Speed compared with other tools: `python benchmarks/performance.py` (extras `bench` and, for all peers, `peers`).
 
-One process; all contenders of a comparison take turns (timing.py), each is checked against cosine_fast's rates before
-it is timed (peers.py), and the memory limit is measured among them (limits.c). Prints the tables and the contract of
-speed, each ratio with its quartiles, and writes all times to a JSON file, of which report.py makes docs/performance.md.
+In one process all contenders (peers.py) and the memory limit (limits.c) take turns (timing.py). The rates of each are
+compared with cosine_fast's before it is timed. Prints the tables and the promises of speed, each ratio with its
+quartiles, and writes all times to a JSON file, from which report.py updates docs/performance.md.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from timing import PAUSE, Ratio, interleaved, ratio, spread
 import cosine_fast
 from cosine_fast import CosineDecay
 from cosine_fast._backend import kernel
+from cosine_fast.schedules import SCHEDULES
 
 ISA = cosine_fast.build_info()["isa"]
 ISAS = [isa for isa in kernel.ISAS if cosine_fast.build_info()["backend"] == "compiled"]
@@ -40,7 +41,7 @@ C, NUMBA = "C, -Ofast, libmvec", "Numba, parallel, fastmath"
 
 
 class Scale(NamedTuple):
-    """How much of everything: `memory` values outgrow the caches, `cache` ones fit the second, `largest` is the end."""
+    """Sizes and repeats: `memory` values exceed the caches, `cache` values fit into L2."""
 
     sizes: tuple[int, ...]
     one_thread: tuple[int, ...]
@@ -75,7 +76,7 @@ QUICK = Scale(
 
 @dataclass
 class Comparison:
-    """What was measured by turns: seconds of each contender, one for each turn."""
+    """Seconds of each contender, one for each turn."""
 
     group: str
     n: int
@@ -96,20 +97,20 @@ def schedule_for(n: int) -> CosineDecay:
 
 
 def ours(statement: str, threads: int, isa: str = ISA, **names: Any) -> Timer:
-    """A statement about cosine_fast; the number of threads and the instruction set are chosen off the clock."""
+    """A statement that uses cosine_fast; threads and instruction set are set before the clock starts."""
     names |= {"set_num_threads": cosine_fast.set_num_threads, "use_isa": kernel.use_isa}
     return Timer(statement, f"set_num_threads({threads}); use_isa({isa!r})", globals=names)
 
 
 def peak_memory(timer: Timer) -> int:
-    """The bytes by which the process grows while it runs once; 0 where the system does not tell."""
+    """The bytes by which the process grows during one execution; 0 where the system does not tell."""
 
     def status(key: str) -> int:
         line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
         return int(line.split()[1]) * 1024
 
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         before = status("VmHWM")
         timer.timeit(1)
         return status("VmHWM") - before
@@ -118,7 +119,7 @@ def peak_memory(timer: Timer) -> int:
 
 
 def check(name: str, result: Any, expected: np.ndarray, tolerance: float, others: float = 0.0) -> None:
-    """Compare up to about a million values, from all of the array; a share of `others` may be wrong."""
+    """Compare about a million values spread over the array; a share of `others` may differ."""
     every = max(1, expected.size // 2**20)
     wanted, given = expected[::every], np.asarray(result)[::every]
     near = np.isclose(given, wanted, rtol=tolerance, atol=peers.PEAK * tolerance * 1e-3)
@@ -188,7 +189,7 @@ class Benchmark:
     # ---- Groups ----
 
     def arrays(self) -> None:
-        """Everything by everyone, with all threads."""
+        """All contenders at all sizes, with all threads."""
         for n in self.scale.sizes:
             self.array(n, all_threads())
 
@@ -235,7 +236,7 @@ class Benchmark:
                 self.compare("threads", n, threads, mine | others)
 
     def isas(self) -> None:
-        """Every instruction set, beside Numba, C and the memory limit."""
+        """Every instruction set, compared with Numba, C and the memory limit."""
         for n in (self.scale.cache, self.scale.memory):
             for threads in sorted({1, all_threads()}):
                 steps, out, single = np.arange(n), np.zeros(n), np.zeros(n, np.float32)
@@ -249,7 +250,7 @@ class Benchmark:
         kernel.use_isa(ISA)
 
     def layouts(self) -> None:
-        """Steps of every dtype and layout, and a result with strides."""
+        """Steps of every dtype and layout, and a strided result."""
         for n in (self.scale.cache, self.scale.memory // 2):
             schedule, steps, out = schedule_for(n), np.arange(n), np.zeros(n)
             rows = 2 ** (n.bit_length() // 2)
@@ -279,7 +280,7 @@ class Benchmark:
             self.compare("layout", n, all_threads(), timers)
 
     def small(self) -> None:
-        """One step, small arrays and the constructor; the empty loop's time is taken off."""
+        """One step, small arrays and the constructor; the time of an empty loop is subtracted."""
         from math import cos
 
         warmup, decay = peers.parameters(1000)
@@ -311,10 +312,10 @@ class Benchmark:
             seconds[name] = [t - z for t, z in zip(times, nothing, strict=True)]
 
     def imports(self) -> None:
-        """`import` in new processes, timed inside; the interpreter's own start would hide the difference."""
+        """`import` in new processes, timed inside them: the interpreter's start would hide the difference."""
         path = [str(Path(cosine_fast.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
-        # Byte code, as an installation has it; with this set, nobody keeps what the first turn compiles.
+        # An installation has byte code; this variable would keep the first turn from writing it.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
         def seconds(name: str) -> float:
@@ -330,7 +331,7 @@ class Benchmark:
         self.comparisons.append(Comparison("import", 1, 1, times))
 
     def growth(self) -> None:
-        """The same values in calls of n: from memory each once, from the cache the same n over and over."""
+        """The same number of values in calls of n: each once from memory, or the same n repeatedly from the cache."""
         total, smallest = self.scale.largest, self.scale.cache
         steps, out = np.arange(total), np.zeros(total)
         timers = {}
@@ -347,15 +348,14 @@ class Benchmark:
         self.compare("growth", smallest * 8, all_threads(), timers, "cache")
 
     def family(self) -> None:
-        """Keras's other schedules, beside its formulas in Numba, and one step of them beside Keras."""
+        """The other schedules, compared with their formulas in Numba, and one step of each with Keras."""
+        for name in set(SCHEDULES) - {"CosineDecay"} - {member.schedule for member in peers.FAMILY.values()}:
+            self.absent[name] = "peers.py has no loop for it"
         for name, member in peers.FAMILY.items():
-            if not hasattr(cosine_fast, member.schedule):
-                self.absent[name] = "not in this version"
-                continue
             for group, n in (("family", self.scale.memory), ("family, in the caches", self.scale.memory // 32)):
                 self.member(group, name, member, n)
             n = self.scale.memory
-            schedule = getattr(cosine_fast, member.schedule)(**member.parameters(n))
+            schedule = SCHEDULES[member.schedule](**member.parameters(n))
             timers = {"cosine_fast": ours("schedule(step)", all_threads(), schedule=schedule, step=n // 2)}
             try:
                 timers["Keras"] = Timer(peers.family_step(member, n, n // 2))
@@ -364,16 +364,16 @@ class Benchmark:
             self.compare("family, one step", 1, 1, timers, name)
 
     def member(self, group: str, name: str, member: peers.Member, n: int) -> None:
-        """One of them, an array of n steps."""
+        """One row, an array of n steps."""
         steps = np.random.default_rng(0).permutation(n) if member.shuffled else np.arange(n)
         out, expected = np.zeros(n), np.zeros(n)
-        schedule = getattr(cosine_fast, member.schedule)(**member.parameters(n))
+        schedule = SCHEDULES[member.schedule](**member.parameters(n))
         timers = {"cosine_fast": ours("schedule(steps, out=out)", all_threads(), **locals())}
         schedule(steps, out=expected)
         try:
             call = peers.family_parallel(member, steps, out, all_threads())
-            # Rounded quotients put some steps on the wrong side of a restart, or on the wrong stair; and of a root
-            # next to the end half the digits are left.
+            # Rounded quotients put some steps on the wrong side of a restart or on the wrong stair, and a root next to
+            # the end loses half its digits.
             check(name, call(), expected, 1e-6, others=1e-4)
             timers[NUMBA] = Timer(call)
         except AbsentError as error:
@@ -398,7 +398,7 @@ GROUPS: dict[str, Callable[[Benchmark], None]] = {
 
 
 class Claim(NamedTuple):
-    """A ratio (or a time, where `unit` says so) that is promised: `bound` is its largest value, or its least."""
+    """A promised ratio (or a time, where `unit` says so): `bound` is its largest value, or its least."""
 
     what: str
     reference: str
@@ -415,7 +415,7 @@ class Claim(NamedTuple):
 
 
 def contract(benchmark: Benchmark) -> list[Claim]:
-    """Every ratio that is promised and was measured."""
+    """Every promised ratio that was measured."""
     claims: list[Claim] = []
     scale, everyone = benchmark.scale, all_threads()
 
@@ -446,9 +446,10 @@ def contract(benchmark: Benchmark) -> list[Claim]:
             bound = 4 if isa == "x86-64-v3" else None
             measured = c.ratio(NUMBA, isa)
             at_least(bound, f"{isa}, array of {c.n:,}", f"{NUMBA}, times as fast", measured)
-    for c in (c for c in benchmark.comparisons if c.group == "family" and NUMBA in c.seconds):
-        bound = peers.FAMILY[c.note].times_as_fast
-        at_least(bound, f"{c.note}, array of {c.n:,}", f"{NUMBA}, times as fast", c.ratio(NUMBA, "cosine_fast"))
+    for c in (c for c in benchmark.comparisons if c.note in peers.FAMILY and NUMBA in c.seconds):
+        bound = peers.FAMILY[c.note].times_as_fast if c.group == "family" else peers.FAMILY[c.note].in_caches
+        if bound is not None:
+            at_least(bound, f"{c.note}, array of {c.n:,}", f"{NUMBA}, times as fast", c.ratio(NUMBA, "cosine_fast"))
     if c := benchmark.find("small"):
         for call, reference, bound in (
             ("schedule(int)", "math.cos(float)", 1.5),
@@ -490,7 +491,7 @@ def first_line(*command: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """What the figures depend on: hardware, system and versions."""
     about = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     models = [line.partition(":")[2].strip() for line in about.splitlines() if line.startswith("model name")]
     caches = []
@@ -518,7 +519,7 @@ def machine() -> dict[str, Any]:
 
 
 def vector_cosines() -> dict[str, str]:
-    """Whether the peers that are compiled take their cosines by vectors."""
+    """Whether the compiled peers use vector cosines."""
     found = {}
     try:
         library = peers.by_hand()

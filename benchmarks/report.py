@@ -1,8 +1,8 @@
-"""Tables and plots of what performance.py measured: `python benchmarks/report.py` (needs matplotlib).
+"""Tables and plots of performance.py's measurements: `python benchmarks/report.py` (needs matplotlib).
 
-Reads performance.json, draws docs/performance-*.png, and writes the tables between the comments `<!-- performance:
-begin NAME -->` and `<!-- performance: end NAME -->` of docs/performance.md and README.md; the text around is kept.
-`--output DIR` writes all of it there instead.
+Reads performance.json, draws docs/performance-*.png, and replaces the tables between the comments `<!-- performance:
+begin NAME -->` and `<!-- performance: end NAME -->` in docs/performance.md and README.md; other text stays.
+`--output DIR` writes everything there instead.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def arrays(results: Results, threads: int) -> list[Comparison]:
 
 
 def largest_with_all(found: list[Comparison]) -> Comparison:
-    """The largest array that all contenders took part in."""
+    """The largest array that has all contenders."""
     most = max(len(c["seconds"]) for c in found)
     return max((c for c in found if len(c["seconds"]) == most), key=lambda c: c["n"])
 
 
 def names(found: Iterable[Comparison]) -> list[str]:
-    """Of the contenders, in their order, once."""
+    """The contenders' names, each once, in their order."""
     return list(dict.fromkeys(name for c in found for name in c["seconds"]))
 
 
@@ -110,7 +110,7 @@ def contenders(results: Results, c: Comparison, chosen: Iterable[str]) -> str:
 
 
 def limit_of(c: Comparison) -> list[str]:
-    """The memory limit: of both kinds of stores the quicker."""
+    """The memory limit: the faster of plain and streaming stores."""
     return sorted((name for name in LIMIT if name in c["seconds"]), key=lambda name: time_of(c, name))[:1]
 
 
@@ -119,7 +119,7 @@ def rivals(c: Comparison) -> list[str]:
 
 
 def summary(results: Results) -> str:
-    """README's: the few that most readers look for."""
+    """README's table of contenders."""
     found = arrays(results, results["machine"]["cores"])
     if not found:
         return ""
@@ -133,7 +133,7 @@ def summary(results: Results) -> str:
 
 
 def calls(results: Results) -> str:
-    """README's: what is not a large array."""
+    """README's table of calls that are not large arrays."""
     chosen = [x for x in results["contract"] if x["what"].startswith(("`schedule(", "`import", "construction"))]
     rows = [[x["what"], x["reference"], str(Ratio(*x["measured"]))] for x in chosen]
     return table(["call", "beside", "ratio (quartiles)"], rows) if rows else ""
@@ -145,7 +145,7 @@ def at_memory(results: Results) -> str:
 
 
 def by_size(found: list[Comparison]) -> str:
-    """ns per value of every contender at every size."""
+    """Nanoseconds per value of every contender at every size."""
     if not found:
         return ""
     rows = [[name] + [per_value(c, name) if name in c["seconds"] else "" for c in found] for name in names(found)]
@@ -267,7 +267,7 @@ def tables(results: Results) -> dict[str, str]:
 
 
 def text(results: Results) -> str:
-    """All tables, for the terminal; the contract comes last, where it is read."""
+    """All tables for the terminal, the contract last, where the reader looks first."""
     made = tables(results)
     order = [name for name in made if name not in ("contract", "summary", "calls")] + ["contract"]
     return "\n".join(f"{name}\n\n{made[name]}" for name in order if made[name])
@@ -277,7 +277,7 @@ def text(results: Results) -> str:
 
 
 def style(name: str) -> dict[str, Any]:
-    """Ours stand out, the limits are what nobody passes."""
+    """Ours stand out; limits are gray or black."""
     if name.startswith(OURS):
         return {"color": "C3", "linewidth": 2.2, "linestyle": "-" if name == OURS else "--"}
     if "limit" in name:
@@ -327,7 +327,7 @@ def draw_threads(axes: Axes, results: Results) -> None:
     axes.legend(fontsize=7)
 
 
-# Matplotlib's, without red, which is ours.
+# Matplotlib's colors without red, which marks cosine_fast.
 COLORS = [f"tab:{name}" for name in ("blue", "orange", "green", "purple", "brown", "pink", "olive", "cyan")]
 PLOTS = {"sizes": (draw_sizes, (7.5, 5)), "peers": (draw_peers, (7.5, 3.6)), "threads": (draw_threads, (5, 3.5))}
 
@@ -351,7 +351,7 @@ MARKED = re.compile(r"(<!-- performance: begin (\S+) -->\n).*?(<!-- performance:
 
 
 def written(document: str, made: dict[str, str]) -> str:
-    """The document with its tables renewed; what was not measured stays as it is."""
+    """The document with its tables replaced; tables of what was not measured stay."""
 
     def renewed(found: re.Match[str]) -> str:
         begin, name, end = found.groups()
@@ -363,11 +363,11 @@ def written(document: str, made: dict[str, str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--json", type=Path, default=Path(__file__).with_name("performance.json"))
-    parser.add_argument("--output", type=Path, help="a folder for all of it, instead of the repository's own files")
+    parser.add_argument("--output", type=Path, help="a folder to write to, instead of the repository's files")
     given = parser.parse_args()
     results = json.loads(given.json.read_text())
     if results["quick"] and not given.output:
-        parser.error("a smoke run's figures are not for the documents: say --output DIR")
+        parser.error("a smoke run's figures do not belong in the documents: use --output DIR")
     made = tables(results)
     draw(results, given.output or ROOT / "docs")
     for name in DOCUMENTS:

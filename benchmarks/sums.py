@@ -1,7 +1,7 @@
-"""Sums of rates beside what is done without them: `python benchmarks/sums.py [--quick]`.
+"""Sums of rates compared with np.cumsum: `python benchmarks/sums.py [--quick]`.
 
-One process; the contenders of a line take turns (timing.py), and each is checked against the other before it is timed.
-A ratio is of the other's time to ours: above 1, ours is faster.
+Both sides of a line take turns in one process (timing.py), and their results are compared before they are timed. A
+ratio is the other's time divided by ours: above 1, ours is faster.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Call = Callable[[], Any]
 
 
 def schedules(n: int) -> dict[str, CosineDecay]:
-    """A decay that is over at step n, of each kind that has a way of its own."""
+    """Decays that end at step n, one for each path of the kernel."""
     return {
         "decay": CosineDecay(1e-3, n, 0.1),
         "warmup and decay": CosineDecay(0.0, n - n // 10, 0.1, warmup_target=1e-3, warmup_steps=n // 10),
@@ -43,7 +43,7 @@ def first_at_or_below(rates: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a smoke run: small, and its figures mean nothing")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: small arrays, meaningless figures")
     quick = parser.parse_args().quick
     n, repeats, least = (10**4, 2, 1e-4) if quick else (2**22, 9, 0.02)
     info = cosine_fast.build_info()
@@ -53,7 +53,7 @@ def main() -> None:
     mine, theirs = np.empty(n), np.empty(n)
     for kind, s in schedules(n).items():
         for few, steps in ("64 of them", draw.integers(0, n, 64)), ("all of them", np.arange(n)):
-            after = steps + 1  # cumsum's sums have the rate at their own step too
+            after = steps + 1  # cumsum includes the rate at the step itself
             compare(
                 f"cumulative, {few}, {kind}; `np.cumsum(precompute(n))[steps]`",
                 lambda s=s, after=after: s.cumulative(after),

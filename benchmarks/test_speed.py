@@ -1,6 +1,6 @@
-"""`pytest benchmarks`: times of arrays, ranges, scalars and small arrays, beside NumPy and Numba (pytest-benchmark).
+"""`pytest benchmarks`: times of arrays, ranges, single steps and small arrays; NumPy and Numba too (pytest-benchmark).
 
-Times are this machine's; for ratios that can be quoted run benchmarks/performance.py, where contenders take turns.
+For ratios to quote, run benchmarks/performance.py, where contenders take turns.
 """
 
 from __future__ import annotations
@@ -10,17 +10,11 @@ import math
 import numpy as np
 import peers
 import pytest
-
-from cosine_fast import CosineDecay
+from performance import schedule_for
 
 pytest.importorskip("pytest_benchmark", reason="pip install 'cosine-fast[bench]'")
 
 SIZES = [100, 10_000, 2**20, 2**25]
-
-
-def schedule_for(n: int) -> CosineDecay:
-    warmup, decay = peers.parameters(n)
-    return CosineDecay(peers.L0, decay, peers.ALPHA, warmup_target=peers.PEAK, warmup_steps=warmup)
 
 
 @pytest.mark.parametrize("n", SIZES)

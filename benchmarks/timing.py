@@ -1,7 +1,7 @@
-"""How times are taken and compared: contenders take turns in one process, and ratios are taken within each turn.
+"""How times are measured and compared: contenders take turns in one process, and each turn gives a ratio.
 
-A machine that slows down slows all contenders of a turn, so that a ratio is steadier than either of its times. The
-median of the ratios is what is quoted, with the quartiles as its spread.
+A machine that slows down slows all contenders of a turn, so a ratio is steadier than either time. We quote the median
+of the ratios and their quartiles.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from timeit import Timer
 from typing import NamedTuple
 
-PAUSE = 0.01  # s; OpenMP's idle threads spin for some ms, on the processors of whoever comes next
+PAUSE = 0.01  # s; OpenMP's idle threads spin for some ms and would disturb the next contender
 
 
 class Ratio(NamedTuple):
@@ -34,7 +34,7 @@ def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Ratio:
 
 
 def loops_for(timer: Timer, least: float) -> int:
-    """So many that they take about `least` seconds; what is slow only the first time is over then."""
+    """How many executions take about `least` seconds. Finding out warms up."""
     loops = 1
     while timer.timeit(loops) < least / 2:
         loops *= 2
@@ -44,9 +44,9 @@ def loops_for(timer: Timer, least: float) -> int:
 def interleaved(
     contenders: Mapping[str, Timer], repeats: int, least: float, pause: float = 0.0
 ) -> dict[str, list[float]]:
-    """Seconds per execution of each, `repeats` times, in an order that changes from turn to turn.
+    """Seconds per execution of each contender, `repeats` times, in an order that changes from turn to turn.
 
-    Each is timed for about `least` seconds, or one execution, and what is short begins with a part that is not timed.
+    A timing takes about `least` seconds, or one execution. Short ones start with executions that are not timed.
     """
     loops = {name: loops_for(timer, least) for name, timer in contenders.items()}
     seconds: dict[str, list[float]] = {name: [] for name in contenders}

@@ -61,7 +61,7 @@ def build(revision: str, folder: Path) -> Path:
 
 
 def load(name: str, folder: Path) -> ModuleType:
-    """The package in `folder` under a name of its own, its kernel with it."""
+    """The package in `folder`, imported with its kernel under another name."""
     package = folder / "cosine_fast"
     spec = importlib.util.spec_from_file_location(
         name, package / "__init__.py", submodule_search_locations=[str(package)]
@@ -82,7 +82,7 @@ def kernel(package: ModuleType) -> Any:
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """The result, or the exception's type: refusing the same is the same."""
+    """The result or the type of the exception, so that refusals are compared, too."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -111,7 +111,7 @@ Way = Callable[..., Any]  # of calling: steps in, rates out, with the option dty
 
 
 def paths(way: Way, steps: np.ndarray) -> Iterator[tuple[str, Any, Callable[[], Any]]]:
-    """Every kind of steps that a call takes, as (words, the steps, call)."""
+    """Every kind of steps that a call accepts, as (words, the steps, call)."""
     for words, array in layouts(steps):
         for dtype in (np.float64, np.float32):
             yield f"{words} to {np.dtype(dtype)}", array, lambda a=array, d=dtype: way(a, dtype=d)
@@ -124,7 +124,7 @@ def paths(way: Way, steps: np.ndarray) -> Iterator[tuple[str, Any, Callable[[], 
 
 
 def parameters(p: Any, steps: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
-    """By name, what any of the schedules takes: as large as those that accuracy.py drew for CosineDecay."""
+    """By name, parameters of any schedule, about as large as those that accuracy.py drew for CosineDecay."""
     boundaries = np.unique(rng.choice(steps, rng.choice([1, 3, 20, 200]))).tolist()
     drawn = {
         "decay_rate": [0.0, 0.1, 0.5, 0.96, 1.0, 1.1, rng.uniform(0, 3)],
@@ -164,7 +164,7 @@ def ways(
 
 
 def differences(before: ModuleType, after: ModuleType, isas: list[str], draws: int, seed: int) -> Iterator[str]:
-    """Of each schedule that has other bits the first that were found, in words that show it again."""
+    """The first difference of each schedule, in words that reproduce it."""
     import accuracy
 
     names = [name for name in sys.modules[f"{after.__name__}.schedules"].SCHEDULES if hasattr(before, name)]
@@ -285,7 +285,7 @@ def show(words: str, n: int, before: list[float], after: list[float]) -> None:
 
 
 class Pair(NamedTuple):
-    """Both packages, and how they are measured."""
+    """Both packages, and how to measure them."""
 
     before: ModuleType
     after: ModuleType
@@ -344,16 +344,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("before", help="a git revision")
     parser.add_argument("after", nargs="?", default=WORKING_TREE, help="a git revision; the working tree")
-    parser.add_argument("--quick", action="store_true", help="few bits, hardly any times: a smoke run")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: few draws, short timings")
     parser.add_argument(
-        "--bits", choices=("equal", "report"), default="equal", help="report: measure although they differ"
+        "--bits", choices=("equal", "report"), default="equal", help="report: measure even if they differ"
     )
-    parser.add_argument("--draws", type=int, help="schedules whose bits are compared")
+    parser.add_argument("--draws", type=int, help="how many times parameters are drawn for the comparison of bits")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--isa", action="append", help="of these alone")
+    parser.add_argument("--isa", action="append", help="only these")
     parser.add_argument("--repeats", type=int)
-    parser.add_argument("--sizes", type=int, nargs="*", help="of the arrays that are timed; none: bits alone")
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="time the rows that have all these words")
+    parser.add_argument("--sizes", type=int, nargs="*", help="of the arrays that are timed; none: only compare bits")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="time only rows with all these words")
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("COSINE_FAST_")]:
         del os.environ[name]
@@ -373,9 +373,7 @@ def main() -> int:
                 print("... and so on")
                 break
         if not found:
-            print(
-                f"bits: equal, {draws:,} schedules on {', '.join(isas)}, {given.before} and {given.after}", flush=True
-            )
+            print(f"bits: equal, {draws:,} draws on {', '.join(isas)}, {given.before} and {given.after}", flush=True)
         if found and given.bits == "equal":
             return 1
         if sizes:
