@@ -181,7 +181,7 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
     /* Sort the steps by cycle. First come those that are in no folded cycle, or are not single doubles. */
     load_block(job, r, begin, n, hi, lo);
     search(p->befores, p->count, hi, cycle, n);
-    beyond = p->count ? cf_double_before(p->cycles[p->count - 1].next) : 0.0;
+    beyond = p->count ? fmin(cf_double_before(p->cycles[p->count - 1].next), CF_BEYOND_INT64) : 0.0;
     for (i = 0; i < n; i++) {
         cycle[i] = ((hi[i] <= beyond) & (lo[i] == 0.0)) ? cycle[i] : 0;
         ends[cycle[i]]++;

@@ -140,23 +140,20 @@ def test_import_is_light(process):
 
 def test_public_names(cf):
     """The package has its public names and says what they are."""
-    assert sorted(cf.__all__) == [
-        "CosineDecay",
-        "CosineDecayRestarts",
-        "ExponentialDecay",
-        "InverseTimeDecay",
-        "LearningRateSchedule",
-        "PiecewiseConstantDecay",
-        "PolynomialDecay",
-        "__version__",
-        "build_info",
-        "cosine_decay",
-        "deserialize",
-        "get_include",
-        "get_num_threads",
-        "serialize",
-        "set_num_threads",
-    ]
+    assert sorted(cf.__all__) == sorted(
+        [
+            *cf.schedules.SCHEDULES,
+            "LearningRateSchedule",
+            "__version__",
+            "build_info",
+            "cosine_decay",
+            "deserialize",
+            "get_include",
+            "get_num_threads",
+            "serialize",
+            "set_num_threads",
+        ]
+    )
     assert all(getattr(cf, name) for name in cf.__all__)
     assert all(getattr(cf, name).__doc__ for name in cf.__all__ if name != "__version__")
     assert cf.CosineDecay.__module__.startswith("cosine_fast")
