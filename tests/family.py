@@ -197,6 +197,30 @@ EXPONENTIAL_DECAY = Entry(
     joints=multiples,
 )
 
+# ---- InverseSquareRootDecay ----
+
+inverse_square_root_decay = named("initial_learning_rate", "timescale", "shift")
+
+
+def draw_inverse_square_root_decay(draw: random.Random) -> Parameters:
+    T = length(draw, -12)
+    shift = draw.choice([0, T, -T, draw.randint(-(10**4), 10**4), draw.randint(*INT64), draw.uniform(-1e5, 1e5)])
+    return inverse_square_root_decay(draw_rate(draw), T, max(shift, -INT64[1]))
+
+
+INVERSE_SQUARE_ROOT_DECAY = Entry(
+    ordinary=[
+        {"initial_learning_rate": 0.1, "timescale": 10},
+        {"initial_learning_rate": 0.05, "timescale": 2.5, "shift": -3, "name": "r"},
+    ],
+    hard=[
+        *[inverse_square_root_decay(0.1, T, shift) for T in LENGTHS for shift in (0, 1, -1, 0.1, INT64[1], -INT64[1])],
+        *[inverse_square_root_decay(L0, 1009, 7) for L0 in (0.0, -0.1, 5e-324, 1e-310, 1e-300, 1e300, 2.0**1000)],
+    ],
+    draw=draw_inverse_square_root_decay,
+    joints=lambda p: [Fraction(k) * Fraction(p["timescale"]) - Fraction(p["shift"]) for k in (0, 1, 2, 4, 9, 10**6)],
+)
+
 # ---- InverseTimeDecay ----
 
 inverse_time_decay = named("initial_learning_rate", "decay_steps", "decay_rate", "staircase")
@@ -375,6 +399,7 @@ FAMILY = {
     "CosineDecay": COSINE_DECAY,
     "CosineDecayRestarts": COSINE_DECAY_RESTARTS,
     "ExponentialDecay": EXPONENTIAL_DECAY,
+    "InverseSquareRootDecay": INVERSE_SQUARE_ROOT_DECAY,
     "InverseTimeDecay": INVERSE_TIME_DECAY,
     "PiecewiseConstantDecay": PIECEWISE_CONSTANT_DECAY,
     "PolynomialDecay": POLYNOMIAL_DECAY,

@@ -25,6 +25,7 @@ from .driver import (
     within,
 )  # fmt: skip
 from .exponential_decay import ExponentialDecay
+from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
@@ -48,6 +49,7 @@ FORMULAS.update(
         "cosine_decay_restarts": CosineDecayRestarts,
         "cosine_sums": CosineSums,
         "exponential_decay": ExponentialDecay,
+        "inverse_square_root_decay": InverseSquareRootDecay,
         "inverse_time_decay": InverseTimeDecay,
         "piecewise_constant_decay": PiecewiseConstantDecay,
         "polynomial_decay": PolynomialDecay,

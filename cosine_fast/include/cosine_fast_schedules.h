@@ -5,6 +5,7 @@
 #include "cosine_fast_cosine_decay.h"
 #include "cosine_fast_cosine_decay_restarts.h"
 #include "cosine_fast_exponential_decay.h"
+#include "cosine_fast_inverse_square_root_decay.h"
 #include "cosine_fast_inverse_time_decay.h"
 #include "cosine_fast_piecewise_constant_decay.h"
 #include "cosine_fast_polynomial_decay.h"
@@ -23,6 +24,8 @@
                                     (cf_cycle *)memory, CF_CYCLES))                                                 \
     X(CF_EXPONENTIAL_DECAY, exponential_decay, two, 0,                                                              \
       cf_exponential_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                           \
+    X(CF_INVERSE_SQUARE_ROOT_DECAY, inverse_square_root_decay, one, 0,                                              \
+      cf_inverse_square_root_decay_init(p, numbers[0], counts[0], counts[1]))                                       \
     X(CF_INVERSE_TIME_DECAY, inverse_time_decay, two, 0,                                                            \
       cf_inverse_time_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                          \
     X(CF_PIECEWISE_CONSTANT_DECAY, piecewise_constant_decay, own, (size_t)count * sizeof(double),                   \

@@ -6,13 +6,14 @@ from ._base import Formula
 from .cosine_decay import CosineDecay
 from .cosine_decay_restarts import CosineDecayRestarts
 from .exponential_decay import ExponentialDecay
+from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 
 __all__ = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
-    "PolynomialDecay",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRootDecay", "InverseTimeDecay",
+    "PiecewiseConstantDecay", "PolynomialDecay",
 ]  # fmt: skip
 
 SCHEDULES: dict[str, type[Formula]] = {name: globals()[name] for name in __all__}

@@ -1,0 +1,78 @@
+/* cosine_fast_inverse_square_root_decay.h: InverseSquareRootDecay, one step -> one learning rate.
+ *
+ * Method
+ *     With s the step, L0 the initial rate, T = timescale and x = max(s + shift, T), the rate is L0 * sqrt(T / x). x is a
+ *     pair. The rounded root r is corrected by the exact remainder of T - r^2 * x, over 2 * r * x = 2 * T / r, and the
+ *     product with L0 is a pair until it is rounded.
+ *
+ * Special cases
+ *     NaN gives NaN, +inf 0, -inf L0. Floats beyond 2^500 are divided by 2^600, which the rate makes good.
+ *
+ * Accuracy
+ *     At most 0.51 units in the last place (ULP), and 1 for subnormal rates, which are rounded twice. Exactly L0 where
+ *     s + shift <= T.
+ */
+#ifndef COSINE_FAST_INVERSE_SQUARE_ROOT_DECAY_H
+#define COSINE_FAST_INVERSE_SQUARE_ROOT_DECAY_H
+
+#include "cosine_fast_pairs.h"
+
+typedef struct cf_inverse_square_root_decay {
+    int variant;         /* 0: there is one formula */
+    int whole;           /* timescale and shift are whole numbers up to CF_SMALL_STEP in size */
+    double initial;      /* initial_learning_rate / unit: 0, or in [1, 2) in size; unit is a power of 2 */
+    double unit;
+    cf_pair timescale, shift;
+    double half_inverse; /* 1 / (2 * timescale) */
+} cf_inverse_square_root_decay;
+
+/* Fold the parameters, which are trusted: |initial| <= 2^1000, 2^-64 <= timescale < 2^63, |shift| < 2^63. */
+static inline void cf_inverse_square_root_decay_init(cf_inverse_square_root_decay *p, double initial, cf_pair timescale,
+                                                     cf_pair shift)
+{
+    int exponent = 1;
+    p->variant = 0;
+    p->whole = cf_is_whole(timescale) && cf_is_whole(shift) && timescale.hi <= CF_SMALL_STEP
+               && fabs(shift.hi) <= CF_SMALL_STEP;
+    p->initial = 2.0 * frexp(initial, &exponent);
+    p->unit = initial == 0.0 ? 1.0 : ldexp(1.0, exponent - 1);
+    p->timescale = timescale;
+    p->shift = shift;
+    p->half_inverse = 0.5 / timescale.hi;
+}
+
+CF_INLINE int cf_inverse_square_root_decay_steps(const cf_inverse_square_root_decay *p, double least, double greatest,
+                                                 int whole)
+{
+    if (!whole) return CF_DOUBLE_STEPS;
+    return p->whole && least >= -CF_SMALL_STEP && greatest <= CF_SMALL_STEP ? CF_WHOLE_STEPS : CF_ANY_STEPS;
+}
+
+CF_INLINE double cf_inverse_square_root_decay_rate(const cf_inverse_square_root_decay *p, cf_pair step, int variant,
+                                                   int steps)
+{
+    const double initial = p->initial, unit = p->unit, half_inverse = p->half_inverse; /* hoisted so that it vectorises */
+    const cf_pair T = p->timescale, shift = p->shift;
+    const int huge = steps != CF_WHOLE_STEPS && fabs(step.hi) > 3.273390607896142e+150; /* 2^500 */
+    const double smaller = 2.409919865102884e-181, half_as_small = 4.909093465297727e-91; /* 2^-600 and 2^-300 */
+    cf_pair x = steps == CF_WHOLE_STEPS ? cf_make_pair(step.hi + shift.hi, 0.0) : cf_add(step, shift);
+    const int before = huge ? step.hi < 0.0 : cf_less(x, T);
+    double factor = huge ? half_as_small : 1.0, root, square, product, rest, rate;
+    (void)variant;
+    x = cf_choose(huge, cf_make_pair(step.hi * smaller, 0.0), x);
+    x = cf_choose(before, T, x);
+    factor = before ? 1.0 : factor;
+    root = sqrt(T.hi / x.hi);
+    square = root * root;
+    product = square * x.hi;
+    rest = ((T.hi - product) - cf_product_rest(square, x.hi, product)) - cf_square_rest(root, square) * x.hi;
+    rest += T.lo - square * x.lo;
+    rate = initial * root;
+    rate += cf_product_rest(initial, root, rate) + initial * (rest * (root * half_inverse));
+    rate = rate * factor * unit + 0.0; /* -0 is +0 */
+    return step.hi > 1.7976931348623157e308 ? 0.0 : rate;
+}
+
+CF_DEFINE_AT(inverse_square_root_decay)
+
+#endif
