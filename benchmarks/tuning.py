@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from timeit import Timer
@@ -128,7 +129,7 @@ def parameters(p: Any, steps: np.ndarray, rng: np.random.Generator) -> dict[str,
     boundaries = np.unique(rng.choice(steps, rng.choice([1, 3, 20, 200]))).tolist()
     drawn = {
         "decay_rate": [0.0, 0.1, 0.5, 0.96, 1.0, 1.1, rng.uniform(0, 3)],
-        "t_mul": [1.0, 1.0001, 1.5, 2.0, 10.0, rng.uniform(1, 3)],
+        "t_mul": [1.0, 1.5, 2.0, 10.0, rng.uniform(0, 3), 1.0 + rng.choice([-1, 1]) * 2.0 ** -rng.integers(1, 53)],
         "m_mul": [0.5, 0.9, 1.0, 1.1],
         "power": [0.5, 1.0, 2.0, 3.0, 0.9, rng.uniform(0, 5)],
     }
@@ -164,25 +165,27 @@ def ways(
 
 
 def differences(before: ModuleType, after: ModuleType, isas: list[str], draws: int, seed: int) -> Iterator[str]:
-    """The first difference of each schedule, in words that reproduce it."""
+    """Up to three differences of each way, in words that reproduce them."""
     import accuracy
 
     names = [name for name in sys.modules[f"{after.__name__}.schedules"].SCHEDULES if hasattr(before, name)]
     rng = np.random.default_rng(seed)
     batch: list[Any] = []
+    found: Counter[int] = Counter()
     for turn in range(draws):
         p, steps, _ = accuracy.draw(rng, 2048 if turn % 50 else 2**17)  # now and then enough for threads
         if not isinstance(outcome(p.schedule), type):
             batch = [*batch[-15:], p]
         numbers = parameters(p, steps, rng)
         both = (ways(package, names, numbers, batch) for package in (before, after))
-        for (code, old), (_, new) in zip(*both, strict=True):
+        for i, ((code, old), (_, new)) in enumerate(zip(*both, strict=True)):
             if isinstance(old, type) or isinstance(new, type):
-                if old is not new:
-                    yield f"{code}: {old} before, {new} after"
-                continue
-            some = steps[::32] if "cosine_decay(" in code or ".cumulative" in code else steps  # these take longer
-            yield from itertools.islice(differences_of((old, new), (before, after), isas, some, code), 1)
+                different = [] if old is new else [f"{code}: {old} before, {new} after"]
+            else:
+                some = steps[::32] if "cosine_decay(" in code or ".cumulative" in code else steps  # these take longer
+                different = list(itertools.islice(differences_of((old, new), (before, after), isas, some, code), 1))
+            found[i] += len(different)
+            yield from different if found[i] <= 3 else []
 
 
 def differences_of(
@@ -366,19 +369,17 @@ def main() -> int:
         sys.modules["cosine_fast"] = after  # for accuracy.py, which imports it
         both = [isa for isa in after.build_info()["isas"] if isa in before.build_info()["isas"]]
         isas = [isa for isa in both if not given.isa or isa in given.isa]
-        found = 0
-        for found, difference in enumerate(differences(before, after, isas, draws, given.seed), start=1):
-            print(f"DIFFERS: {difference}")
-            if found == 20:
-                print("... and so on")
-                break
+        found = False
+        for difference in differences(before, after, isas, draws, given.seed):
+            print(f"DIFFERS: {difference}", flush=True)
+            found = True
         if not found:
             print(f"bits: equal, {draws:,} draws on {', '.join(isas)}, {given.before} and {given.after}", flush=True)
         if found and given.bits == "equal":
             return 1
         if sizes:
             measure(Pair(before, after, isas, repeats, 0.0005 if given.quick else 0.005), sizes, given.only)
-    return int(found > 0 and given.bits == "equal")
+    return int(found and given.bits == "equal")
 
 
 if __name__ == "__main__":
