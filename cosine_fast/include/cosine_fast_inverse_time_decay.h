@@ -217,7 +217,8 @@ CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair ste
     const double x = cf_inverse_time_x(p, step.hi, staircase);
     const double near = cf_inverse_time_near(p, x, 0), far = cf_inverse_time_far(p, step, staircase);
     const int small = step.lo == 0.0 && fabs(step.hi) <= CF_SMALL_STEP;
-    return p->plain & small & (x >= p->least) & (x <= p->most) ? near : far;
+    const int is_near = p->plain & small & (x >= p->least) & (x <= p->most);
+    return is_near ? near : far;
 }
 
 CF_INLINE int cf_inverse_time_decay_steps(const cf_inverse_time_decay *p, double least, double greatest, int whole)
