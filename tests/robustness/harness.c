@@ -204,16 +204,6 @@ static int64_t wrong(const layout *l, const char *what)
     return bad;
 }
 
-static cf_pair whole(int64_t n)
-{
-    return cf_from_int64(n);
-}
-
-static cf_pair real(double x)
-{
-    return cf_make_pair(x, 0.0);
-}
-
 #ifdef CF_FUZZ
 
 /* The bytes of an input are a schedule's parameters and then steps. What CosineDecay would refuse is not tried. */
