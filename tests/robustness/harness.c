@@ -206,6 +206,16 @@ static int64_t wrong(const layout *l, const char *what)
 
 #ifdef CF_FUZZ
 
+static cf_pair whole(int64_t n)
+{
+    return cf_from_int64(n);
+}
+
+static cf_pair real(double x)
+{
+    return cf_make_pair(x, 0.0);
+}
+
 /* The bytes of an input are a schedule's parameters and then steps. What CosineDecay would refuse is not tried. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
