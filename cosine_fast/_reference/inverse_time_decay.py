@@ -1,6 +1,6 @@
-"""InverseTimeDecay: `plain` is the formula, the class is cosine_fast_inverse_time_decay.h.
+"""InverseTimeDecay: initial / (1 + decay_rate * (step / decay_steps)), or the floor of that quotient with a staircase.
 
-The header's comment has the derivation.
+The class is cosine_fast_inverse_time_decay.h, whose comment has the derivation.
 """
 
 from __future__ import annotations
@@ -12,17 +12,6 @@ import numpy as np
 
 from .floors import stairs
 from .pairs import ONE, ZERO, Pair, add, as_pair, divide, exact_product, negate, product_rest, scale, two_sum, where
-
-
-def plain(step: float, initial: float, decay_rate: float, staircase: float, decay_steps: float) -> float:
-    """One over a line: it rises by decay_rate in each decay_steps, or at the end of each with a staircase.
-
-    >>> parameters, steps = (0.1, 0.5, 1.0, 10), np.array([-10, 0, 9, 10, 55])
-    >>> np.allclose(InverseTimeDecay(*parameters)(as_pair(steps)), [plain(step, *parameters) for step in steps])
-    True
-    """
-    x = step / decay_steps
-    return initial / (1 + decay_rate * (math.floor(x) if staircase else x))
 
 
 def take_unit(x: float) -> tuple[np.float64, np.float64]:
