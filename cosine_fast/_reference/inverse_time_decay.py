@@ -20,17 +20,12 @@ def take_unit(x: float) -> tuple[np.float64, np.float64]:
     return np.float64(2.0 * fraction), np.float64(math.ldexp(1.0, exponent - 1) if x else 1.0)
 
 
-def minus_product(c: Any, a: Any, b: Any) -> Any:
-    """c - a * b, rounded once, where the difference of c and the rounded product is exact."""
-    product = exact_product(a, b)
-    return (c - product.hi) - product.lo
-
-
 def ratio(numerator: Pair, denominator: Pair) -> Any:
     """The quotient, rounded once, where denominator.lo is at most 2**-32 of its hi."""
     inverse = 1.0 / denominator.hi
     q = numerator.hi * inverse
-    rest = minus_product(numerator.hi, q, denominator.hi) + (numerator.lo - q * denominator.lo)
+    product = exact_product(q, denominator.hi)
+    rest = ((numerator.hi - product.hi) - product.lo) + (numerator.lo - q * denominator.lo)
     return q + rest * inverse
 
 
