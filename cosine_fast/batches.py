@@ -94,15 +94,6 @@ def cosine_decay(
     OverflowError
         If a step is beyond int64.
 
-    Notes
-    -----
-    All parameters may be arrays of integers or floats, or what ``numpy.asarray`` makes such arrays of. Learning rates
-    have no unit.
-
-    References
-    ----------
-    The formula is that of `CosineDecay`, after ``keras.optimizers.schedules.CosineDecay`` of Keras 3.
-
     Examples
     --------
     >>> import numpy as np
