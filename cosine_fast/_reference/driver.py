@@ -125,12 +125,11 @@ def use_isa(name: str) -> None:
     ISAS.index(name)
 
 
-def set_quota(threads: int) -> None:
-    pass
-
-
 def set_num_threads(wanted: int) -> None:
     pass
+
+
+set_quota = set_num_threads
 
 
 def get_num_threads() -> int:
