@@ -95,8 +95,11 @@ class CosineDecay(Formula):
         peak = start if warmup_target is None else number_of("warmup_target", warmup_target)
         warms = warmup_target is not None and warmup > 0
         rise = peak - start if warms else 0.0
-        sizes = start, peak, peak * fraction, peak * (1.0 - fraction), rise, rise / warmup if rise else 0.0
-        if not max(map(abs, sizes)) <= LARGEST:
+        if not (  # written out, as a loop takes longer
+            abs(start) <= LARGEST and abs(peak) <= LARGEST and abs(peak * fraction) <= LARGEST
+            and abs(peak * (1.0 - fraction)) <= LARGEST and abs(rise) <= LARGEST
+            and (not rise or abs(rise / warmup) <= LARGEST)
+        ):  # fmt: skip
             raise ValueError(
                 "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most "
                 f"2**1000 (1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
