@@ -192,13 +192,9 @@ def build_info() -> dict[str, Any]:
     from . import __version__
 
     return {
-        "version": __version__,
-        "backend": backend,
-        "isa": isa,
-        "isas": list(kernel.ISAS),
-        "openmp": kernel.OPENMP,
+        "version": __version__, "backend": backend, "isa": isa, "isas": list(kernel.ISAS), "openmp": kernel.OPENMP,
         "num_threads": get_num_threads(),
-    }
+    }  # fmt: skip
 
 
 if not TYPE_CHECKING:

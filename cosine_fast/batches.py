@@ -3,9 +3,8 @@
 The parameters are checked here before any rate is computed; the kernel trusts them.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
@@ -14,16 +13,8 @@ import numpy as np
 from ._backend import check_threads, cosine_decays, within
 from .schedules import CosineDecay
 from .schedules._base import (
-    FLOAT64,
-    LARGEST,
-    apart,
-    as_array,
-    check_out,
-    dtype_of,
-    is_masked,
-    number_of,
-    rate_dtype,
-    steps_of,
+    FLOAT64, LARGEST, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, steps_of,
+    warn_ignored,
 )  # fmt: skip
 
 _Array = np.ndarray[Any, Any]
@@ -51,17 +42,9 @@ _SAFE: dict[str, tuple[float, float, float, bool]] = {
 
 
 def cosine_decay(
-    step: Any,
-    initial_learning_rate: Any,
-    decay_steps: Any,
-    alpha: Any = 0.0,
-    warmup_target: Any = None,
-    warmup_steps: Any = 0,
-    *,
-    out: _Array | None = None,
-    dtype: Any = None,
-    num_threads: SupportsIndex | None = None,
-) -> Any:
+    step: Any, initial_learning_rate: Any, decay_steps: Any, alpha: Any = 0.0, warmup_target: Any = None,
+    warmup_steps: Any = 0, *, out: _Array | None = None, dtype: Any = None, num_threads: SupportsIndex | None = None,
+) -> Any:  # fmt: skip
     """Return the rates of many `CosineDecay` schedules at once: all arguments broadcast against each other.
 
     An element of the result has the bits of ``CosineDecay(...)(step)`` with the parameters at its place. With schedules
@@ -111,15 +94,6 @@ def cosine_decay(
     OverflowError
         If a step is beyond int64.
 
-    Notes
-    -----
-    All parameters may be arrays of integers or floats, or what ``numpy.asarray`` makes such arrays of. Learning rates
-    have no unit.
-
-    References
-    ----------
-    The formula is that of `CosineDecay`, after ``keras.optimizers.schedules.CosineDecay`` of Keras 3.
-
     Examples
     --------
     >>> import numpy as np
@@ -147,16 +121,8 @@ def cosine_decay(
     if not any(isinstance(value, np.ndarray) for value in read.values()):
         schedule = CosineDecay.__new__(CosineDecay)
         target = None if _is_nan(read["warmup_target"]) else read["warmup_target"]
-        ignored = schedule._init(
-            read["initial_learning_rate"],
-            read["decay_steps"],
-            read["alpha"],
-            "CosineDecay",
-            target,
-            read["warmup_steps"],
-        )
-        if ignored and warmup_target is None:
-            _warn(read["warmup_steps"])
+        if schedule._init(**read | {"name": "CosineDecay", "warmup_target": target}) and warmup_target is None:
+            warn_ignored(read["warmup_steps"])
         return schedule(step, out=out, dtype=dtype, num_threads=num_threads)
 
     start = read["initial_learning_rate"]
@@ -179,7 +145,7 @@ def cosine_decay(
         rates = np.empty(shape, wanted)
     _evaluate(rates, [apart(array, rates) for array in (_unrepeated(steps), *own.values())], threads)
     if warmup_target is None and own["warmup_steps"].any():
-        _warn(warmup_steps)
+        warn_ignored(warmup_steps)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if is_masked(value)]
     if out is None:
         return np.ma.array(rates, mask=_union(masks, shape)) if masks else rates
@@ -192,14 +158,6 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, (float, np.floating)) and bool(value != value)
 
 
-def _warn(warmup_steps: Any) -> None:
-    warnings.warn(
-        f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}",
-        UserWarning,
-        stacklevel=3,
-    )
-
-
 def _read(name: str, value: Any) -> Any:
     """Return an array of integers or floats, of one dimension or more; anything else as it is, for CosineDecay."""
     if isinstance(value, (np.generic, str, bytes)) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
@@ -209,9 +167,8 @@ def _read(name: str, value: Any) -> Any:
         for index, item in np.ndenumerate(array):
             _check_one(name, item, index)
     if array.dtype.kind not in "iuf":
-        raise TypeError(
-            f"Argument `{name}` must be integers or floats. Received: {array.dtype} ({type(value).__name__})"
-        )
+        wanted = f"Argument `{name}` must be integers or floats."
+        raise TypeError(f"{wanted} Received: {array.dtype} ({type(value).__name__})")
     if array.dtype == np.uint64 and name not in _COUNTS:
         array = array.astype(np.float64)  # the kernel cannot read uint64 beyond int64
     return array if array.ndim else array[()]
@@ -236,11 +193,8 @@ def _union(masks: list[_Array], shape: tuple[int, ...]) -> _Array:
     return union
 
 
-# ---- Checks of the parameters ----
-
-
 def _is_safe(name: str, array: _Array, threads: int) -> bool:
-    if _is_readable(array):  # a uint64 beyond int64 is negative to the kernel, and so not safe
+    if is_readable(array):  # a uint64 beyond int64 is negative to the kernel, and so not safe
         return within(array, *_SAFE[name], threads)
     return _first([array], [FLOAT64], lambda x: np.array(not within(x, *_SAFE[name], 1))) is None
 
@@ -278,14 +232,9 @@ def _check(parameters: dict[str, _Array], unsafe: list[str]) -> None:
 def _first(arrays: list[_Array], dtypes: list[Any], wrong: Callable[..., _Array]) -> tuple[int, ...] | None:
     """Return the first index, in the shape that the arrays broadcast to, at which `wrong` is true, or None."""
     pieces = np.nditer(
-        arrays,
-        ["external_loop", "buffered", "zerosize_ok"],
-        [["readonly"]] * len(arrays),
-        op_dtypes=dtypes,
-        order="C",
-        casting="unsafe",
-        buffersize=_PIECE,
-    )
+        arrays, ["external_loop", "buffered", "zerosize_ok"], [["readonly"]] * len(arrays),
+        op_dtypes=dtypes, order="C", casting="unsafe", buffersize=_PIECE,
+    )  # fmt: skip
     before = 0
     with pieces, np.errstate(all="ignore"):
         for piece in pieces:
@@ -321,17 +270,9 @@ def _are_too_large(start: _Array, decay: _Array, alpha: _Array, target: _Array, 
     return ~right
 
 
-# ---- Evaluate ----
-
-
-def _is_readable(array: _Array) -> bool:
-    """Return whether the kernel can read the array: it cannot read half and extended precision."""
-    return array.dtype.kind != "f" or array.dtype.itemsize in (4, 8)
-
-
 def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
     """Evaluate the steps and parameters into `rates`; convert in pieces what the kernel cannot read."""
-    converted = [array for array in arrays if not _is_readable(array)]
+    converted = [array for array in arrays if not is_readable(array)]
     largest = max(converted, key=lambda array: array.size, default=rates)
     if converted and largest.size > _PIECE:
         axis = int(np.argmax(largest.shape)) - largest.ndim
@@ -342,5 +283,5 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
             _evaluate(rates[cut], cuts, threads)
         return
     with np.errstate(over="ignore"):
-        steps, *parameters = (array if _is_readable(array) else array.astype(np.float64) for array in arrays)
+        steps, *parameters = (array if is_readable(array) else array.astype(np.float64) for array in arrays)
     cosine_decays(rates, steps, parameters, threads)

@@ -1,7 +1,7 @@
-"""Pictures of learning-rate schedules, fit for a paper. Needs matplotlib; drawn without pyplot.
+"""Pictures of learning-rate schedules, fit for a paper. Needs matplotlib.
 
-pyplot keeps figures in global state and picks a window system; a `Figure` of its own does neither,
-so `draw` works in a worker thread and on a machine without a display.
+They are drawn without pyplot, which keeps figures in global state and picks a window system: so `draw` works in a
+worker thread and on a machine without a display.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+
+from .cli.signals import one_line, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +29,8 @@ NAME_LENGTH = 60  # names come from files, and a long one would push the curve o
 LARGEST = 1e300  # matplotlib adds margins to the largest rate
 DECADES = 4  # of a logarithmic axis, where the curve goes down to zero
 
-# Okabe and Ito's colours, which people who are colour-blind can tell apart; black and yellow left
-# out. The styles of line tell curves apart in grey print, and when there are more curves than
-# colours.
+# Okabe and Ito's colours, which colour-blind people can tell apart, without black and yellow. The styles of line tell
+# curves apart in grey print, and when there are more curves than colours.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
 INK = "#333333"
@@ -38,31 +39,22 @@ GREY = "#777777"
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a picture looks the same everywhere
     "font.size": 9,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.unicode_minus": True,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
+    **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
     "ytick.minor.width": 0.4,
+    "axes.unicode_minus": True,
     "pdf.fonttype": 42,  # as outlines that journals accept, not Type 3
     "svg.hashsalt": "cosine_fast",  # the same picture is the same file
 }
+# Thin lines, drawn below the curves.
+DOTTED: dict[str, Any] = {"linestyle": (0, (1, 2)), "linewidth": 0.7, "zorder": 1}
+DASHED: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.7, "zorder": 1}
 
 
 def draw(
-    curves: Sequence[tuple[str, LearningRateSchedule]],
-    file: BinaryIO,
-    kind: str,
-    *,
-    start: int,
-    stop: int,
-    log: bool = False,
-    title: str | None = None,
-) -> None:
+    curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, kind: str, *, start: int, stop: int,
+    log: bool = False, title: str | None = None,
+) -> None:  # fmt: skip
     """Draw named schedules from step `start` to `stop` into a file of a kind: png, svg or pdf."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -81,8 +73,7 @@ def draw(
                 decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
                 highs.append(np.nanmax(rates))
                 lows.append(max(min(decay, default=0.0), highs[-1] / 10**DECADES))
-            style = STYLES[index % len(STYLES)]
-            axes.plot(steps, rates, color=_colour(index), linestyle=style, linewidth=1.5, zorder=3)
+            axes.plot(steps, rates, color=_colour(index), linestyle=_style(index), linewidth=1.5, zorder=3)
             if stop - start <= MARKED:
                 dots = np.arange(start, stop + 1)
                 axes.plot(dots, _rates(schedule, dots), ".", color=_colour(index), markersize=4, zorder=3)
@@ -92,24 +83,18 @@ def draw(
         else:
             _mark_all(axes, curves, start, stop)
         if title:
-            axes.set_title(_line(title), fontsize=10, pad=10, parse_math=False)
+            axes.set_title(shortened(one_line(title), NAME_LENGTH), fontsize=10, pad=10, parse_math=False)
         # No date in the file: the same picture is the same file.
-        metadata: dict[str, Any] = {
-            "png": {},
-            "svg": {"Date": None},
-            "pdf": {"CreationDate": None},
-        }[kind]
-        figure.savefig(file, format=kind, metadata=metadata)
+        dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+        figure.savefig(file, format=kind, metadata=dates[kind])
 
 
 def _colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def _line(text: str) -> str:
-    """A name as one short line of characters that a font can have."""
-    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 3] + "..."
+def _style(index: int) -> Any:
+    return STYLES[index % len(STYLES)]
 
 
 def _warmup(schedule: Any) -> float:
@@ -175,7 +160,7 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
         text = f"warmup\n{_count(schedule.warmup_steps)} steps"
         style: dict[str, Any] = {"color": GREY, "fontsize": 8, "va": "top", "linespacing": 1.25}
         axes.axvspan(start, warmup, color="#000000", alpha=0.06, linewidth=0, zorder=0)
-        axes.axvline(warmup, color=GREY, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
+        axes.axvline(warmup, color=GREY, **DOTTED)
         if (warmup - start) / span > 0.15:  # wide enough to write in
             axes.text((start + warmup) / 2, 0.98, text, transform=top, ha="center", **style)
         else:
@@ -186,7 +171,7 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
         return
     text_style: dict[str, Any] = {"color": GREY, "fontsize": 8, "ha": "center", "va": "bottom"}
     if _in_view(axes, floor):
-        axes.axhline(floor, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
+        axes.axhline(floor, color=GREY, **DASHED)
         label, at = f"floor {_rate(floor)}", floor
     else:  # a floor of 0 on a logarithmic axis
         label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
@@ -197,34 +182,26 @@ def _mark_all(axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], st
     """Warmups and floors of several curves, each in its colour, and the legend."""
     from matplotlib.lines import Line2D
 
-    dotted, dashed = (0, (1, 2)), (0, (4, 3))
     warmups = floors = False
     for index, (_, schedule) in enumerate(curves):
         warmup, floor = _warmup(schedule), _floor(schedule)
         if start < warmup <= stop:
-            axes.axvline(warmup, color=_colour(index), linewidth=0.7, linestyle=dotted, zorder=1)
+            axes.axvline(warmup, color=_colour(index), **DOTTED)
             warmups = True
         if floor and _in_view(axes, floor):
-            axes.axhline(floor, color=_colour(index), linewidth=0.7, linestyle=dashed, zorder=1)
+            axes.axhline(floor, color=_colour(index), **DASHED)
             floors = True
-    entries: list[tuple[str, dict[str, Any]]] = [
-        (
-            name,
-            {"color": _colour(index), "linestyle": STYLES[index % len(STYLES)], "linewidth": 1.5},
-        )
-        for index, (name, _) in enumerate(curves)
-    ]
-    if warmups:
-        entries.append(("end of warmup", {"color": GREY, "linestyle": dotted, "linewidth": 0.9}))
-    if floors:
-        entries.append(("floor", {"color": GREY, "linestyle": dashed, "linewidth": 0.9}))
-    lines = [Line2D([], [], **style) for _, style in entries]
+    names = [name for name, _ in curves]
+    lines = [Line2D([], [], color=_colour(i), linestyle=_style(i), linewidth=1.5) for i in range(len(curves))]
+    for drawn, name, style in ((warmups, "end of warmup", DOTTED), (floors, "floor", DASHED)):
+        if drawn:
+            names.append(name)
+            lines.append(Line2D([], [], color=GREY, linestyle=style["linestyle"], linewidth=0.9))
     legend = axes.legend(lines, ["."] * len(lines), loc="best", frameon=False, fontsize=8, handlelength=2.6)
-    # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as
-    # mathematics.
-    for text, (name, _) in zip(legend.get_texts(), entries, strict=True):
+    # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as mathematics.
+    for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
-        text.set_text(_line(name))
+        text.set_text(shortened(one_line(name), NAME_LENGTH))
 
 
 def _in_view(axes: Axes, rate: float) -> bool:

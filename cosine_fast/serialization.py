@@ -163,12 +163,8 @@ def _serialized(schedule: LearningRateSchedule, depth: int) -> dict[str, Any]:
         module, registered = _KERAS, None  # Keras's own class, to Keras
     else:
         module, registered = "cosine_fast", f"cosine_fast>{cls.__name__}"  # a custom object, to Keras
-    return {
-        "module": module,
-        "class_name": cls.__name__,
-        "config": _written(config, depth),
-        "registered_name": registered,
-    }
+    written = _written(config, depth)
+    return {"module": module, "class_name": cls.__name__, "config": written, "registered_name": registered}
 
 
 def _finite(number: Any) -> Any:

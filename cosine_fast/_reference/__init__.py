@@ -1,27 +1,15 @@
 """The pure-Python kernel: the same operations as the C headers, in the same order, on NumPy arrays; so the same bits.
 
-It is for people to read and serves where nothing can be compiled. Each schedule has a file of its own, which begins
-with the plain formula; CosineDecay's, with the peak at the end of a warmup of W steps and a decay of D steps, is
-
-    peak * ((1 - alpha) * (1 + cos(pi * min(step - W, D) / D)) / 2 + alpha)
-
-The other files are the arithmetic below the formulas (pairs, triples, floors, exp2, wide) and the driver above them.
+It is for people to read and serves where nothing can be compiled. Each schedule has a file of its own, which says
+its formula; cosine_decay.py is the one to begin with. The other files are the arithmetic below the formulas (pairs,
+triples, floors, exp2, wide) and the driver above them.
 """
 
-from .cosine_decay import CosineDecay
+from .cosine_decay import CosineDecay  # noqa: I001
 from .cosine_decay_restarts import CosineDecayRestarts
 from .cosine_sums import CosineSums
 from .driver import (
-    FORMULAS,
-    ISAS,
-    OPENMP,
-    Function,
-    Schedule,
-    cosine_decays,
-    get_num_threads,
-    set_num_threads,
-    set_quota,
-    use_isa,
+    FORMULAS, ISAS, OPENMP, Function, Schedule, cosine_decays, get_num_threads, set_num_threads, set_quota, use_isa,
     within,
 )  # fmt: skip
 from .exponential_decay import ExponentialDecay
@@ -31,27 +19,13 @@ from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 
 __all__ = [
-    "ISAS",
-    "OPENMP",
-    "Function",
-    "Schedule",
-    "cosine_decays",
-    "get_num_threads",
-    "set_num_threads",
-    "set_quota",
-    "use_isa",
-    "within",
-]
+    "ISAS", "OPENMP", "Function", "Schedule", "cosine_decays", "get_num_threads", "set_num_threads", "set_quota",
+    "use_isa", "within",
+]  # fmt: skip
 
 FORMULAS.update(
-    {
-        "cosine_decay": CosineDecay,
-        "cosine_decay_restarts": CosineDecayRestarts,
-        "cosine_sums": CosineSums,
-        "exponential_decay": ExponentialDecay,
-        "inverse_square_root_decay": InverseSquareRootDecay,
-        "inverse_time_decay": InverseTimeDecay,
-        "piecewise_constant_decay": PiecewiseConstantDecay,
-        "polynomial_decay": PolynomialDecay,
-    }
-)
+    cosine_decay=CosineDecay, cosine_decay_restarts=CosineDecayRestarts, cosine_sums=CosineSums,
+    exponential_decay=ExponentialDecay, inverse_square_root_decay=InverseSquareRootDecay,
+    inverse_time_decay=InverseTimeDecay, piecewise_constant_decay=PiecewiseConstantDecay,
+    polynomial_decay=PolynomialDecay,
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """CosineDecay: `plain` is the formula as one would write it, the class is cosine_fast_cosine_decay.h."""
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import math
 from fractions import Fraction
@@ -10,31 +10,8 @@ import numpy as np
 
 from . import wide
 from .pairs import (
-    ONE,
-    ZERO,
-    Pair,
-    add,
-    as_pair,
-    divide,
-    fast_two_sum,
-    is_whole,
-    leading_bits,
-    less,
-    multiply,
-    multiply_short,
-    negate,
-    product,
-    product_rest,
-    quotient,
-    reciprocal,
-    scale,
-    shorten,
-    square_rest,
-    table,
-    take,
-    two_prod,
-    two_sum,
-    where,
+    ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, is_whole, leading_bits, less, multiply, multiply_short, negate,
+    product, product_rest, quotient, reciprocal, scale, shorten, square_rest, table, take, two_prod, two_sum, where,
 )  # fmt: skip
 
 
@@ -72,9 +49,7 @@ class CosineDecay:
     warmup_steps = 0 is no warmup; then start is the peak.
     """
 
-    def __init__(
-        self, peak: float, alpha: float, start: float, decay_steps: int | float, warmup_steps: int | float
-    ) -> None:
+    def __init__(self, peak: float, alpha: float, start: float, decay_steps: float, warmup_steps: float) -> None:
         D, W = as_pair(decay_steps), as_pair(warmup_steps)
         self.fold(peak, alpha, start, D, W, is_whole(D) and is_whole(W), W.hi + D.hi)
 

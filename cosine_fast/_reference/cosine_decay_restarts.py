@@ -1,6 +1,9 @@
-"""CosineDecayRestarts: `plain` is the formula, the class is cosine_fast_cosine_decay_restarts.h."""
+"""CosineDecayRestarts: cosines one after the other, each t_mul times as long and m_mul times as high as the one before.
 
-from __future__ import annotations
+The class is cosine_fast_cosine_decay_restarts.h.
+"""
+
+from __future__ import annotations  # noqa: I001
 
 import copy
 import math
@@ -13,38 +16,11 @@ from .exp2 import Curve
 from .exponential_decay import ExponentialDecay
 from .floors import is_odd, nearest_stairs
 from .pairs import (
-    ZERO,
-    Pair,
-    add,
-    as_pair,
-    exact_product,
-    fast_two_sum,
-    less,
-    multiply,
-    negate,
-    take,
-    two_prod,
-    two_sum,
-    where,
+    ZERO, Pair, add, as_pair, exact_product, fast_two_sum, less, multiply, negate, take, two_prod, two_sum, where,
 )  # fmt: skip
 from .triples import Triple
 
 CYCLES = 256  # that a schedule remembers
-
-
-def plain(step: float, initial: float, t_mul: float, m_mul: float, alpha: float, first_decay_steps: float) -> float:
-    """Cosines one after the other, each `t_mul` times as long and `m_mul` times as high as the one before.
-
-    >>> parameters, steps = (0.1, 2.0, 0.5, 0.01, 10), np.array([0, 5, 10, 29, 30, 50])
-    >>> with np.errstate(all="ignore"):
-    ...     rates = CosineDecayRestarts(*parameters)(as_pair(steps))
-    >>> np.allclose(rates, [plain(step, *parameters) for step in steps])
-    True
-    """
-    length, height = first_decay_steps, 1.0
-    while step >= length:
-        step, length, height = step - length, length * t_mul, height * m_mul
-    return initial * ((1 - alpha) * height * (1 + math.cos(math.pi * step / length)) / 2 + alpha)
 
 
 class Cycle(NamedTuple):
@@ -60,9 +36,7 @@ class Cycle(NamedTuple):
 class CosineDecayRestarts:
     """The folded parameters, as cf_cosine_decay_restarts_init makes them, and the rates at steps."""
 
-    def __init__(
-        self, initial: float, t_mul: float, m_mul: float, alpha: float, first_decay_steps: int | float
-    ) -> None:
+    def __init__(self, initial: float, t_mul: float, m_mul: float, alpha: float, first_decay_steps: float) -> None:
         one, zero = np.float64(1.0), np.float64(0.0)
         L0, a = np.float64(initial), np.float64(alpha)
         D = self.decay_steps = as_pair(first_decay_steps)

@@ -3,7 +3,7 @@
 The header's comment has the derivation.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import math
 from typing import Any
@@ -12,21 +12,7 @@ import numpy as np
 
 from .cosine_decay import CosineDecay
 from .pairs import (
-    ONE,
-    ZERO,
-    Pair,
-    add,
-    as_pair,
-    divide,
-    fast_two_sum,
-    horner,
-    less,
-    multiply,
-    negate,
-    scale,
-    table,
-    two_sum,
-    where,
+    ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, horner, less, multiply, negate, scale, table, two_sum, where,
 )  # fmt: skip
 
 # (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
@@ -72,9 +58,7 @@ class CosineSums:
     The parameters are those of CosineDecay.
     """
 
-    def __init__(
-        self, peak: float, alpha: float, start: float, decay_steps: int | float, warmup_steps: int | float
-    ) -> None:
+    def __init__(self, peak: float, alpha: float, start: float, decay_steps: float, warmup_steps: float) -> None:
         largest = max(abs(peak), abs(peak * alpha), abs(start))
         shrink = 2.0**-200 if largest > 2.0**700 else 1.0  # intermediate results overflow only where the sum does
         self.first = start

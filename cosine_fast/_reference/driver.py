@@ -50,13 +50,10 @@ class Function:
             return
         # NumPy's iterator walks any layout; it hands out native, contiguous chunks and puts the rates back.
         chunks = np.nditer(
-            [steps, rates],
-            ["external_loop", "buffered", "delay_bufalloc"],
-            [["readonly"], ["writeonly"]],
+            [steps, rates], ["external_loop", "buffered", "delay_bufalloc"], [["readonly"], ["writeonly"]],
             op_dtypes=[np.float64 if steps.dtype.kind == "f" else np.int64, np.float64],
-            casting="unsafe",
-            buffersize=CHUNK,
-        )
+            casting="unsafe", buffersize=CHUNK,
+        )  # fmt: skip
         with chunks, np.errstate(all="ignore"):
             chunks.reset()
             for chunk, into in chunks:
@@ -79,7 +76,18 @@ class Schedule(Function):
     __slots__ = ()
 
     def __call__(self, step: Any, *, out: Any = None, dtype: Any = None, num_threads: int | None = None) -> Any:
-        """The learning rate at a step, or at each step of an array."""
+        """The learning rates at the given optimizer steps.
+
+        step: an int within int64, a float, or what numpy.asarray makes an array of; negative and fractional steps too.
+        out: an array of float64 or float32, of the steps' shape, that receives the rates; maybe the steps' own memory.
+        dtype: float64 or float32; by default that of the schedule, or of `out`.
+        num_threads: the most threads to use for a large array; by default see `set_num_threads`.
+
+        Returns an array of the steps' shape (masked for masked steps), or `out`; for a Python number a Python float (a
+        numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar. Raises TypeError
+        for steps or options of unsuitable types, ValueError for an `out` of another shape or read-only and a
+        `num_threads` below 1, OverflowError for a step beyond int64.
+        """
         return self._call(step, out, dtype, num_threads)  # type: ignore[attr-defined]
 
 
@@ -117,12 +125,11 @@ def use_isa(name: str) -> None:
     ISAS.index(name)
 
 
-def set_quota(threads: int) -> None:
-    pass
-
-
 def set_num_threads(wanted: int) -> None:
     pass
+
+
+set_quota = set_num_threads
 
 
 def get_num_threads() -> int:

@@ -4,7 +4,7 @@ The header's comment has the derivation. Where the header has a shorter way in d
 both have the same bits.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import math
 from typing import Any
@@ -13,22 +13,8 @@ import numpy as np
 
 from .floors import SHIFT
 from .pairs import (
-    ONE,
-    Pair,
-    add,
-    divide,
-    fast_two_sum,
-    horner,
-    multiply,
-    multiply_short,
-    negate,
-    product_rest,
-    scale,
-    shorten,
-    square_rest,
-    table,
-    two_sum,
-    where,
+    ONE, Pair, add, divide, fast_two_sum, horner, multiply, multiply_short, negate, product_rest, scale, shorten,
+    square_rest, table, two_sum, where,
 )  # fmt: skip
 
 LARGEST_EXPONENT = 4000.0  # 2 to its power is infinity, and to its negative 0, whatever rate it is multiplied with

@@ -1,8 +1,10 @@
-"""ExponentialDecay: `plain` is the formula, the class is cosine_fast_exponential_decay.h."""
+"""ExponentialDecay: initial * decay_rate ** (step / decay_steps), or the floor of that quotient with a staircase.
+
+The class is cosine_fast_exponential_decay.h.
+"""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,17 +12,6 @@ import numpy as np
 from .exp2 import LARGEST_EXPONENT, Curve, log2, two_factors
 from .floors import HUGE_STEP, is_odd, nearest_integer, stairs
 from .pairs import ZERO, Pair, as_pair, divide, multiply_short, rounded_bits
-
-
-def plain(step: float, initial: float, decay_rate: float, staircase: float, decay_steps: float) -> float:
-    """A power of decay_rate: the number of decays so far, or of whole ones with a staircase.
-
-    >>> parameters, steps = (0.1, 0.5, 1.0, 10), np.array([-10, 0, 9, 10, 55])
-    >>> np.allclose(ExponentialDecay(*parameters)(as_pair(steps)), [plain(step, *parameters) for step in steps])
-    True
-    """
-    exponent = step / decay_steps
-    return initial * decay_rate ** (math.floor(exponent) if staircase else exponent)
 
 
 class ExponentialDecay:

@@ -5,11 +5,11 @@ The class is cosine_fast_inverse_square_root_decay.h.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from .inverse_time_decay import take_unit
 from .pairs import Pair, add, as_pair, less, product_rest, square_rest, where
 
 
@@ -17,9 +17,7 @@ class InverseSquareRootDecay:
     """The folded parameters, as cf_inverse_square_root_decay_init makes them, and the rates at steps."""
 
     def __init__(self, initial: float, timescale: int | float, shift: int | float) -> None:
-        mantissa, exponent = math.frexp(initial)
-        self.initial = np.float64(2.0 * mantissa)
-        self.unit = np.float64(1.0 if initial == 0.0 else math.ldexp(1.0, exponent - 1))
+        self.initial, self.unit = take_unit(initial)
         self.timescale, self.shift = as_pair(timescale), as_pair(shift)
         self.half_inverse = 0.5 / self.timescale.hi
 

@@ -1,6 +1,6 @@
-"""InverseTimeDecay: `plain` is the formula, the class is cosine_fast_inverse_time_decay.h.
+"""InverseTimeDecay: initial / (1 + decay_rate * (step / decay_steps)), or the floor of that quotient with a staircase.
 
-The header's comment has the derivation.
+The class is cosine_fast_inverse_time_decay.h, whose comment has the derivation.
 """
 
 from __future__ import annotations
@@ -14,34 +14,18 @@ from .floors import stairs
 from .pairs import ONE, ZERO, Pair, add, as_pair, divide, exact_product, negate, product_rest, scale, two_sum, where
 
 
-def plain(step: float, initial: float, decay_rate: float, staircase: float, decay_steps: float) -> float:
-    """One over a line: it rises by decay_rate in each decay_steps, or at the end of each with a staircase.
-
-    >>> parameters, steps = (0.1, 0.5, 1.0, 10), np.array([-10, 0, 9, 10, 55])
-    >>> np.allclose(InverseTimeDecay(*parameters)(as_pair(steps)), [plain(step, *parameters) for step in steps])
-    True
-    """
-    x = step / decay_steps
-    return initial / (1 + decay_rate * (math.floor(x) if staircase else x))
-
-
 def take_unit(x: float) -> tuple[np.float64, np.float64]:
     """A number in [1, 2) in size, or 0, and the power of 2 by which it has to be multiplied to give x."""
     fraction, exponent = math.frexp(x)
     return np.float64(2.0 * fraction), np.float64(math.ldexp(1.0, exponent - 1) if x else 1.0)
 
 
-def minus_product(c: Any, a: Any, b: Any) -> Any:
-    """c - a * b, rounded once, where the difference of c and the rounded product is exact."""
-    product = exact_product(a, b)
-    return (c - product.hi) - product.lo
-
-
 def ratio(numerator: Pair, denominator: Pair) -> Any:
     """The quotient, rounded once, where denominator.lo is at most 2**-32 of its hi."""
     inverse = 1.0 / denominator.hi
     q = numerator.hi * inverse
-    rest = minus_product(numerator.hi, q, denominator.hi) + (numerator.lo - q * denominator.lo)
+    product = exact_product(q, denominator.hi)
+    rest = ((numerator.hi - product.hi) - product.lo) + (numerator.lo - q * denominator.lo)
     return q + rest * inverse
 
 

@@ -1,4 +1,4 @@
-"""PiecewiseConstantDecay: `plain` is the formula; the class compares pairs, which are exact."""
+"""PiecewiseConstantDecay: values[number of boundaries < step]. The class compares pairs, which are exact."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from typing import Any
 import numpy as np
 
 from .pairs import Pair, as_pair
-
-
-def plain(step: float, *numbers: float) -> float:
-    """The values, then the boundaries: the last steps of all values but the last.
-
-    >>> parameters, steps = (1.0, 0.5, 0.1, 10, 20.5), np.array([9, 10, 11, 20, 21])
-    >>> np.array_equal(PiecewiseConstantDecay(*parameters)(as_pair(steps)), [plain(s, *parameters) for s in steps])
-    True
-    """
-    values, boundaries = numbers[: len(numbers) // 2 + 1], numbers[len(numbers) // 2 + 1 :]
-    return values[sum(boundary < step for boundary in boundaries)]
 
 
 class PiecewiseConstantDecay:

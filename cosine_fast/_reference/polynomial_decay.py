@@ -1,4 +1,8 @@
-"""PolynomialDecay: `plain` is the formula, the class is cosine_fast_polynomial_decay.h."""
+"""PolynomialDecay: (initial - end) * (1 - min(step, D) / D) ** power + end.
+
+D is decay_steps; with `cycle` its first multiple that is not below the step. The class is
+cosine_fast_polynomial_decay.h.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +17,6 @@ from .floors import HUGE_STEP, nearest_integer, stairs
 from .pairs import ZERO, Pair, add, as_pair, negate, product_rest, two_sum, where
 
 _TINY, _LARGE, _LARGE_EXPONENT = 2.0**-700, 2.0**400, 400.0
-
-
-def plain(step: float, initial: float, end: float, power: float, cycle: float, decay_steps: float) -> float:
-    """A power of the part of the decay that is left; with `cycle` the decay is stretched to end at or after the step.
-
-    >>> parameters, steps = (0.1, 0.01, 2.0, 1.0, 10), np.array([0, 5, 10, 11, 20, 25])
-    >>> np.allclose(PolynomialDecay(*parameters)(as_pair(steps)), [plain(step, *parameters) for step in steps])
-    True
-    """
-    if cycle:
-        decay_steps *= max(1, math.ceil(step / decay_steps))
-    return (initial - end) * math.pow(1 - min(step, decay_steps) / decay_steps, power) + end
 
 
 class PolynomialDecay:

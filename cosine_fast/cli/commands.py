@@ -143,15 +143,8 @@ def info(as_json: bool) -> None:
     if as_json:
         print(json.dumps(facts, default=str), flush=True)
         return
-    _print(
-        {
-            name.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-            for name, value in facts.items()
-        }
-    )
-
-
-# ---- Rates and pictures ----
+    facts["isas"] = ", ".join(facts["isas"])
+    _print({name.replace("_", " "): str(value) for name, value in facts.items()})
 
 
 def _write(
@@ -192,9 +185,6 @@ def _draw(curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, ta
         plotting.draw(curves, file, target.suffix.lower()[1:], **rest)
     except ValueError as error:
         raise CommandError(str(error)) from error
-
-
-# ---- What is printed ----
 
 
 def _size(file: Path) -> str:

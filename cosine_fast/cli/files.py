@@ -35,8 +35,6 @@ NO_LINKS = {errno.EACCES, errno.EINVAL, errno.EMLINK, errno.ENOSYS, errno.ENOTSU
 
 Write = Callable[[Any, "NDArray[Any]"], Any]  # steps (an array or a range) and their rates
 
-# ---- Inputs ----
-
 
 def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, order and dtype of a .npy file, checked before anything is read or allocated by them."""
@@ -83,9 +81,6 @@ def chunks(stream: BinaryIO, dtype: np.dtype[Any], total: int, length: int) -> I
         if len(part) < min(length, total - at):
             raise CommandError(f"{stream.name}: became shorter while it was read", status=1)
         yield part
-
-
-# ---- Where outputs go ----
 
 
 def target_of(option: str, file: str, suffixes: Sequence[str], force: bool, sources: Sequence[str | None]) -> Path:
@@ -159,9 +154,6 @@ def published(targets: Sequence[Path], force: bool) -> Iterator[list[BinaryIO]]:
         for temporary in temporaries:
             with contextlib.suppress(OSError):  # a filesystem that became read-only has been reported
                 temporary.unlink()
-
-
-# ---- What is written ----
 
 
 @contextlib.contextmanager

@@ -15,8 +15,6 @@ from .signals import CommandError, shortened
 
 CONFIG_LIMIT = 1 << 20  # bytes; a usual config has a few hundred
 
-# ---- Options ----
-
 
 def count(text: str) -> int | float:
     """The number in a text such as 1000000, 1_000_000, 1e6 or 0.5: an int if it is whole, else a float."""
@@ -69,9 +67,6 @@ force = click.option("--force", is_flag=True, help="Overwrite existing files.")
 
 def output(suffixes: str) -> Callable[[Any], Any]:
     return click.option("-o", "--output", required=True, metavar="FILE", help=f"{suffixes} file to write.")
-
-
-# ---- Schedules and steps ----
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

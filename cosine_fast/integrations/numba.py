@@ -31,7 +31,7 @@ global keeps it alive until the process ends, and cannot be cached on disk (``ca
 argument can.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import operator
 from collections.abc import Iterable, Iterator
@@ -45,17 +45,9 @@ from numba.core import cgutils
 from numba.core.imputils import lower_constant
 from numba.core.typing import signature
 from numba.extending import (
-    NativeValue,
-    intrinsic,
-    lower_builtin,
-    make_attribute_wrapper,
-    models,
-    overload,
-    overload_method,
-    register_model,
-    typeof_impl,
-    unbox,
-)
+    NativeValue, intrinsic, lower_builtin, make_attribute_wrapper, models, overload, overload_method, register_model,
+    typeof_impl, unbox,
+)  # fmt: skip
 
 from .._backend import Schedule, addresses
 
@@ -267,10 +259,8 @@ def _unbox_many(kind: SchedulesType, schedules: Any, c: Any) -> NativeValue:
 
 @intrinsic
 def _schedule_at(typing: Any, schedules: Any, address: Any) -> Any:
-    def convert(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.inttoptr(args[1], _POINTER)
-
-    return schedules.schedule(schedules, types.uintp), convert
+    sig = schedules.schedule(schedules, types.uintp)
+    return sig, lambda context, builder, sig, args: builder.inttoptr(args[1], _POINTER)
 
 
 @overload(len)

@@ -12,6 +12,7 @@ import math
 import numbers
 import operator
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
@@ -173,6 +174,23 @@ def rate_of(name: str, value: Any) -> tuple[float, np.dtype[Any]]:
     return number_of(name, value), dtype_of(name, value)
 
 
+def check_size(initial: float, given: Any) -> None:
+    if not abs(initial) <= LARGEST:
+        wanted = "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size."
+        raise ValueError(f"{wanted} Received: initial_learning_rate={given}")
+
+
+def warn_ignored(warmup_steps: Any) -> None:
+    """Warn the caller of the caller."""
+    text = f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}"
+    warnings.warn(text, UserWarning, stacklevel=3)
+
+
+def is_readable(array: np.ndarray[Any, Any]) -> bool:
+    """Return whether the kernels can read the array: they cannot read half and extended precision."""
+    return array.dtype.kind != "f" or array.dtype.itemsize in (4, 8)
+
+
 class Evaluation:
     """Every way to call a function of the step, made of three methods that a subclass has.
 
@@ -184,14 +202,9 @@ class Evaluation:
 
     _dtype: np.dtype[Any]
 
-    def _at(self, step: float) -> float:
-        raise NotImplementedError
-
-    def _evaluate(self, steps: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], num_threads: int) -> None:
-        raise NotImplementedError
-
-    def _fill(self, start: int, step: int, rates: np.ndarray[Any, Any], num_threads: int) -> None:
-        raise NotImplementedError
+    _at: Callable[[float], float]
+    _evaluate: Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any], int], None]
+    _fill: Callable[[int, int, np.ndarray[Any, Any], int], None]
 
     def _call(self, step: Any, out: Any, dtype: Any, num_threads: SupportsIndex | None) -> Any:
         """Call with any step and any options; the kernels handle only the simplest calls themselves."""
@@ -221,33 +234,24 @@ class Evaluation:
         return out
 
     def _evaluate_any(self, array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], threads: int) -> None:
-        """Evaluate as `_evaluate` does, also steps of half and extended precision, which the kernels cannot read."""
-        if array.dtype.kind != "f" or array.dtype.itemsize in (4, 8):
+        """Evaluate as `_evaluate` does, also steps that the kernels cannot read."""
+        if is_readable(array):
             self._evaluate(array, rates, threads)
             return
         # In buffers of bounded size: converting all steps at once would take memory as large as they are.
         with np.errstate(over="ignore"):
             pieces = np.nditer(
-                [array, rates],
-                ["external_loop", "buffered", "zerosize_ok"],
-                [["readonly"], ["writeonly"]],
-                op_dtypes=[np.dtype(np.float64), rates.dtype],
-                casting="unsafe",
-                buffersize=1 << 16,
-            )
+                [array, rates], ["external_loop", "buffered", "zerosize_ok"], [["readonly"], ["writeonly"]],
+                op_dtypes=[FLOAT64, rates.dtype], casting="unsafe", buffersize=1 << 16,
+            )  # fmt: skip
             with pieces:
                 for piece, into in pieces:
                     self._evaluate(piece, into, threads)
 
     def _precompute(
-        self,
-        start: SupportsIndex,
-        stop: SupportsIndex | None,
-        step: SupportsIndex,
-        out: np.ndarray[Any, Any] | None,
-        dtype: Any,
-        num_threads: SupportsIndex | None,
-    ) -> np.ndarray[Any, Any]:
+        self, start: SupportsIndex, stop: SupportsIndex | None, step: SupportsIndex,
+        out: np.ndarray[Any, Any] | None, dtype: Any, num_threads: SupportsIndex | None,
+    ) -> np.ndarray[Any, Any]:  # fmt: skip
         threads = check_threads(num_threads)
         steps = range_of_steps("precompute", start, stop, step)
         count = max(0, -((steps.start - steps.stop) // steps.step))  # len() fails beyond sys.maxsize
@@ -273,7 +277,7 @@ class _OneByOne(Evaluation):
     _dtype = FLOAT64
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
-        self._at = function  # type: ignore[assignment, method-assign]
+        self._at = function
 
     def _evaluate(self, steps: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], num_threads: int) -> None:
         for index in np.ndindex(steps.shape):
@@ -334,27 +338,17 @@ class LearningRateSchedule:
         )
 
     def precompute(
-        self,
-        start: SupportsIndex,
-        stop: SupportsIndex | None = None,
-        step: SupportsIndex = 1,
-        *,
-        out: np.ndarray[Any, Any] | None = None,
-        dtype: Any = None,
-        num_threads: SupportsIndex | None = None,
-    ) -> np.ndarray[Any, Any]:
+        self, start: SupportsIndex, stop: SupportsIndex | None = None, step: SupportsIndex = 1, *,
+        out: np.ndarray[Any, Any] | None = None, dtype: Any = None, num_threads: SupportsIndex | None = None,
+    ) -> np.ndarray[Any, Any]:  # fmt: skip
         """Return the rates of a range of steps, without making an array of the steps.
 
         Parameters
         ----------
         start, stop, step : int
             The steps ``range(start, stop, step)``; ``precompute(n)`` is for ``range(n)``. They must lie within int64.
-        out : numpy.ndarray, optional
-            Where the rates are written, as in a call: one dimension, as many elements as there are steps.
-        dtype : numpy.dtype, optional
-            The dtype of the rates, as in a call.
-        num_threads : int, optional
-            The largest number of threads, as in a call.
+        out, dtype, num_threads : optional
+            As in a call; `out` has one dimension, and as many elements as there are steps.
 
         Returns
         -------
@@ -429,12 +423,7 @@ def _takes_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def call_with_options(
-        self: LearningRateSchedule,
-        step: Any,
-        *,
-        out: Any = None,
-        dtype: Any = None,
-        num_threads: SupportsIndex | None = None,
+        self: LearningRateSchedule, step: Any, *, out: Any = None, dtype: Any = None, num_threads: Any = None
     ) -> Any:
         plain = out is None and dtype is None and num_threads is None
         if plain and not isinstance(step, (np.ndarray, list, tuple, range)):
@@ -457,7 +446,7 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
     __slots__ = ("__weakref__", "_dtype", "_given", "_key")
 
     _name: ClassVar[str]
-    _keras: ClassVar[bool]  # whether Keras has a class with the name of this one
+    _keras: ClassVar[bool] = True  # whether Keras has a class with the name of this one
     _parameters: ClassVar[tuple[str, ...]]
     _init: ClassVar[Callable[..., Any]]  # the `__init__` of the class with the formula, also of its subclasses
 
@@ -476,13 +465,9 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
                 cls._init = own["__init__"]
 
     def _take(
-        self,
-        given: tuple[Any, ...],
-        dtype: np.dtype[Any],
-        numbers: tuple[float, ...],
-        counts: tuple[int | float, ...],
+        self, given: tuple[Any, ...], dtype: np.dtype[Any], numbers: tuple[float, ...], counts: tuple[float, ...],
         *distinct: Any,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Keep the parameters, as they were given and in the signature's order, and fold them.
 
         dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in `distinct` are unequal.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from fractions import Fraction
 from typing import Any, SupportsIndex
 
 import numpy as np
 
 from . import _sums
-from ._base import LARGEST, Formula, check_name, number_of, range_of_steps, rate_of, steps_of
+from ._base import LARGEST, Formula, check_name, number_of, range_of_steps, rate_of, steps_of, warn_ignored
 
 
 class CosineDecay(Formula):
@@ -39,30 +38,18 @@ class CosineDecay(Formula):
     Raises
     ------
     ValueError
-        If a parameter is out of its range; in a call, if `out` has another shape or is read-only.
+        If a parameter is out of its range.
     TypeError
-        If a parameter is no number; in a call, if the steps are neither integers nor floats, or `out` or `dtype` is
-        neither float64 nor float32.
-    OverflowError
-        In a call, if a step is beyond int64.
+        If a parameter is no number.
 
     Notes
     -----
-    Learning rates have no unit. A schedule is called as ``schedule(step, *, out=None, dtype=None, num_threads=None)``:
+    A schedule is called as ``schedule(step, *, out=None, dtype=None, num_threads=None)``, which
+    ``help(CosineDecay.__call__)`` describes. Steps may be fractional and negative: the warmup line goes on below step
+    0; without a warmup the cosine is even. NaN gives NaN, +inf the floor. Learning rates have no unit.
 
-    - `step` is an int, a float, or what ``numpy.asarray`` makes an array of: integers within int64 or floats, of any
-      shape, strides and byte order. Steps may be fractional and negative: the warmup line goes on below step 0; without
-      a warmup the cosine is even. NaN gives NaN, +inf the floor.
-    - `out` is an array of float64 or float32 of the steps' shape, which takes the rates and is returned. It may be the
-      steps' own memory; if it overlaps them in another way, they are copied first, as NumPy does.
-    - `dtype` is float64 or float32, the dtype of the result. The default is float64, unless `initial_learning_rate`
-      or `out` is float32.
-    - `num_threads` is the largest number of threads, which only large arrays use; see `set_num_threads`.
-
-    The result is an array of the steps' shape (a masked array for masked steps), a NumPy scalar for a NumPy scalar or a
-    0-d array, and for a Python number a Python float (a numpy.float32 if the dtype is float32). A step has one result,
-    to the last bit, whatever the call, the machine, the instruction set and the number of threads. In float64 it is
-    within 2 ULP of the exact value.
+    A step has one result, to the last bit, whatever the call, the machine, the instruction set and the number of
+    threads. In float64 it is within 2 ULP of the exact value.
 
     A schedule is immutable, hashable and picklable, and many threads may call it at once.
 
@@ -87,33 +74,18 @@ class CosineDecay(Formula):
 
     __slots__ = ()
     _name = "cosine_decay"
-    _keras = True
 
     def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        alpha: float = 0.0,
-        name: str = "CosineDecay",
-        warmup_target: float | None = None,
-        warmup_steps: float = 0,
-    ) -> None:
+        self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0, name: str = "CosineDecay",
+        warmup_target: float | None = None, warmup_steps: float = 0,
+    ) -> None:  # fmt: skip
         if self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps):
-            warnings.warn(
-                f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}",
-                UserWarning,
-                stacklevel=2,
-            )
+            warn_ignored(warmup_steps)
 
     def _init(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        alpha: float,
-        name: str,
-        warmup_target: float | None,
-        warmup_steps: float,
-    ) -> bool:
+        self, initial_learning_rate: float, decay_steps: float, alpha: float, name: str,
+        warmup_target: float | None, warmup_steps: float,
+    ) -> bool:  # fmt: skip
         """Return whether `warmup_steps` is ignored: copies, pickles and batches do not warn as `__init__` does."""
         start, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         decay = steps_of("decay_steps", decay_steps, positive=True)
@@ -123,14 +95,11 @@ class CosineDecay(Formula):
         peak = start if warmup_target is None else number_of("warmup_target", warmup_target)
         warms = warmup_target is not None and warmup > 0
         rise = peak - start if warms else 0.0
-        if not (
-            abs(start) <= LARGEST
-            and abs(peak) <= LARGEST
-            and abs(peak * fraction) <= LARGEST
-            and abs(peak * (1.0 - fraction)) <= LARGEST
-            and abs(rise) <= LARGEST
+        if not (  # written out, as a loop takes longer
+            abs(start) <= LARGEST and abs(peak) <= LARGEST and abs(peak * fraction) <= LARGEST
+            and abs(peak * (1.0 - fraction)) <= LARGEST and abs(rise) <= LARGEST
             and (not rise or abs(rise / warmup) <= LARGEST)
-        ):
+        ):  # fmt: skip
             raise ValueError(
                 "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most "
                 f"2**1000 (1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
@@ -197,12 +166,8 @@ class CosineDecay(Formula):
         steps : int or array_like of int
             As in a call, but no floats. For s < 0 it is the sum of the steps s .. -1, negated; without a warmup each of
             these takes some tens of microseconds.
-        out : numpy.ndarray, optional
-            Where the sums are written, as in a call.
-        dtype : numpy.dtype, optional
-            The dtype of the sums, as in a call.
-        num_threads : int, optional
-            The largest number of threads, as in a call.
+        out, dtype, num_threads : optional
+            As in a call.
 
         Returns
         -------

@@ -73,17 +73,11 @@ class CosineDecayRestarts(Formula):
 
     __slots__ = ()
     _name = "cosine_decay_restarts"
-    _keras = True
 
     def __init__(
-        self,
-        initial_learning_rate: float,
-        first_decay_steps: float,
-        t_mul: float = 2.0,
-        m_mul: float = 1.0,
-        alpha: float = 0.0,
-        name: str = "SGDRDecay",
-    ) -> None:
+        self, initial_learning_rate: float, first_decay_steps: float, t_mul: float = 2.0, m_mul: float = 1.0,
+        alpha: float = 0.0, name: str = "SGDRDecay",
+    ) -> None:  # fmt: skip
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("first_decay_steps", first_decay_steps, positive=True)
         lengthening = number_of("t_mul", t_mul)
@@ -99,11 +93,7 @@ class CosineDecayRestarts(Formula):
             raise ValueError(f"Argument `t_mul` must be > 0. Received: t_mul={shown(t_mul)}")
         if not _LEAST_MULTIPLE <= lengthening <= _LARGEST_MULTIPLE:
             raise ValueError(f"Argument `t_mul` must be from 2**-64 to 2**64. Received: t_mul={shown(t_mul)}")
-        if not (
-            abs(initial) <= LARGEST
-            and abs(initial * fraction) <= LARGEST
-            and abs(initial * (1.0 - fraction)) <= LARGEST
-        ):
+        if not max(abs(initial), abs(initial * fraction), abs(initial * (1.0 - fraction))) <= LARGEST:
             raise ValueError(
                 "The initial_learning_rate and its products with `alpha` and `1 - alpha` must be at most 2**1000 "
                 f"(1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import LARGEST, Formula, check_name, flag_of, number_of, rate_of, steps_of
+from ._base import Formula, check_name, check_size, flag_of, number_of, rate_of, steps_of
 
 
 class ExponentialDecay(Formula):
@@ -59,26 +59,17 @@ class ExponentialDecay(Formula):
 
     __slots__ = ()
     _name = "exponential_decay"
-    _keras = True
 
     def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False,
         name: str = "ExponentialDecay",
-    ) -> None:
+    ) -> None:  # fmt: skip
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("decay_steps", decay_steps, positive=True)
         rate = number_of("decay_rate", decay_rate)
         stairs = flag_of("staircase", staircase)
         check_name(name)
-        if not abs(initial) <= LARGEST:
-            raise ValueError(
-                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
-                f"Received: initial_learning_rate={initial_learning_rate}"
-            )
+        check_size(initial, initial_learning_rate)
         if rate < 0.0 and not stairs:
             raise ValueError(
                 f"Argument `decay_rate` must be >= 0 without `staircase`. Received: decay_rate={decay_rate}"

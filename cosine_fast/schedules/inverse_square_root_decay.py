@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 
-from ._base import INT64_MAX, LARGEST, Formula, check_name, number_of, rate_of, received, steps_of
+from ._base import INT64_MAX, Formula, check_name, check_size, number_of, rate_of, received, steps_of
 
 
 class InverseSquareRootDecay(Formula):
@@ -56,22 +56,14 @@ class InverseSquareRootDecay(Formula):
     _keras = False
 
     def __init__(
-        self,
-        initial_learning_rate: float,
-        timescale: float,
-        shift: float = 0,
-        name: str = "InverseSquareRootDecay",
+        self, initial_learning_rate: float, timescale: float, shift: float = 0, name: str = "InverseSquareRootDecay"
     ) -> None:
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         scale = steps_of("timescale", timescale, positive=True)
         number = number_of("shift", shift)
         offset = int(shift) if isinstance(shift, numbers.Integral) else int(number) if number % 1 == 0 else number
         check_name(name)
-        if not abs(initial) <= LARGEST:
-            raise ValueError(
-                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
-                f"Received: initial_learning_rate={initial_learning_rate}"
-            )
+        check_size(initial, initial_learning_rate)
         if not abs(offset) <= INT64_MAX:
             raise ValueError(f"Argument `shift` must be > -2**63 and < 2**63. {received('shift', shift)}")
         given = (initial_learning_rate, timescale, shift, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import LARGEST, Formula, check_name, flag_of, number_of, rate_of, steps_of
+from ._base import Formula, check_name, check_size, flag_of, number_of, rate_of, steps_of
 
 
 class InverseTimeDecay(Formula):
@@ -60,25 +60,16 @@ class InverseTimeDecay(Formula):
 
     __slots__ = ()
     _name = "inverse_time_decay"
-    _keras = True
 
     def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False,
         name: str = "InverseTimeDecay",
-    ) -> None:
+    ) -> None:  # fmt: skip
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("decay_steps", decay_steps, positive=True)
         rate = number_of("decay_rate", decay_rate)
         stairs = flag_of("staircase", staircase)
         check_name(name)
-        if not abs(initial) <= LARGEST:
-            raise ValueError(
-                "Argument `initial_learning_rate` must be at most 2**1000 (1e301) in size. "
-                f"Received: initial_learning_rate={initial_learning_rate}"
-            )
+        check_size(initial, initial_learning_rate)
         given = (initial_learning_rate, decay_steps, decay_rate, staircase, name)
         self._take(given, dtype, (initial, rate, stairs), (length,), name)

@@ -64,14 +64,11 @@ class PiecewiseConstantDecay(Formula):
 
     __slots__ = ()
     _name = "piecewise_constant_decay"
-    _keras = True
 
     def __init__(
-        self,
-        boundaries: Sequence[float] | np.ndarray[Any, Any],
-        values: Sequence[float] | np.ndarray[Any, Any],
+        self, boundaries: Sequence[float] | np.ndarray[Any, Any], values: Sequence[float] | np.ndarray[Any, Any],
         name: str = "PiecewiseConstant",
-    ) -> None:
+    ) -> None:  # fmt: skip
         ends, rates = _items("boundaries", boundaries), _items("values", values)
         if len(ends) != len(rates) - 1:
             raise ValueError(

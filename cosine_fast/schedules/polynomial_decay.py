@@ -71,17 +71,11 @@ class PolynomialDecay(Formula):
 
     __slots__ = ()
     _name = "polynomial_decay"
-    _keras = True
 
     def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        end_learning_rate: float = 0.0001,
-        power: float = 1.0,
-        cycle: bool = False,
-        name: str = "PolynomialDecay",
-    ) -> None:
+        self, initial_learning_rate: float, decay_steps: float, end_learning_rate: float = 0.0001, power: float = 1.0,
+        cycle: bool = False, name: str = "PolynomialDecay",
+    ) -> None:  # fmt: skip
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("decay_steps", decay_steps, positive=True)
         end = number_of("end_learning_rate", end_learning_rate)
