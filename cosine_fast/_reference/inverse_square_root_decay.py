@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .inverse_time_decay import take_unit
-from .pairs import Pair, add, as_pair, less, product_rest, square_rest, where
+from .pairs import Pair, add, as_pair, less, product_rest, square_rest, take_unit, where
 
 
 class InverseSquareRootDecay:

@@ -3,7 +3,7 @@
 The class is cosine_fast_inverse_time_decay.h, whose comment has the derivation.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 import math
 from typing import Any
@@ -11,13 +11,9 @@ from typing import Any
 import numpy as np
 
 from .floors import stairs
-from .pairs import ONE, ZERO, Pair, add, as_pair, divide, exact_product, negate, product_rest, scale, two_sum, where
-
-
-def take_unit(x: float) -> tuple[np.float64, np.float64]:
-    """A number in [1, 2) in size, or 0, and the power of 2 by which it has to be multiplied to give x."""
-    fraction, exponent = math.frexp(x)
-    return np.float64(2.0 * fraction), np.float64(math.ldexp(1.0, exponent - 1) if x else 1.0)
+from .pairs import (
+    ONE, ZERO, Pair, add, as_pair, divide, exact_product, negate, product_rest, scale, take_unit, two_sum, where,
+)  # fmt: skip
 
 
 def ratio(numerator: Pair, denominator: Pair) -> Any:

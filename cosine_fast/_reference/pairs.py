@@ -6,6 +6,7 @@ normalized unless said otherwise: hi is the sum rounded to a double.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,12 @@ class Pair(NamedTuple):
 
 
 ZERO, ONE = (Pair(np.float64(x), np.float64(0.0)) for x in (0.0, 1.0))
+
+
+def take_unit(x: float) -> tuple[np.float64, np.float64]:
+    """A number in [1, 2) in size, or 0, and the power of 2 by which it has to be multiplied to give x."""
+    fraction, exponent = math.frexp(x)
+    return np.float64(2.0 * fraction), np.float64(math.ldexp(1.0, exponent - 1) if x else 1.0)
 
 
 def as_pair(x: Any) -> Pair:

@@ -30,12 +30,10 @@ typedef struct cf_inverse_square_root_decay {
 static inline void cf_inverse_square_root_decay_init(cf_inverse_square_root_decay *p, double initial, cf_pair timescale,
                                                      cf_pair shift)
 {
-    int exponent = 1;
     p->variant = 0;
     p->whole = cf_is_whole(timescale) && cf_is_whole(shift) && timescale.hi <= CF_SMALL_STEP
                && fabs(shift.hi) <= CF_SMALL_STEP;
-    p->initial = 2.0 * frexp(initial, &exponent);
-    p->unit = initial == 0.0 ? 1.0 : ldexp(1.0, exponent - 1);
+    p->initial = cf_take_unit(initial, &p->unit);
     p->timescale = timescale;
     p->shift = shift;
     p->half_inverse = 0.5 / timescale.hi;

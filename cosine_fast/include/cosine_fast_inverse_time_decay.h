@@ -52,15 +52,6 @@ typedef struct cf_inverse_time_decay {
     cf_pair top;         /* initial * decay_steps */
 } cf_inverse_time_decay;
 
-/* x over the power of 2 that goes to `unit`: in [1, 2) in size, or 0. */
-static inline double cf_take_unit(double x, double *unit)
-{
-    int exponent = 1;
-    x = 2.0 * frexp(x, &exponent);
-    *unit = x == 0.0 ? 1.0 : ldexp(1.0, exponent - 1);
-    return x;
-}
-
 /* Whether x is from 2^-300 to 2^300 in size. */
 static inline int cf_is_usual(double x)
 {

@@ -247,6 +247,15 @@ CF_INLINE double cf_round(double x)
     return (x + magic) - magic;
 }
 
+/* x / *unit, in [1, 2) in size, or 0; *unit is a power of 2. */
+static inline double cf_take_unit(double x, double *unit)
+{
+    int exponent = 1;
+    x = 2.0 * frexp(x, &exponent);
+    *unit = x == 0.0 ? 1.0 : ldexp(1.0, exponent - 1);
+    return x;
+}
+
 CF_INLINE cf_pair cf_choose(int condition, cf_pair a, cf_pair b)
 {
     return cf_make_pair(condition ? a.hi : b.hi, condition ? a.lo : b.lo);

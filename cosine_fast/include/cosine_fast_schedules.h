@@ -15,7 +15,7 @@
  *     loops    `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h)
  *     memory   how many bytes the schedule needs besides its struct
  *     init     fold the schedule *p from its `numbers` (doubles), its `count` numbers of steps, `counts` (pairs), and `memory`,
- *              which outlives it. docs/architecture.md lists them. */
+ *              which outlives it */
 #define CF_SCHEDULES(X)                                                                                             \
     X(CF_COSINE_DECAY, cosine_decay, own, 0,                                                                        \
       cf_cosine_decay_init(p, numbers[0], counts[0], numbers[1], counts[1].hi > 0.0, numbers[2], counts[1]))        \
