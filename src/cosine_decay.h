@@ -11,9 +11,10 @@
     LOOPS(from, kind, DECAY)    \
     LOOPS(from, kind, ANY)
 
-#define ALL_LOOPS(from, kind) \
-    LOOPS(from, kind, UPPER)  \
-    LOOPS(from, kind, LOWER)  \
+#define ALL_LOOPS(from, kind)        \
+    LOOPS(from, kind, UPPER)         \
+    LOOPS(from, kind, LOWER)         \
+    LOOPS(from, kind, LOWER_TO_ZERO) \
     MIXED_LOOPS(from, kind)
 
 ALL_LOOPS(from_int64s, EXACT)
@@ -41,7 +42,8 @@ LOOPS(from_doubles, PAIR, WARMUP)
 #define BOTH(from, kind, phase) BOTH_NAMES(from##_##kind##_##phase)
 #define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
 #define ALL_ROW(from, kind)                                                                                 \
-    [CF_UPPER] = BOTH(from, kind, UPPER), [CF_LOWER] = BOTH(from, kind, LOWER), MIXED_ROW(from, kind)
+    [CF_UPPER] = BOTH(from, kind, UPPER), [CF_LOWER] = BOTH(from, kind, LOWER),                               \
+    [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO), MIXED_ROW(from, kind)
 #define WHOLE_ROW(from, kind, line) \
     [CF_##kind] = {                 \
         ALL_ROW(from, kind), [CF_WARMUP] = BOTH(from, line, WARMUP), [CF_PAST] = BOTH(from_range, EXACT, PAST)}
@@ -72,7 +74,8 @@ static inline int phase_of(const cf_cosine_decay *p, range r)
     if (p->falls) {
         const double least = 2.0 * (r.least - begin), greatest = 2.0 * (r.greatest - begin), D = p->decay_steps.hi;
         if (greatest + slack < D) return CF_UPPER;
-        if (least - slack >= D && r.greatest + slack <= end) return CF_LOWER;
+        if (least - slack >= D && r.greatest + slack <= end)
+            return p->floor.hi == 0.0 && p->floor.lo == 0.0 ? CF_LOWER_TO_ZERO : CF_LOWER;
     }
     return CF_DECAY;
 }

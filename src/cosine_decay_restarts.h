@@ -12,7 +12,7 @@
 
 #define SCALED_LOOPS(from, kind)             \
     SCALED_LOOP(from, kind, UPPER)           \
-    SCALED_LOOP(from, kind, LOWER)           \
+    SCALED_LOOP(from, kind, LOWER_TO_ZERO)   \
     SCALED_LOOP(from, kind, DECAY)
 
 SCALED_LOOPS(from_int64s, SINGLE)
@@ -26,7 +26,7 @@ SCALED_LOOP(from_pairs, WIDE, DECAY)
 #define SCALED(from, kind, phase) \
     [CF_##phase] = BOTH_NAMES(scaled_##from##_##kind##_##phase)
 #define SCALED_ROW(from, kind) \
-    [CF_##kind] = {SCALED(from, kind, UPPER), SCALED(from, kind, LOWER), SCALED(from, kind, DECAY)}
+    [CF_##kind] = {SCALED(from, kind, UPPER), SCALED(from, kind, LOWER_TO_ZERO), SCALED(from, kind, DECAY)}
 
 /* By origin, kind, phase, and whether the rates are float32. */
 static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1][2] = {

@@ -45,10 +45,11 @@ enum cf_kind { CF_EXACT, CF_SINGLE, CF_PAIR, CF_WIDE };
 /* Where all steps of a loop lie. It selects a faster path; results are identical. */
 enum cf_phase {
     CF_WARMUP,
-    CF_UPPER, /* the first half of the decay, of a schedule that falls */
-    CF_LOWER, /* its second half */
-    CF_PAST,  /* at the end or past it; no step is NaN */
-    CF_DECAY, /* anywhere after the warmup */
+    CF_UPPER,         /* the first half of the decay, of a schedule that falls */
+    CF_LOWER,         /* its second half ... */
+    CF_LOWER_TO_ZERO, /* ... where the floor is 0 */
+    CF_PAST,          /* at the end or past it; no step is NaN */
+    CF_DECAY,         /* anywhere after the warmup */
     CF_ANY
 };
 
@@ -396,6 +397,7 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     const int upper = w.upper;
     double head = w.head, P = w.P, R = w.R, base, rest, sum, z;
 
+    if (phase == CF_LOWER_TO_ZERO) return cf_exact_plus(head, c0_hi, R);
     if (phase == CF_UPPER) {
         sum = cf_exact_plus(-head, c0_hi, p->peak);
         return sum + (cf_exact_plus(-head, c0_hi, p->peak - sum) - R);

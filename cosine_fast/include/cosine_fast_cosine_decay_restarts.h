@@ -74,7 +74,7 @@ CF_INLINE cf_pair cf_height(const cf_cosine_decay_restarts *p, cf_pair n, int si
     return height;
 }
 
-/* The wave from 1 down to 0; `phase` is CF_UPPER, CF_LOWER or CF_DECAY. */
+/* The wave from 1 down to 0; `phase` is CF_UPPER, CF_LOWER_TO_ZERO or CF_DECAY. */
 CF_INLINE cf_pair cf_unit_wave(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
     const cf_wave w = cf_wave_at(p, step, kind, phase);
