@@ -75,6 +75,7 @@ cdef extern from "blocks.h" nogil:
         int64_t many, steps
         int alike, streamed, along
         cf_operand initial, decay_steps, alpha, target, warmup_steps
+        int *others
     ctypedef struct cf_check:
         cf_job numbers
         double least, most, also

@@ -215,7 +215,7 @@ typedef struct lanes {
 } lanes;
 
 /* The rates of the lanes begin <= i < end, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
- * schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
+ * parameters are right, the schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
  *
  * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
  * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
@@ -353,6 +353,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     group g;
     rows r;
     int i, k, ahead = 0;
+    if (b->others && __atomic_load_n(b->others, __ATOMIC_RELAXED)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
     for (k = 0; k < 6; k++) { /* the next group, if its place is known */
@@ -361,6 +362,10 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
         }
     }
     if (b->steps == 1 && evaluate_singles(b, &r, n, next, ahead)) return;
+    if (b->others) {
+        __atomic_store_n(b->others, 1, __ATOMIC_RELAXED);
+        return;
+    }
     load(&r, &b->initial, n, g.start, NULL);
     load(&r, &b->decay_steps, n, g.decay_steps, NULL);
     load(&r, &b->alpha, n, g.alpha, NULL);

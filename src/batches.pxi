@@ -5,19 +5,23 @@
 cdef int64_t ROW = 24
 
 
-def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads):
+def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads,
+                  bint plain=False):
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
 
     parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps; checked already.
+    With `plain` they need not be: it evaluates only plain schedules of one step each, which are right, and returns
+    whether there were no others. If there were, the rates are undefined.
     """
     cdef list arrays = [rates, steps, *parameters]
     cdef cf_batch batch
     cdef cf_operand *of_schedules[7]
     cdef cf_operand *of_row[2]
     cdef _Axis axes[64]
-    cdef int count, k
+    cdef int count, k, others = 0
     if cnp.PyArray_SIZE(rates) == 0:
-        return
+        return True
+    batch.others = &others if plain else NULL
     of_schedules[:] = [&batch.schedules.rates, &batch.schedules.steps, &batch.initial, &batch.decay_steps, &batch.alpha,
                        &batch.target, &batch.warmup_steps]
     of_row[:] = [&batch.row.rates, &batch.row.steps]
@@ -39,6 +43,7 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
     _work(_isa.evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
+    return others == 0
 
 
 def within(cnp.ndarray numbers not None, double least, double most, double also, bint nan, int num_threads):

@@ -54,6 +54,7 @@ typedef struct cf_batch {
     int streamed;        /* as in cf_job */
     int along;           /* the rates of a schedule are neighbours in memory, not the schedules of a step */
     cf_operand initial, decay_steps, alpha, target, warmup_steps; /* strides as in `schedules`; NaN is no target */
+    int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */
 } cf_batch;
 
 /* Check that each number is from `least` to `most`, or `also`, or NaN if `nan` is set. */

@@ -91,13 +91,16 @@ class Schedule(Function):
         return self._call(step, out, dtype, num_threads)  # type: ignore[attr-defined]
 
 
-def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int) -> None:
+def cosine_decays(
+    rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int, plain: bool = False
+) -> bool:
     """Write CosineDecay's rates into `rates`; all other arrays broadcast to its shape.
 
-    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps.
+    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps. Returns False, and
+    does nothing, with `plain`, a short way that only the compiled kernel has.
     """
-    if rates.size == 0:
-        return
+    if plain or rates.size == 0:
+        return not plain
     steps = np.broadcast_to(steps, rates.shape)
     parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
     changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
@@ -109,6 +112,7 @@ def cosine_decays(rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndar
             T, W = L0, 0
         schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T), (D, W), False)
         schedule._evaluate(steps[here], rates[here], num_threads)
+    return True
 
 
 def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
