@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -62,19 +63,20 @@ class Build(build_ext):
             ) from error
 
     def variants(self):
-        """The objects of blocks.c."""
-        return [
-            compiled
-            for variant, flags in VARIANTS.items()
-            for compiled in self.compiler.compile(
+        """The objects of blocks.c, compiled side by side."""
+
+        def compiled(variant):
+            return self.compiler.compile(
                 ["src/blocks.c"],
                 output_dir=str(Path(self.build_temp, variant)),
                 macros=[("CF_VARIANT", f"cf_isa_{variant}")],
                 include_dirs=INCLUDE,
-                extra_postargs=[*CFLAGS, *flags],
+                extra_postargs=[*CFLAGS, *VARIANTS[variant]],
                 depends=DEPENDS,
             )
-        ]
+
+        with ThreadPoolExecutor() as pool:
+            return [compiled_object for objects in pool.map(compiled, VARIANTS) for compiled_object in objects]
 
 
 def extensions():

@@ -202,13 +202,13 @@ CF_INLINE double cf_inverse_time_x(const cf_inverse_time_decay *p, double step, 
     return staircase ? cf_small_stairs(step, p->decay_steps.hi, p->inverse).count.hi : step;
 }
 
-/* Either way, without a branch. */
+/* Either way, without a branch. The short way never sees a step at its pole: NaN raises no floating-point exception. */
 CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
     const double x = cf_inverse_time_x(p, step.hi, staircase);
-    const double near = cf_inverse_time_near(p, x, 0), far = cf_inverse_time_far(p, step, staircase);
     const int small = step.lo == 0.0 && fabs(step.hi) <= CF_SMALL_STEP;
     const int is_near = p->plain & small & (x >= p->least) & (x <= p->most);
+    const double near = cf_inverse_time_near(p, is_near ? x : NAN, 0), far = cf_inverse_time_far(p, step, staircase);
     return is_near ? near : far;
 }
 

@@ -192,7 +192,7 @@ def test_beyond_what_python_prints(schedule, step):
         (lambda: 5, "function"),
         (iter([1]), "list_iterator"),
     ],
-    ids=repr,
+    ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )
 def test_steps_of_another_kind(schedule, step, named):
     """What is neither integers nor floats is a TypeError that names its type, and `out` is untouched."""

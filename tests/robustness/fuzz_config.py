@@ -51,7 +51,7 @@ def mutated(content, size, seed):
             [number, 1 / number, draw.choice(VALUES)]
         )
         return json.dumps(tree).encode()[:size]
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):  # it is none
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):  # no configuration
         return atheris.Mutate(content, size)
 
 
