@@ -135,7 +135,8 @@ static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const 
         source s = {.data = (const char *)some_hi, .lo = wide ? some_lo : NULL};
         for (i = 0; i < count; i++) {
             const cf_pair step = cf_make_pair(hi[left[i]], lo[left[i]]);
-            const int inside = (!cf_less(step, c->first)) & cf_less(step, c->next);
+            /* The first step belongs to it even if rounding denies that, so that each turn takes a step. */
+            const int inside = (i == 0) | ((!cf_less(step, c->first)) & cf_less(step, c->next));
             some[taken] = left[i];
             some_hi[taken] = step.hi;
             some_lo[taken] = step.lo;

@@ -38,7 +38,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
         load_block(job, r, begin, n, hi, NULL);
         in = range_of(hi, n);
     }
-    if (whole && (in.least < -0x1p53 || in.greatest > 0x1p53)) {
+    if (whole && (in.least <= -0x1p53 || in.greatest >= 0x1p53)) { /* 2^53 + 1 has been rounded to 2^53 */
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_piecewise_constant_decay_at(p, cf_make_pair(hi[i], lo[i]));
     } else {

@@ -21,6 +21,7 @@ from .pairs import (
 from .triples import Triple
 
 CYCLES = 256  # that a schedule remembers
+TRIES = 64  # more than finding a cycle takes
 
 
 class Cycle(NamedTuple):
@@ -110,12 +111,14 @@ class CosineDecayRestarts:
         left = math.log1p(-way) if abs(way) < 0.5 else math.log(add(self.limit, negate(step)).hi / self.limit.hi)
         growth = math.log1p(self.t_mul - 1.0) if abs(self.t_mul - 1.0) < 0.5 else math.log(self.t_mul)
         i = math.floor(left / growth)
-        while True:
+        # Next to the limit a cycle may be shorter than the distance of two pairs: then the last try has to do.
+        for _ in range(TRIES):
             (begin, length), (end, _) = self.place(i), self.place(i + 1)
-            if less(step, begin.rounded_up()):
-                i -= 1 + math.floor((begin.hi - step.hi) / length.hi)
-            elif not less(step, end.rounded_up()):
-                i += 1 + math.floor((step.hi - end.hi) / (length.hi * self.t_mul))
+            before, past = add(begin.rounded_up(), negate(step)), add(step, negate(end.rounded_up()))
+            if before.hi > 0.0:
+                i -= 1 + math.floor(before.hi / length.hi)
+            elif past.hi >= 0.0:
+                i += 1 + math.floor(past.hi / (length.hi * self.t_mul))
             else:
                 break
         reach = max(abs(begin.hi), abs(end.hi))
@@ -159,6 +162,7 @@ class CosineDecayRestarts:
             some = take(step, left)
             cycle = self.cycle_of(take(some, 0))
             taken = ~less(some, cycle.first) & less(some, cycle.next)
+            taken[0] = True  # even if rounding denies that, so that each turn takes a step
             rates[left[taken]] = self.rates(cycle.wave, take(some, taken), cycle.height, cycle.factors)
             left = left[~taken]
         return rates

@@ -35,7 +35,7 @@ def find_fraction(x: Pair) -> tuple[np.float64, np.float64, np.float64] | None:
     left, found = x, False
     above, below = ONE.hi, ZERO.hi
     above_before, below_before, lacking = ZERO.hi, ONE.hi, ZERO.hi
-    while True:
+    for _ in range(80):  # they grow at least as Fibonacci's numbers do, of which 2**50 is near the 73rd
         whole = np.floor(left.hi) - (1.0 if left.hi == np.floor(left.hi) and left.lo < 0.0 else 0.0)
         next_above, next_below = whole * above + above_before, whole * below + below_before
         # 2**40 leaves room for more factors and for steps; 2**50 for steps as long as the decay at least.
@@ -49,6 +49,7 @@ def find_fraction(x: Pair) -> tuple[np.float64, np.float64, np.float64] | None:
         if abs(lacking) <= above * 2.0**-57 or not left.hi > 0.0:
             return (above, below, lacking) if found else None
         left = divide(ONE, left)
+    return None
 
 
 class InverseTimeDecay:

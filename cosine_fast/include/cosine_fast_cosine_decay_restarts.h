@@ -11,10 +11,10 @@
  *     L0 * (1 - alpha) * m^i, which ExponentialDecay computes, and the floor is added: in pairs, rounded once.
  *
  *     t = 1: i = floor(s / D) and s - i * D are exact (cosine_fast_floors.h), and all cycles share one wave.
- *     Otherwise S(i) is a triple of doubles, to a relative 2^-150: t^i and the sum of the powers come from squaring, where
- *     nothing cancels. Integers, and all S(i) that a double or an int64 can hold, are exact, so that a step that starts a
- *     cycle belongs to that cycle. The first cycles are folded once, into memory of the caller; others are folded when
- *     they are needed. The logarithms that find a cycle only give a guess, which comparisons correct.
+ *     Otherwise S(i) is a triple of doubles, to a relative 2^-150 * max(|i|, 1): t^i and the sum of the powers come from
+ *     squaring, where nothing cancels. Integers, and all S(i) that a double or an int64 can hold, are exact, so that a
+ *     step that starts a cycle belongs to that cycle. The first cycles are folded once, into memory of the caller; others
+ *     are folded when they are needed. The logarithms that find a cycle only give a guess, which comparisons correct.
  *
  * Special cases
  *     Negative steps lie in the cycles i = -1, -2, ...
@@ -25,7 +25,8 @@
  *
  * Accuracy
  *     As CosineDecay: at most 2 ULP; where m is not 1 and a wave goes from the floor towards zero, of the larger of the
- *     cycle's ends. The start of a cycle with m = 1 and the floor are rounded once.
+ *     cycle's ends. The start of a cycle with m = 1 and the floor are rounded once. Less accurate: cycles shorter than
+ *     2^-70 of their steps, next to D / (1 - t), where t is within 2^-40 of 1.
  */
 #ifndef COSINE_FAST_COSINE_DECAY_RESTARTS_H
 #define COSINE_FAST_COSINE_DECAY_RESTARTS_H
@@ -37,6 +38,7 @@
 /* ---- The schedule ---- */
 
 #define CF_CYCLES 64 /* the most that are folded in advance: more than a training run has, and all of them for t_mul = 2 */
+#define CF_TRIES 64  /* more than finding a cycle takes */
 #define CF_LEAST_STEP 4.909093465297727e-91 /* 2^-300: the square of a smaller step may be subnormal */
 
 typedef struct cf_cycle {
@@ -174,10 +176,12 @@ static inline double cf_outside(const cf_cosine_decay_restarts *p, cf_pair step)
     return (p->t_mul < 1.0) == (step.hi > 0.0) ? p->end : NAN;
 }
 
-static inline int64_t cf_clamped(double n)
+/* i + n, at most 2^60 in size. */
+static inline int64_t cf_cycle_from(int64_t i, double n)
 {
-    const double most = 1152921504606846976.0; /* 2^60 */
-    return (int64_t)(n > most ? most : n < -most ? -most : n);
+    const int64_t most = INT64_C(1) << 60;
+    i += n < (double)most ? (n > -(double)most ? (int64_t)n : -most) : most;
+    return i > most ? most : i < -most ? -most : i;
 }
 
 /* Find and fold, into *own, the cycle of a step that lies in one that is not folded in advance. */
@@ -187,20 +191,24 @@ static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts
     const double limit = p->limit.hi, way = step.hi / limit;
     const double left = fabs(way) < 0.5 ? log1p(-way) : log(cf_add(p->limit, cf_negate(step)).hi / limit);
     const double growth = fabs(p->t_mul - 1.0) < 0.5 ? log1p(p->t_mul - 1.0) : log(p->t_mul);
-    int64_t i = cf_clamped(floor(left / growth));
+    int64_t i = cf_cycle_from(0, floor(left / growth));
     cf_place place;
     int tries;
-    for (tries = 0; tries < 64; tries++) {
+    /* Next to the limit a cycle may be shorter than the distance of two pairs: then the last try has to do. */
+    for (tries = 0; tries < CF_TRIES; tries++) {
+        cf_pair before, past;
         double missed;
         place = cf_place_of(p, i);
-        if (cf_less(step, cf_pair_from(place.begin))) {
-            missed = -(1.0 + floor((place.begin.hi - step.hi) / place.length.hi));
-        } else if (!cf_less(step, cf_pair_from(place.end))) {
-            missed = 1.0 + floor((step.hi - place.end.hi) / (place.length.hi * p->t_mul));
+        before = cf_add(cf_pair_from(place.begin), cf_negate(step));
+        past = cf_add(step, cf_negate(cf_pair_from(place.end)));
+        if (before.hi > 0.0) {
+            missed = -(1.0 + floor(before.hi / place.length.hi));
+        } else if (past.hi >= 0.0) {
+            missed = 1.0 + floor(past.hi / (place.length.hi * p->t_mul));
         } else {
             break;
         }
-        i += cf_clamped(missed);
+        i = cf_cycle_from(i, missed);
     }
     cf_cycle_fold(p, i, &place, own);
     return own;
@@ -238,7 +246,8 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
     memset(p, 0, sizeof *p);
     p->equal = t_mul == 1.0;
     p->scaled = m_mul != 1.0;
-    p->small_stairs = decay_steps.lo == 0.0 && decay_steps.hi >= 1.0;
+    /* Up to 2^53, a whole negative remainder plus D is exact. */
+    p->small_stairs = decay_steps.lo == 0.0 && decay_steps.hi >= 1.0 && decay_steps.hi <= 9007199254740992.0;
     p->initial = initial;
     p->alpha = alpha;
     p->t_mul = t_mul;

@@ -65,10 +65,10 @@ static inline int cf_find_fraction(cf_pair x, double *above, double *below, doub
     const cf_pair one = {1.0, 0.0};
     cf_pair left = x, rest;
     double above_before = 0.0, below_before = 1.0;
-    int found = 0;
+    int found = 0, tries;
     *above = 1.0;
     *below = 0.0;
-    for (;;) {
+    for (tries = 0; tries < 80; tries++) { /* they grow at least as Fibonacci's numbers do, of which 2^50 is near the 73rd */
         const double whole = floor(left.hi) - (left.hi == floor(left.hi) && left.lo < 0.0 ? 1.0 : 0.0);
         const double next_above = whole * *above + above_before, next_below = whole * *below + below_before;
         /* 2^40 leaves room for factors and steps, 2^50 at least for steps as long as the decay. */
@@ -86,6 +86,7 @@ static inline int cf_find_fraction(cf_pair x, double *above, double *below, doub
         if (!(left.hi > 0.0)) return found;
         left = cf_divide(one, left);
     }
+    return 0;
 }
 
 /* Fold the numbers of the short way for a `goal` of D / r or 1 / r. Returns whether there is a short way. */

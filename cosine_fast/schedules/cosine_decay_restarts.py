@@ -54,8 +54,11 @@ class CosineDecayRestarts(Formula):
     such as the 5th with ``t_mul=3``, gives the floor.)
 
     In float64 a rate is within 2 ULP of the exact value. Where a cycle goes from the floor towards zero and `m_mul` is
-    not 1, this is 2 ULP of the larger of its ends. Less than 2**-300 (5e-91) before step 0 the rate is the floor. The
-    restarts are exact: the relative error of S(i) is below 2**-150.
+    not 1, this is 2 ULP of the larger of its ends. Less than 2**-300 (5e-91) before step 0 the rate is the floor.
+
+    The relative error of S(i) is below 2**-150 * max(1, abs(i)). That is not enough for 2 ULP where `t_mul` is within
+    2**-40 of 1, and the step is so near to ``first_decay_steps / (1 - t_mul)`` that its cycle is shorter than 2**-70 of
+    it: there the error grows as the cycles become shorter.
 
     References
     ----------

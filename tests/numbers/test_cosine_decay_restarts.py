@@ -76,6 +76,41 @@ def test_hard_parameters(best, p):
         assert error(p, step, schedule(step)) <= BOUND, step
 
 
+@pytest.mark.parametrize(
+    ("D", "t", "step"),
+    [
+        (4, 1 + 2.0**-52, -18014321390475469), (4, 1 + 2.0**-52, -1), (692, 1 - 2.0**-53, 6 * 10**18),
+        (7, 1 + 2.0**-40, -3.5e12),
+    ],
+)  # fmt: skip
+def test_t_mul_next_to_1(cf, D, t, step):
+    """The number of a cycle may have more digits than a double: the cycle is found all the same."""
+    with mp.workprec(500):
+        i = mp.floor(mp.log(1 - mpf(step) * (1 - mpf(t)) / D) / mp.log(mpf(t)))
+        exact = (1 + mp.cospi((step - D * (mpf(t) ** i - 1) / (mpf(t) - 1)) / (D * mpf(t) ** i))) / 20
+    schedule = cf.CosineDecayRestarts(0.1, D, t)
+    assert oracle.ulps(schedule(step), exact * (mpf(0.1) * 10)) <= BOUND
+    assert schedule(np.array([step, 0])).tolist() == [schedule(step), 0.1]
+
+
+def test_a_cycle_that_cannot_be_found(cf):
+    """Next to their limit cycles are shorter than the distance of two steps. The call ends, with some rate."""
+    schedule = cf.CosineDecayRestarts(0.1, 692, 1 - 2.0**-53)
+    step = 692 * 2**53 - 1
+    rates = schedule(np.full(300, step))
+    assert (rates == schedule(step)).all()
+    assert 0.0 <= rates[0] <= 0.1
+
+
+@pytest.mark.parametrize("m", [1.0, 0.5, 0.0])
+@pytest.mark.parametrize(("D", "step"), [(2**54, -1), (10**18, -100), (2**60 + 1, -(2**50)), (2**53, -(2**50) + 1)])
+def test_equal_cycles_longer_than_2_to_the_53(cf, D, step, m):
+    p = {"initial_learning_rate": 1.0, "first_decay_steps": D, "t_mul": 1.0, "m_mul": m}
+    schedule = cf.CosineDecayRestarts(**p)
+    assert error({**p, "alpha": 0.0}, step, schedule(step)) <= BOUND
+    assert schedule(np.array([step])).tolist() == [schedule(step)]
+
+
 # ---- Restarts ----
 
 

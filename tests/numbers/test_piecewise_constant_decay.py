@@ -19,6 +19,16 @@ def exact_value(step, boundaries, values):
     return values[bisect.bisect_left(boundaries, Fraction(step))]
 
 
+@pytest.mark.parametrize("boundary", [2**53, -(2**53), -(2**53) - 1, 2**53 + 1])
+def test_steps_that_are_no_doubles(cf, boundary):
+    """A step is compared exactly, whatever steps are beside it."""
+    schedule = cf.PiecewiseConstantDecay([boundary], [0.0, 1.0])
+    for step in range(boundary - 2, boundary + 3):
+        want = float(step > boundary)
+        for steps in ([step], [step, 0], [step, 2**54], [step, -(2**54)]):
+            assert schedule(np.array(steps))[0] == schedule(step) == want, steps
+
+
 @pytest.mark.parametrize("p", PIECEWISE_CONSTANT_DECAY.hard, ids=title)
 def test_hard_parameters(cf, p):
     """Every value is the one of its piece: step > boundary compared as the numbers that they are."""
