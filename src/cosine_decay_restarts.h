@@ -113,40 +113,20 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
     copy_block(job, rates, out, n);
 }
 
-/* The rates of n steps in cycles that are not folded in advance, or in no cycle: rarely many. */
-static void evaluate_others(const cf_cosine_decay_restarts *p, int whole, const double *hi, const double *lo, int n,
-                            double *rates)
+/* The rates of n steps in cycles that are not folded in advance, or in no cycle. Neighbours often have one cycle. */
+static void evaluate_others(const cf_cosine_decay_restarts *p, const double *hi, const double *lo, int n, double *rates)
 {
-    double some_hi[CF_BLOCK], some_lo[CF_BLOCK], some_rates[CF_BLOCK];
-    int left[CF_BLOCK], some[CF_BLOCK], count = 0, i;
     cf_cycle own;
+    const cf_cycle *c = NULL;
+    int i;
     for (i = 0; i < n; i++) {
         const cf_pair step = cf_make_pair(hi[i], lo[i]);
-        left[count] = i;
-        count += cf_in_cycles(p, step);
-        rates[i] = cf_outside(p, step);
-    }
-    while (count > 0) {
-        /* Take one cycle at a time: that of the first step that is left. */
-        const cf_cycle *const c = cf_cycle_of(p, cf_make_pair(hi[left[0]], lo[left[0]]), &own);
-        const int wide = c->wave.kind == CF_WIDE;
-        const sink to = {(char *)some_rates, NULL};
-        int taken = 0, kept = 0;
-        source s = {.data = (const char *)some_hi, .lo = wide ? some_lo : NULL};
-        for (i = 0; i < count; i++) {
-            const cf_pair step = cf_make_pair(hi[left[i]], lo[left[i]]);
-            /* The first step belongs to it even if rounding denies that, so that each turn takes a step. */
-            const int inside = (i == 0) | ((!cf_less(step, c->first)) & cf_less(step, c->next));
-            some[taken] = left[i];
-            some_hi[taken] = step.hi;
-            some_lo[taken] = step.lo;
-            taken += inside;
-            left[kept] = left[i];
-            kept += !inside;
+        if (!cf_in_cycles(p, step)) {
+            rates[i] = cf_outside(p, step);
+        } else {
+            if (!c || cf_less(step, c->first) || !cf_less(step, c->next)) c = cf_cycle_of(p, step, &own);
+            rates[i] = cf_cycle_at(c, step, p->scaled);
         }
-        evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(some_hi, taken), 0, &s, to, taken);
-        for (i = 0; i < taken; i++) rates[some[i]] = some_rates[i];
-        count = kept;
     }
 }
 
@@ -196,7 +176,7 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
     }
     /* Now ends[i] is where the steps of cycle i - 1 begin. */
     first = p->count ? ends[1] : n;
-    if (first > 0) evaluate_others(p, whole, sorted_hi, sorted_lo, first, sorted_rates);
+    if (first > 0) evaluate_others(p, sorted_hi, sorted_lo, first, sorted_rates);
     for (i = 1; first < n; i++) {
         const int end = i < p->count ? ends[i + 1] : n;
         if (end > first) {

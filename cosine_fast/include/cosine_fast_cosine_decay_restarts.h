@@ -303,18 +303,8 @@ CF_INLINE double cf_cycle_scaled(const cf_cycle *c, cf_pair step, int kind, int 
 
 CF_INLINE double cf_cycle_at(const cf_cycle *c, cf_pair step, int scaled)
 {
-    if (!scaled) {
-        switch (c->wave.kind) {
-        case CF_SINGLE: return cf_rate(&c->wave, step, CF_SINGLE, CF_DECAY);
-        case CF_PAIR: return cf_rate(&c->wave, step, CF_PAIR, CF_DECAY);
-        default: return cf_rate(&c->wave, step, CF_WIDE, CF_DECAY);
-        }
-    }
-    switch (c->wave.kind) {
-    case CF_SINGLE: return cf_cycle_scaled(c, step, CF_SINGLE, CF_DECAY);
-    case CF_PAIR: return cf_cycle_scaled(c, step, CF_PAIR, CF_DECAY);
-    default: return cf_cycle_scaled(c, step, CF_WIDE, CF_DECAY);
-    }
+    const int kind = c->wave.kind;
+    return scaled ? cf_cycle_scaled(c, step, kind, CF_DECAY) : cf_rate(&c->wave, step, kind, CF_DECAY);
 }
 
 /* The rate of a `scaled` schedule with equal cycles at `rest`, a step of `wave`. `single`: both pairs are single doubles. */
@@ -343,18 +333,7 @@ static inline double cf_equal_at(const cf_cosine_decay_restarts *p, cf_pair step
         s.count = cf_fast_two_sum(s.count.hi, s.count.lo);
         if (kind == CF_SINGLE) kind = CF_PAIR; /* the same formula, of two doubles */
     }
-    if (p->scaled) {
-        switch (kind) {
-        case CF_SINGLE: return cf_equal_scaled(p, wave, s.count, s.rest, CF_SINGLE, 0);
-        case CF_PAIR: return cf_equal_scaled(p, wave, s.count, s.rest, CF_PAIR, 0);
-        default: return cf_equal_scaled(p, wave, s.count, s.rest, CF_WIDE, 0);
-        }
-    }
-    switch (kind) {
-    case CF_SINGLE: return cf_rate(wave, s.rest, CF_SINGLE, CF_DECAY);
-    case CF_PAIR: return cf_rate(wave, s.rest, CF_PAIR, CF_DECAY);
-    default: return cf_rate(wave, s.rest, CF_WIDE, CF_DECAY);
-    }
+    return p->scaled ? cf_equal_scaled(p, wave, s.count, s.rest, kind, 0) : cf_rate(wave, s.rest, kind, CF_DECAY);
 }
 
 static inline double cf_cosine_decay_restarts_at(const cf_cosine_decay_restarts *p, cf_pair step)
@@ -365,7 +344,7 @@ static inline double cf_cosine_decay_restarts_at(const cf_cosine_decay_restarts 
     } else {
         cf_cycle own;
         const cf_cycle *const c = cf_cycle_of(p, step, &own);
-        return p->scaled ? cf_cycle_at(c, step, 1) : cf_cycle_at(c, step, 0);
+        return cf_cycle_at(c, step, p->scaled);
     }
 }
 
