@@ -1,16 +1,10 @@
-/* How many threads work on a call, and which part of the work each does. All OpenMP, fork and affinity calls are here. */
+/* How many threads work on a call, and which part of the work each does. All OpenMP and fork calls are here. */
 #ifndef COSINE_FAST_THREADS_H
 #define COSINE_FAST_THREADS_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sched_getaffinity */
-#endif
-#include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "blocks.h"
 
@@ -20,6 +14,9 @@
 #else
 #define CF_OPENMP 0
 static inline int omp_get_max_threads(void) { return 1; }
+static inline int omp_get_num_procs(void) { return 1; }
+static inline int omp_get_num_places(void) { return 0; }
+static inline int omp_get_place_num_procs(int place) { return (void)place, 1; }
 static inline int omp_in_parallel(void) { return 0; }
 #endif
 
@@ -37,24 +34,21 @@ static inline int cf_watch_forks(void)
     return pthread_atfork(0, 0, cf_in_child);
 }
 
-/* The processors that this thread may run on. */
+/* The processors that threads may run on: those of OMP_PLACES, or else of the affinity mask. OpenMP knows this mask even where
+ * it has bound this thread to a single place. */
 static inline int cf_processors(void)
 {
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    {
-        const long n = sysconf(_SC_NPROCESSORS_ONLN);
-        return n > 0 && n < INT_MAX ? (int)n : 1;
-    }
+    const int processors = omp_get_num_procs();
+    int n = 0, place;
+    for (place = 0; place < omp_get_num_places(); place++) n += omp_get_place_num_procs(place);
+    return n > 0 && n < processors ? n : processors;
 }
 
 /* How many threads a call uses that asks for `wanted` (0: the default), where the cgroup grants `quota` (0: no limit). */
 static inline int cf_team(int wanted, int quota)
 {
-    int n = wanted > 0 ? wanted : omp_get_max_threads();
     const int processors = cf_processors();
+    int n = wanted > 0 ? wanted : omp_get_max_threads();
     if (!CF_OPENMP || cf_forked || omp_in_parallel()) return 1;
     if (n > processors) n = processors;
     if (quota > 0 && n > quota) n = quota;

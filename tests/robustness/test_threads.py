@@ -70,6 +70,42 @@ assert schedule.precompute(10**6).tobytes() == before
 """)
 
 
+@linux_only
+@pytest.mark.parametrize("masked", [False, True], ids=["all processors", "one processor"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {}, {"OMP_PROC_BIND": "true"}, {"OMP_PROC_BIND": "close"}, {"OMP_PROC_BIND": "spread"},
+        {"OMP_PLACES": "cores"}, {"OMP_PLACES": "threads"}, {"OMP_PLACES": "sockets"}, {"OMP_PLACES": "{0}"},
+        {"OMP_PROC_BIND": "true", "OMP_PLACES": "threads", "OMP_NUM_THREADS": "2"},
+        {"OMP_DYNAMIC": "true"}, {"OMP_WAIT_POLICY": "passive"}, {"OMP_NUM_THREADS": "1"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_bound_threads(compiled, process, settings, masked):
+    """OpenMP binds the main thread to one place, and all of its places count. A mask and a quota still limit them."""
+    if not compiled.build_info()["openmp"]:
+        pytest.skip("built without OpenMP")
+    processors = os.sched_getaffinity(0)
+    if settings.get("OMP_PLACES") == "{0}" and 0 not in processors:
+        pytest.skip("processor 0 is not this process's")
+    program = f"""
+import os
+os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}} if {masked} else os.sched_getaffinity(0))
+import cosine_fast
+print(cosine_fast.get_num_threads())
+cosine_fast._backend.kernel.set_quota(1)
+assert cosine_fast.get_num_threads() == 1
+"""
+    one = masked or settings.get("OMP_PLACES") == "{0}" or settings.get("OMP_NUM_THREADS") == "1"
+    wanted = 1 if one else min(len(processors), int(settings.get("OMP_NUM_THREADS", len(processors))))
+    unset = dict.fromkeys(("OMP_PROC_BIND", "OMP_PLACES", "OMP_NUM_THREADS", "OMP_DYNAMIC"))
+    threads = int(process(program, **unset | settings).stdout)
+    if wanted > 1 and compiled._backend._cgroup_quota():
+        wanted = min(wanted, compiled._backend._cgroup_quota())
+    assert threads == wanted
+
+
 PARALLEL = f"""
 import hashlib, os, sys, warnings
 import cosine_fast
