@@ -313,15 +313,14 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
     cf_job row = b->row;
     const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double), floats = size == 4;
     const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
-    cf_function function;
-    cf_cosine_decay *const p = &function.as.schedule.as.cosine_decay;
+    cf_schedule schedule;
+    cf_cosine_decay *const p = &schedule.as.cosine_decay;
     int i, rising = 0;
     source s = {0};
     range in = {0};
     rows at;
-    function.is_sums = 0;
-    function.as.schedule.family = CF_COSINE_DECAY;
-    row.function = &function;
+    schedule.family = CF_COSINE_DECAY;
+    row.schedule = &schedule;
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&at, &row, from);
     if (b->alike && n > 0 && g->n >= FEW_ROWS && row.rates.strides[row.dimensions - 1] == size

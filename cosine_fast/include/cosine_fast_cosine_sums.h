@@ -61,7 +61,7 @@ static const double cf_mean_table[CF_MEAN_TERMS][2] = { /* relative error 2^-108
 };
 
 typedef struct cf_cosine_sums {
-    int wide;                    /* to be evaluated in pairs */
+    int variant;                 /* 1: wide, to be evaluated in pairs */
     int has_warmup;
     double sign;                 /* of A; the wave is that of |A| */
     cf_pair peak, floor, start;  /* the rates, in their unit */
@@ -128,7 +128,7 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     peak *= shrink;
     start *= shrink;
     cf_cosine_decay_init(&rates, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
-    p->wide = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
+    p->variant = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
     p->has_warmup = has_warmup;
     p->unit = rates.rate_unit / shrink;
     p->peak.hi = rates.peak;
@@ -227,7 +227,7 @@ CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near,
 }
 
 /* The same in pairs, for any schedule. */
-CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
+CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step)
 {
     const cf_pair zero = {0.0, 0.0}, minus_one = {-1.0, 0.0};
     const int upper = cf_less(step, p->middle);
@@ -239,30 +239,33 @@ CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
     const cf_pair wave = cf_add(cf_sums_wave(p, X), cf_negate(rest));
     const cf_pair y = cf_choose(n.hi > 0.0 && wave.hi > 0.0, cf_make_pair(p->sign * wave.hi, p->sign * wave.lo), zero);
     cf_pair part = cf_add(cf_multiply(from, flat), cf_negate(y)), base = cf_choose(upper, p->warmup_sum, p->total);
-    if (warmup) {
-        const int line = upper & (n.hi < 0.0), late = step.hi > p->late;
-        const cf_pair m = cf_choose(late, from, step);
-        cf_pair mean = cf_add(m, minus_one);
-        mean = cf_add(cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo), cf_choose(late, p->gap, zero));
-        mean = cf_add(cf_choose(late, p->peak, p->start), cf_multiply(p->slope, mean));
-        base = cf_choose(line & !late, zero, base);
-        part = cf_choose(line, cf_multiply(m, mean), part);
-        /* The first rate may be too small for the unit. */
-        return (line & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
-    }
-    return cf_add(base, part).hi * p->unit;
+    const int line = upper & (n.hi < 0.0), late = step.hi > p->late;
+    const cf_pair m = cf_choose(late, from, step);
+    cf_pair mean = cf_add(m, minus_one);
+    mean = cf_add(cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo), cf_choose(late, p->gap, zero));
+    mean = cf_add(cf_choose(late, p->peak, p->start), cf_multiply(p->slope, mean));
+    base = cf_choose(line & !late, zero, base);
+    part = cf_choose(line, cf_multiply(m, mean), part);
+    /* The first rate may be too small for the unit. */
+    return (line & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
 }
 
-/* Any whole step. */
-CF_INLINE double cf_sums_any(const cf_cosine_sums *p, cf_pair step, int wide, int warmup)
+/* Steps are whole, whatever their type. Here CF_DOUBLE_STEPS may lie in the warmup, and CF_WHOLE_STEPS do not. */
+CF_INLINE int cf_cosine_sums_steps(const cf_cosine_sums *p, double least, double greatest, int whole)
 {
-    const double sum = wide ? cf_sums_wide(p, step, warmup) : cf_sums_single(p, step, 0, warmup);
-    return warmup || step.hi >= 0.0 ? sum : NAN;
+    (void)whole;
+    if (p->variant || least < (p->has_warmup ? -CF_SMALL_STEP : 0.0) || greatest > CF_SMALL_STEP) return CF_ANY_STEPS;
+    return least < p->begin.hi ? CF_DOUBLE_STEPS : CF_WHOLE_STEPS;
 }
 
-static inline double cf_cosine_sums_at(const cf_cosine_sums *p, cf_pair step)
+CF_INLINE double cf_cosine_sums_rate(const cf_cosine_sums *p, cf_pair step, int variant, int steps)
 {
-    return cf_sums_any(p, step, p->wide, p->has_warmup);
+    double sum;
+    if (steps != CF_ANY_STEPS) return cf_sums_single(p, step, 1, steps == CF_DOUBLE_STEPS);
+    sum = variant ? cf_sums_wide(p, step) : cf_sums_single(p, step, 0, 1);
+    return p->has_warmup || step.hi >= 0.0 ? sum : NAN;
 }
+
+CF_DEFINE_AT(cosine_sums)
 
 #endif
