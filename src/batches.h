@@ -38,14 +38,14 @@ static inline int is_whole(double x)
     return (x + 0x1.8p52) - 0x1.8p52 == x;
 }
 
-/* Begin to fold a schedule as if it were ordinary. A NaN as `target` means no warmup. */
-static inline cf_powers fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target,
-                                  double warmup, double *start)
+/* Fold a schedule as if it were ordinary. A NaN as `target` means no warmup. Returns where the schedule starts. */
+static inline double fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target, double warmup)
 {
     const double peak = target == target ? target : given, W = target == target ? warmup : 0.0;
-    *start = W > 0.0 ? given : peak;
+    const double start = W > 0.0 ? given : peak;
     p->warmup_steps = cf_make_pair(W, 0.0);
-    return cf_fold_leading(p, peak, cf_reciprocal(D), alpha, *start, W);
+    cf_fold_ordinary(p, peak, cf_reciprocal(D), alpha, start, W);
+    return start;
 }
 
 /* Fold the lanes begin <= i < end from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
@@ -56,11 +56,9 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
     for (i = begin; i < end; i++) {
         const double D = g->decay_steps[i], alpha = g->alpha[i];
         cf_cosine_decay p;
-        double start;
-        const cf_powers powers = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i], &start);
+        const double start = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i]);
         const double peak = p.peak, W = p.warmup_steps.hi;
         const double ordinary = cf_is_ordinary(peak, D, alpha, start, W + D) ? 1.0 : 0.0;
-        cf_fold_others(&p, powers);
         g->start[i] = start;
         g->peak[i] = peak;
         g->warmup_steps[i] = W;
@@ -230,15 +228,15 @@ static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, do
     INDEPENDENT
     for (i = begin; i < end; i++) {
         const double s = step[i], D = decay_steps[i], W = warmup_steps[i];
+        const uint64_t floor = cf_bits(alpha[i]), large = cf_bits(0x1p300);
         cf_cosine_decay p;
-        double first;
-        const cf_powers powers = fold_lane(&p, start[i], D, alpha[i], target[i], W, &first);
-        const uint64_t floor = cf_bits(alpha[i]), peak = cf_bits(fabs(p.peak)), large = cf_bits(0x1p300);
+        uint64_t peak;
+        fold_lane(&p, start[i], D, alpha[i], target[i], W);
+        peak = cf_bits(fabs(p.peak));
         beyond |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
                               | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
                               | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))
                              >> 32);
-        cf_fold_others(&p, powers);
         p.end = p.floor.hi;
         p.rate_unit = 1.0;
         p.end_step = p.warmup_steps.hi + D;

@@ -105,34 +105,34 @@ CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, doub
            & (reach <= 17592186044416.0); /* 2^44 */
 }
 
-/* The powers that the coefficients from c[2] on are made from. */
-typedef struct cf_powers {
-    double last;    /* amplitude / D^4, of c[1] */
-    double inverse; /* 1 / D^2 */
-} cf_powers;
+/* The warmup line with a slope of `line`, counted from the smaller of its ends. */
+CF_INLINE void cf_fold_line(cf_cosine_decay *p, double peak, double start, cf_pair warmup_steps, cf_pair line)
+{
+    const cf_pair zero = {0.0, 0.0};
+    const int downwards = fabs(peak) < fabs(start);
+    p->origin = downwards ? peak : start;
+    p->anchor = cf_choose(downwards, warmup_steps, zero);
+    line = cf_fast_two_sum(line.hi, line.lo);
+    p->slope_hi = cf_leading_bits(line.hi);
+    p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+}
 
-/* Fold such a schedule, except for the coefficients from c[2] on, which are made from the powers that this returns; `inverse`
- * is 1 / decay_steps. It has no branch, so that a loop over schedules vectorises. */
-CF_INLINE cf_powers cf_fold_leading(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
-                                   double warmup_steps)
+/* Fold such a schedule; `inverse` is 1 / decay_steps. It has no branch, so that a loop over schedules vectorises. */
+CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
+                                double warmup_steps)
 {
     const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
     /* Without a warmup the line is flat. */
-    cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
-    const int downwards = fabs(peak) < fabs(start);
+    const cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
     const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
+    double ratio, square, even, odd;
     cf_pair power, c;
-    cf_powers r;
+    int k;
 
     p->peak = peak;
     p->floor.hi = low + 0.0; /* -0 is +0 */
     p->floor.lo = fabs(low) < 1.1830521861667747e-271 ? 0.0 : low_rest; /* 2^-900: the rest is subnormal */
-    p->origin = downwards ? peak : start;
-    p->anchor.hi = downwards ? warmup_steps : 0.0;
-    p->anchor.lo = 0.0;
-    line = cf_fast_two_sum(line.hi, line.lo);
-    p->slope_hi = cf_leading_bits(line.hi);
-    p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+    cf_fold_line(p, peak, start, cf_make_pair(warmup_steps, 0.0), line);
 
     /* c_k = amplitude * g_k / D^(2k + 2) */
     inverse = cf_product(inverse, inverse);
@@ -145,17 +145,11 @@ CF_INLINE cf_powers cf_fold_leading(cf_cosine_decay *p, double peak, cf_pair inv
     c = cf_product(cf_make_pair(cf_single_table[1][0], cf_single_table[1][1]), power);
     p->c[1] = c.hi + c.lo;
     p->bend = 1.75 * p->c[1];
-    r.last = power.hi + power.lo;
-    r.inverse = inverse.hi + inverse.lo;
-    return r;
-}
-
-/* The coefficients from c[2] on. Their terms are at most 2^-5.5 of the sum, so that doubles are accurate enough. */
-CF_INLINE void cf_fold_others(cf_cosine_decay *p, cf_powers r)
-{
-    const double square = r.inverse * r.inverse;
-    double even = r.last * r.inverse, odd = r.last * square;
-    int k;
+    /* The terms of the others are at most 2^-5.5 of the sum, so that doubles are accurate enough. */
+    ratio = inverse.hi + inverse.lo;
+    square = ratio * ratio;
+    even = (power.hi + power.lo) * ratio;
+    odd = (power.hi + power.lo) * square;
     CF_UNROLL
     for (k = 2; k < CF_TERMS; k += 2) {
         p->c[k] = cf_single_table[k][0] * even;
@@ -168,18 +162,11 @@ CF_INLINE void cf_fold_others(cf_cosine_decay *p, cf_powers r)
     }
 }
 
-CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
-                                double warmup_steps)
-{
-    cf_fold_others(p, cf_fold_leading(p, peak, inverse, alpha, start, warmup_steps));
-}
-
 static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, double start)
 {
     const cf_pair one = {1.0, 0.0};
     const double least = 7.006492321624085e-46, most = 1.4272476927059599e+45; /* 2^-150 and 2^150 */
     cf_pair amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0)), rise = cf_two_sum(peak, -start);
-    cf_pair line;
     int exponent;
 
     if (((amplitude.hi != 0.0 && fabs(amplitude.hi) < least) || (rise.hi != 0.0 && fabs(rise.hi) < least))
@@ -200,18 +187,7 @@ static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, d
     p->floor.hi += 0.0;
     if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0;
 
-    if (p->has_warmup) {
-        if (fabs(peak) < fabs(start)) {
-            p->origin = peak;
-            p->anchor = p->warmup_steps;
-        } else {
-            p->origin = start;
-        }
-        line = cf_divide(rise, p->warmup_steps);
-        p->slope_hi = cf_leading_bits(line.hi);
-        p->slope_lo = (line.hi - p->slope_hi) + line.lo;
-    }
-
+    if (p->has_warmup) cf_fold_line(p, peak, start, p->warmup_steps, cf_divide(rise, p->warmup_steps));
     cf_wide_init(p->wide, amplitude,
                  cf_divide(one, cf_make_pair(p->decay_steps.hi * p->step_scale, p->decay_steps.lo * p->step_scale)));
 }
