@@ -18,18 +18,23 @@
  * a time; more would fill the queues to memory. */
 enum { LANES = 128, PART = 16 };
 
+/* What the formula reads of an ordinary schedule, X(name in a group, member of cf_cosine_decay). */
+#define LANE(X)                                                                                                        \
+    X(peak, peak) X(warmup_steps, warmup_steps.hi) X(origin, origin) X(anchor, anchor.hi) X(floor_hi, floor.hi)        \
+    X(floor_lo, floor.lo) X(slope_hi, slope_hi) X(slope_lo, slope_lo) X(c0_hi, c0_hi) X(c0_lo, c0_lo) X(c1, c[1])      \
+    X(c2, c[2]) X(c3, c[3]) X(c4, c[4]) X(c5, c[5]) X(c6, c[6]) X(c7, c[7]) X(c8, c[8])
+
 typedef struct group {
     int n;       /* how many schedules */
     int unusual; /* one of them is not ordinary */
     int warm;    /* one of them has a warmup */
     int pairs;   /* an ordinary one of them is CF_PAIR, not CF_SINGLE */
-    /* The parameters. Without a warmup start is the peak. */
-    double start[LANES], decay_steps[LANES], alpha[LANES], peak[LANES], warmup_steps[LANES];
+    double start[LANES]; /* without a warmup the peak */
+    double decay_steps[LANES], alpha[LANES];
     double ordinary[LANES]; /* 0 or 1 */
     double least[LANES];    /* an earlier step needs all its digits, or has to be reflected */
-    /* As in cf_cosine_decay. */
-    double origin[LANES], anchor[LANES], floor_hi[LANES], floor_lo[LANES], slope_hi[LANES], slope_lo[LANES];
-    double c0_hi[LANES], c0_lo[LANES], c[CF_TERMS][LANES];
+#define MEMBER(name, member) double name[LANES];
+    LANE(MEMBER)
 } group;
 
 /* A whole number, |x| < 2^51. */
@@ -57,29 +62,12 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
         const double D = g->decay_steps[i], alpha = g->alpha[i];
         cf_cosine_decay p;
         const double start = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i]);
-        const double peak = p.peak, W = p.warmup_steps.hi;
-        const double ordinary = cf_is_ordinary(peak, D, alpha, start, W + D) ? 1.0 : 0.0;
+        const double W = p.warmup_steps.hi, ordinary = cf_is_ordinary(p.peak, D, alpha, start, W + D) ? 1.0 : 0.0;
         g->start[i] = start;
-        g->peak[i] = peak;
-        g->warmup_steps[i] = W;
         g->ordinary[i] = ordinary;
         g->least[i] = W > 0.0 ? -0x1.fffffffffffffp51 : 0.0;
-        g->origin[i] = p.origin;
-        g->anchor[i] = p.anchor.hi;
-        g->floor_hi[i] = p.floor.hi;
-        g->floor_lo[i] = p.floor.lo;
-        g->slope_hi[i] = p.slope_hi;
-        g->slope_lo[i] = p.slope_lo;
-        g->c0_hi[i] = p.c0_hi;
-        g->c0_lo[i] = p.c0_lo;
-        g->c[1][i] = p.c[1];
-        g->c[2][i] = p.c[2];
-        g->c[3][i] = p.c[3];
-        g->c[4][i] = p.c[4];
-        g->c[5][i] = p.c[5];
-        g->c[6][i] = p.c[6];
-        g->c[7][i] = p.c[7];
-        g->c[8][i] = p.c[8];
+#define KEEP(name, member) g->name[i] = p.member;
+        LANE(KEEP)
     }
     for (i = begin; i < end; i++) {
         g->unusual |= g->ordinary[i] == 0.0;
@@ -88,33 +76,19 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
     }
 }
 
-/* The fields that the formula reads of an ordinary schedule. */
+/* The members that the formula reads of an ordinary schedule. */
 static inline void take_lane(const group *g, int i, cf_cosine_decay *p)
 {
     const double D = g->decay_steps[i], W = g->warmup_steps[i];
-    p->peak = g->peak[i];
-    p->origin = g->origin[i];
-    p->anchor = cf_make_pair(g->anchor[i], 0.0);
-    p->floor = cf_make_pair(g->floor_hi[i], g->floor_lo[i]);
+#define TAKE(name, member) p->member = g->name[i];
+    LANE(TAKE)
+    p->bend = 1.75 * p->c[1];
+    p->anchor.lo = p->warmup_steps.lo = 0.0;
     p->end = p->floor.hi;
     p->rate_unit = 1.0;
-    p->warmup_steps = cf_make_pair(W, 0.0);
     p->longer = cf_make_pair(W < D ? D : W, 0.0);
     p->shorter = cf_make_pair(W < D ? W : D, 0.0);
     p->end_step = W + D;
-    p->slope_hi = g->slope_hi[i];
-    p->slope_lo = g->slope_lo[i];
-    p->c0_hi = g->c0_hi[i];
-    p->c0_lo = g->c0_lo[i];
-    p->c[1] = g->c[1][i];
-    p->c[2] = g->c[2][i];
-    p->c[3] = g->c[3][i];
-    p->c[4] = g->c[4][i];
-    p->c[5] = g->c[5][i];
-    p->c[6] = g->c[6][i];
-    p->c[7] = g->c[7][i];
-    p->c[8] = g->c[8][i];
-    p->bend = 1.75 * p->c[1];
 }
 
 /* One schedule of the group, which stands at r, as a struct of its own. */
