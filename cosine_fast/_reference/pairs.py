@@ -184,5 +184,5 @@ def take(a: Pair, index: Any) -> Pair:
 def table(header: str, name: str) -> list[Pair]:
     """The table of coefficients cf_NAME_table, from the header that has it."""
     text = Path(__file__).parents[1].joinpath("include", f"cosine_fast_{header}.h").read_text(encoding="ascii")
-    rows = text.split(f"double cf_{name}_table[")[1].split("\n};")[0]
+    rows = text.split(f"cf_pair cf_{name}_table[")[1].split("\n};")[0]
     return [Pair(np.float64(hi), np.float64(lo)) for hi, lo in re.findall(r"{(\S+), (\S+)}", rows)]

@@ -80,7 +80,7 @@ typedef struct cf_cosine_decay {
 
 /* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. In decimal because C++ has
  * hexadecimal floats since C++17 only; a compiler rounds these to the same doubles. */
-static const double cf_single_table[CF_TERMS][2] = { /* relative error 2^-65.24 */
+static const cf_pair cf_single_table[CF_TERMS] = { /* relative error 2^-65.24 */
     {2.4674011002723395, 1.565756996706545e-16}, /* 0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53 */
     {-2.0293560632083842, 1.6896886961738732e-16}, /* -0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53 */
     {0.667631384427291, 1.8348265987317792e-18}, /* 0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59 */
@@ -137,12 +137,12 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse
     /* c_k = amplitude * g_k / D^(2k + 2) */
     inverse = cf_product(inverse, inverse);
     power = cf_product(amplitude, inverse);
-    c = cf_product(cf_make_pair(cf_single_table[0][0], cf_single_table[0][1]), power);
+    c = cf_product(cf_single_table[0], power);
     c = cf_fast_two_sum(c.hi, c.lo);
     p->c0_hi = cf_leading_bits(c.hi);
     p->c0_lo = (c.hi - p->c0_hi) + c.lo;
     power = cf_product(power, inverse);
-    c = cf_product(cf_make_pair(cf_single_table[1][0], cf_single_table[1][1]), power);
+    c = cf_product(cf_single_table[1], power);
     p->c[1] = c.hi + c.lo;
     p->bend = 1.75 * p->c[1];
     /* The terms of the others are at most 2^-5.5 of the sum, so that doubles are accurate enough. */
@@ -152,12 +152,12 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse
     odd = (power.hi + power.lo) * square;
     CF_UNROLL
     for (k = 2; k < CF_TERMS; k += 2) {
-        p->c[k] = cf_single_table[k][0] * even;
+        p->c[k] = cf_single_table[k].hi * even;
         even *= square;
     }
     CF_UNROLL
     for (k = 3; k < CF_TERMS; k += 2) {
-        p->c[k] = cf_single_table[k][0] * odd;
+        p->c[k] = cf_single_table[k].hi * odd;
         odd *= square;
     }
 }

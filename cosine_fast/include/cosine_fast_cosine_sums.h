@@ -44,7 +44,7 @@
 #define CF_MEAN_PAIRS 9 /* from here on a coefficient is below 2^-45 of the sum, and one double is enough */
 
 /* (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
-static const double cf_mean_table[CF_MEAN_TERMS][2] = { /* relative error 2^-108.12 */
+static const cf_pair cf_mean_table[CF_MEAN_TERMS] = { /* relative error 2^-108.12 */
     {1.6449340668482264, 3.0406723503984755e-17}, /* 0x1.a51a6625307d3p+0, 0x1.1873d8912200bp-55 */
     {-0.8117424252833536, -3.561384032140939e-17}, /* -0x1.9f9cb402bc46cp-1, -0x1.487acd8cd2d77p-55 */
     {0.19075182412208422, -4.419585630563313e-18}, /* 0x1.86a8e4720db67p-3, -0x1.461b9cb91fe91p-58 */
@@ -99,7 +99,7 @@ static inline void cf_shifted_mean(cf_pair a[CF_MEAN_TERMS + 1], cf_pair square)
 {
     int i, k;
     a[0] = cf_make_pair(0.0, 0.0);
-    for (k = 0; k < CF_MEAN_TERMS; k++) a[k + 1] = cf_make_pair(cf_mean_table[k][0], cf_mean_table[k][1]);
+    for (k = 0; k < CF_MEAN_TERMS; k++) a[k + 1] = cf_mean_table[k];
     for (i = 0; i < CF_MEAN_TERMS; i++) {
         for (k = CF_MEAN_TERMS - 1; k >= i; k--) a[k] = cf_add(a[k], cf_multiply(square, a[k + 1]));
     }
