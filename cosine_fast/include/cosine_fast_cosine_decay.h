@@ -188,8 +188,7 @@ static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, d
     if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0;
 
     if (p->has_warmup) cf_fold_line(p, peak, start, p->warmup_steps, cf_divide(rise, p->warmup_steps));
-    cf_wide_init(p->wide, amplitude,
-                 cf_divide(one, cf_make_pair(p->decay_steps.hi * p->step_scale, p->decay_steps.lo * p->step_scale)));
+    cf_wide_init(p->wide, amplitude, cf_divide(one, cf_scale(p->decay_steps, p->step_scale)));
 }
 
 /* As cf_cosine_decay_init, for a decay that begins and ends at steps up to `reach` in size, which are `whole` or not. */
@@ -273,8 +272,7 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     } else {
         const cf_pair back =
             kind == CF_SINGLE ? cf_two_sum(step.hi, -p->anchor.hi) : cf_add(step, cf_negate(p->anchor));
-        step.hi = distance - distance == 0.0 ? back.hi : distance;
-        step.lo = distance - distance == 0.0 ? back.lo : 0.0;
+        step = cf_choose(distance - distance == 0.0, back, cf_make_pair(distance, 0.0));
     }
     if (kind == CF_WIDE) {
         /* A step beyond int64 takes the unit first: its product with the slope might overflow. */
@@ -307,7 +305,8 @@ CF_INLINE cf_wave cf_wave_at(const cf_cosine_decay *p, cf_pair step, int kind, i
 {
     cf_wave w;
     double m, x, c0_hi = p->c0_hi;
-    cf_pair mm = {0.0, 0.0};
+    const cf_pair zero = {0.0, 0.0};
+    cf_pair mm = zero;
 
     if (kind <= CF_SINGLE) {
         const double t = step.hi - p->warmup_steps.hi, r = p->end_step - step.hi;
@@ -324,18 +323,14 @@ CF_INLINE cf_wave cf_wave_at(const cf_cosine_decay *p, cf_pair step, int kind, i
         /* Not D - t: the longer part has to cancel first, or the fraction of a short W would be lost near the end. */
         if (phase != CF_UPPER) r = cf_add(cf_add(p->longer, cf_negate(step)), p->shorter);
         w.upper = phase == CF_UPPER || (mixed && cf_less(t, r));
-        mm.hi = w.upper ? t.hi : r.hi;
-        mm.lo = w.upper ? t.lo : r.lo;
-        if (mixed) {
-            mm.lo = mm.hi < 0.0 ? 0.0 : mm.lo;
-            mm.hi = mm.hi < 0.0 ? 0.0 : mm.hi;
-        }
+        mm = cf_choose(w.upper, t, r);
+        if (mixed) mm = cf_choose(mm.hi < 0.0, zero, mm);
         m = mm.hi;
     }
     w.m = m;
 
     if (kind == CF_WIDE) {
-        const cf_pair y = cf_wide_at(p->wide, cf_make_pair(mm.hi * p->step_scale, mm.lo * p->step_scale));
+        const cf_pair y = cf_wide_at(p->wide, cf_scale(mm, p->step_scale));
         w.head = 0.0;
         w.P = y.hi;
         w.R = y.lo;

@@ -82,9 +82,7 @@ typedef struct cf_cosine_sums {
 CF_INLINE cf_pair cf_sums_wave(const cf_cosine_sums *p, cf_pair X)
 {
     const cf_pair minus = {-0.25, 0.0};
-    cf_pair v = cf_add(cf_multiply(X, X), minus);
-    v.hi *= p->scale;
-    v.lo *= p->scale;
+    const cf_pair v = cf_scale(cf_add(cf_multiply(X, X), minus), p->scale);
     return cf_multiply(X, cf_multiply(v, cf_horner(p->c, CF_MEAN_TERMS, CF_MEAN_PAIRS, v)));
 }
 
@@ -154,9 +152,8 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     if (has_warmup) {
         p->slope = cf_fast_two_sum(rates.slope_hi, rates.slope_lo);
         p->late = peak < start ? 0.5 * p->begin.hi : p->begin.hi;
-        mean = cf_add(p->begin, minus_one);
-        mean = cf_add(p->start, cf_multiply(p->slope, cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo)));
-        p->warmup_sum = cf_multiply(p->begin, mean);
+        mean = cf_scale(cf_add(p->begin, minus_one), 0.5);
+        p->warmup_sum = cf_multiply(p->begin, cf_add(p->start, cf_multiply(p->slope, mean)));
     }
 
     p->total = p->warmup_sum;
@@ -173,10 +170,9 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     } else {
         inverse = cf_divide(half, decay_steps);
         cf_shifted_mean(a, cf_multiply(inverse, inverse));
-        inverse = cf_divide(one, cf_make_pair(decay_steps.hi * size, decay_steps.lo * size));
+        inverse = cf_divide(one, cf_scale(decay_steps, size));
         inverse = cf_multiply(inverse, inverse);
-        power = cf_make_pair(0.5 * p->sign * amplitude.hi, 0.5 * p->sign * amplitude.lo);
-        power = cf_divide(power, cf_add(one, cf_negate(a[0])));
+        power = cf_divide(cf_scale(amplitude, 0.5 * p->sign), cf_add(one, cf_negate(a[0])));
         for (k = 0; k < CF_MEAN_TERMS; k++) {
             power = cf_multiply(power, inverse);
             p->c[k] = cf_multiply(a[k + 1], power);
@@ -185,20 +181,19 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
         p->lower_rest = cf_sums_wave(p, p->lower_shift);
         /* The sine of an angle is that of its supplement: G(D - X) = D/2 - X + G(X). */
         rest = cf_add(p->upper_rest, cf_negate(p->lower_rest));
-        mean = cf_add(cf_make_pair(0.5 * decay_steps.hi, 0.5 * decay_steps.lo), cf_negate(p->upper_shift));
-        mean = cf_add(cf_multiply(amplitude, mean), cf_make_pair(p->sign * rest.hi, p->sign * rest.lo));
+        mean = cf_add(cf_scale(decay_steps, 0.5), cf_negate(p->upper_shift));
+        mean = cf_add(cf_multiply(amplitude, mean), cf_scale(rest, p->sign));
         p->total = cf_add(p->total, cf_add(cf_multiply(steps, p->floor), mean));
     }
     p->middle = cf_add(cf_add(p->begin, p->end), cf_add(p->lower_shift, cf_negate(p->upper_shift)));
-    p->middle.hi *= 0.5;
-    p->middle.lo *= 0.5;
+    p->middle = cf_scale(p->middle, 0.5);
 }
 
 /* The sum up to a whole step, in doubles; for schedules that are not wide. Constants: `near`, the step is below 2^51,
  * and its distance from another exact; `warmup`, it may be in there. */
 CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near, int warmup)
 {
-    const cf_pair *c = p->c;
+    const cf_pair *c = p->c, zero = {0.0, 0.0};
     const int upper = step.hi < p->middle.hi;
     const double origin = upper ? p->begin.hi : p->end.hi, rate = upper ? p->peak.hi : p->floor.hi;
     const cf_pair d = cf_two_sum(step.hi, -origin);
@@ -212,15 +207,12 @@ CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near,
     /* Past the end and where there is no step yet to sum there is no wave. */
     const double y = n > 0.0 && wave > 0.0 ? p->sign * wave : 0.0;
     double part = from * rate - y;
-    cf_pair base;
-    base.hi = upper ? p->warmup_sum.hi : p->total.hi;
-    base.lo = upper ? p->warmup_sum.lo : p->total.lo;
+    cf_pair base = cf_choose(upper, p->warmup_sum, p->total);
     if (warmup) {
         const int line = upper & (n < 0.0), late = step.hi > p->late;
         const double m = late ? from : step.hi, end = late ? p->peak.hi : p->start.hi, gap = late ? p->gap.hi : 0.0;
         const double sum = m * (end + p->slope.hi * ((m - 1.0) * 0.5 + gap));
-        base.hi = (line & !late) ? 0.0 : base.hi;
-        base.lo = (line & !late) ? 0.0 : base.lo;
+        base = cf_choose(line & !late, zero, base);
         part = line ? sum : part;
     }
     return base.hi + (base.lo + part);
@@ -237,12 +229,11 @@ CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step)
     const cf_pair X = cf_choose(n.hi > 0.0, cf_add(n, cf_choose(upper, p->upper_shift, p->lower_shift)), zero);
     const cf_pair rest = cf_choose(upper, p->upper_rest, p->lower_rest);
     const cf_pair wave = cf_add(cf_sums_wave(p, X), cf_negate(rest));
-    const cf_pair y = cf_choose(n.hi > 0.0 && wave.hi > 0.0, cf_make_pair(p->sign * wave.hi, p->sign * wave.lo), zero);
+    const cf_pair y = cf_choose(n.hi > 0.0 && wave.hi > 0.0, cf_scale(wave, p->sign), zero);
     cf_pair part = cf_add(cf_multiply(from, flat), cf_negate(y)), base = cf_choose(upper, p->warmup_sum, p->total);
     const int line = upper & (n.hi < 0.0), late = step.hi > p->late;
     const cf_pair m = cf_choose(late, from, step);
-    cf_pair mean = cf_add(m, minus_one);
-    mean = cf_add(cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo), cf_choose(late, p->gap, zero));
+    cf_pair mean = cf_add(cf_scale(cf_add(m, minus_one), 0.5), cf_choose(late, p->gap, zero));
     mean = cf_add(cf_choose(late, p->peak, p->start), cf_multiply(p->slope, mean));
     base = cf_choose(line & !late, zero, base);
     part = cf_choose(line, cf_multiply(m, mean), part);

@@ -155,18 +155,14 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     cf_pair numerator, denominator, log;
 
     /* z = (r / 2^k - D) / (r / 2^k + D) */
-    r.hi *= down;
-    r.lo *= down;
-    D.hi *= up;
-    D.lo *= up;
+    r = cf_scale(r, down);
+    D = cf_scale(D, up);
     if (single) {
         numerator = cf_make_pair(r.hi - D.hi, 0.0);
         denominator = cf_two_sum(r.hi, D.hi);
     } else {
-        numerator = cf_add(r, cf_negate(D));
         /* exactly, however near to 0 the step */
-        numerator.hi = k == 0.0 ? -step.hi * up : numerator.hi;
-        numerator.lo = k == 0.0 ? -step.lo * up : numerator.lo;
+        numerator = cf_choose(k == 0.0, cf_scale(cf_negate(step), up), cf_add(r, cf_negate(D)));
         denominator = cf_add(r, D);
     }
     inverse = 1.0 / denominator.hi;
