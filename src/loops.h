@@ -187,9 +187,11 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
     const cf_operand *steps = &job->steps;
     if (!steps->data) {
         const int64_t first = range_at(job->first, job->stride, begin);
+        const double last = (double)range_at(first, job->stride, n - 1);
         s->first = (double)first;
         s->stride = (double)job->stride;
-        *in = range_of_range(first, range_at(first, job->stride, n - 1));
+        in->least = last < s->first ? last : s->first;
+        in->greatest = last < s->first ? s->first : last;
         return RANGE;
     }
     if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
