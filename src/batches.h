@@ -14,9 +14,7 @@
 
 #include "cosine_decay.h"
 
-/* LANES: the schedules of a group, which fits the first cache when folded. PART: how many of the next group are prefetched at
- * a time; more would fill the queues to memory. */
-enum { LANES = 128, PART = 16 };
+enum { LANES = 128 }; /* the schedules of a group, which fits the first cache when folded */
 
 /* What the formula reads of an ordinary schedule, X(name in a group, member of cf_cosine_decay). */
 #define LANE(X)                                                                                                        \
@@ -53,12 +51,12 @@ static inline double fold_lane(cf_cosine_decay *p, double given, double D, doubl
     return start;
 }
 
-/* Fold the lanes begin <= i < end from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
-static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, int end)
+/* Fold the lanes from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
+static __attribute__((noinline)) void fold_lanes(group *restrict g)
 {
     int i;
     INDEPENDENT
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < g->n; i++) {
         const double D = g->decay_steps[i], alpha = g->alpha[i];
         cf_cosine_decay p;
         const double start = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i]);
@@ -69,7 +67,7 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, i
 #define KEEP(name, member) g->name[i] = p.member;
         LANE(KEEP)
     }
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < g->n; i++) {
         g->unusual |= g->ordinary[i] == 0.0;
         g->warm |= g->warmup_steps[i] > 0.0;
         g->pairs |= (g->ordinary[i] != 0.0) & !(is_whole(g->decay_steps[i]) & is_whole(g->warmup_steps[i]));
@@ -181,26 +179,21 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
 
 /* ---- One step each: fold and evaluate in one loop, without the group between ---- */
 
-/* The parameters and the step of each lane. */
-typedef struct lanes {
-    const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
-} lanes;
-
-/* The rates of the lanes begin <= i < end, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
+/* The rates of n lanes, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
  * parameters are right, the schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
  *
  * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
  * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
  * the width processes two vectors at a time; one vector alone is latency-bound. */
-static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
+static __attribute__((noinline)) uint32_t rate_lanes(const double *restrict start, const double *restrict decay_steps,
+                                                     const double *restrict alpha, const double *restrict target,
+                                                     const double *restrict warmup_steps, const double *restrict step,
+                                                     double *restrict rates, int n)
 {
-    const double *restrict const start = g->start, *restrict const decay_steps = g->decay_steps;
-    const double *restrict const alpha = g->alpha, *restrict const target = g->target;
-    const double *restrict const warmup_steps = g->warmup_steps, *restrict const step = g->step;
     uint32_t beyond = 0;
     int i;
     INDEPENDENT
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < n; i++) {
         const double s = step[i], D = decay_steps[i], W = warmup_steps[i];
         const uint64_t floor = cf_bits(alpha[i]), large = cf_bits(0x1p300);
         cf_cosine_decay p;
@@ -227,34 +220,22 @@ static int are_whole(const cf_operand *operand, const double *x, int n)
     return whole;
 }
 
-/* Prefetch PART lanes of the next group, from lane `begin` on, of the `ahead` operands whose place is known. */
-static void prefetch_part(const char *const *next, int ahead, int begin)
-{
-    int k;
-    for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)begin * sizeof(double), PART);
-}
-
 /* One step of each of n schedules, the first of which stands at r. Returns 0, and does nothing, if they are not all plain. */
-static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char *const *next, int ahead)
+static int evaluate_singles(const cf_batch *b, const rows *r, int n)
 {
     double buffer[6][LANES];
     _Alignas(64) double out[LANES];
-    const lanes g = {
-        doubles_at(r, &b->initial, n, buffer[0]),      doubles_at(r, &b->decay_steps, n, buffer[1]),
-        doubles_at(r, &b->alpha, n, buffer[2]),        doubles_at(r, &b->target, n, buffer[3]),
-        doubles_at(r, &b->warmup_steps, n, buffer[4]), doubles_at(r, &b->schedules.steps, n, buffer[5]),
-    };
-    uint32_t beyond = 0;
-    int i;
-    if (!are_whole(&b->decay_steps, g.decay_steps, n) || !are_whole(&b->warmup_steps, g.warmup_steps, n)
-        || !are_whole(&b->schedules.steps, g.step, n)) {
+    const double *const start = doubles_at(r, &b->initial, n, buffer[0]);
+    const double *const decay_steps = doubles_at(r, &b->decay_steps, n, buffer[1]);
+    const double *const alpha = doubles_at(r, &b->alpha, n, buffer[2]);
+    const double *const target = doubles_at(r, &b->target, n, buffer[3]);
+    const double *const warmup_steps = doubles_at(r, &b->warmup_steps, n, buffer[4]);
+    const double *const step = doubles_at(r, &b->schedules.steps, n, buffer[5]);
+    if (!are_whole(&b->decay_steps, decay_steps, n) || !are_whole(&b->warmup_steps, warmup_steps, n)
+        || !are_whole(&b->schedules.steps, step, n)
+        || rate_lanes(start, decay_steps, alpha, target, warmup_steps, step, out, n)) {
         return 0;
     }
-    for (i = 0; i < n; i += PART) {
-        prefetch_part(next, ahead, i);
-        beyond |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
-    }
-    if (beyond) return 0;
     store_lanes(r, &b->schedules.rates, n, out, b->streamed);
     return 1;
 }
@@ -318,21 +299,12 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
 /* The steps from <= s < to of n <= LANES schedules, the first of which has the number `first`. */
 static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, int64_t from, int64_t to)
 {
-    const cf_operand *const read[] = {&b->schedules.steps, &b->initial, &b->decay_steps,
-                                      &b->alpha,           &b->target,  &b->warmup_steps};
-    const char *next[6];
     group g;
     rows r;
-    int i, k, ahead = 0;
     if (b->others && __atomic_load_n(b->others, __ATOMIC_RELAXED)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
-    for (k = 0; k < 6; k++) { /* the next group, if its place is known */
-        if (read[k]->strides[b->schedules.dimensions - 1] == (int64_t)sizeof(double)) {
-            next[ahead++] = rows_at(&r, read[k]) + (size_t)n * sizeof(double);
-        }
-    }
-    if (b->steps == 1 && evaluate_singles(b, &r, n, next, ahead)) return;
+    if (b->steps == 1 && evaluate_singles(b, &r, n)) return;
     if (b->others) {
         __atomic_store_n(b->others, 1, __ATOMIC_RELAXED);
         return;
@@ -343,10 +315,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     load(&r, &b->target, n, g.peak, NULL);
     load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
     g.unusual = g.warm = g.pairs = 0;
-    for (i = 0; i < n; i += PART) {
-        prefetch_part(next, ahead, i);
-        fold_lanes(&g, i, n - i < PART ? n : i + PART);
-    }
+    fold_lanes(&g);
     /* Across the schedules, an unusual one would be folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
         evaluate_along(b, run, &g, r, from, to);
