@@ -20,7 +20,7 @@ typedef struct cf_operand {
     int64_t strides[CF_MAX_DIMENSIONS];
 } cf_operand;
 
-/* Evaluate a schedule at `steps` or, if steps.data is NULL, at first, first + stride, ... (modulo 2^64), into `rates`. */
+/* Evaluate a schedule at `steps`, or if steps.data is NULL at first, first + stride, ... modulo 2^64, into `rates`. */
 typedef struct cf_job {
     const cf_schedule *schedule;
     int64_t first, stride;
