@@ -43,18 +43,7 @@ cdef extern from "blocks.h" nogil:
     size_t cf_schedule_memory(int family, const double *numbers, int64_t count)
     void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts,
                           int64_t count, void *memory)
-    ctypedef struct cf_cosine_sums:
-        pass
-    void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
-                             double start, cf_pair warmup_steps)
-    ctypedef union cf_any_function:
-        cf_schedule schedule
-        cf_cosine_sums sums
-    ctypedef struct cf_function:
-        int is_sums
-        cf_any_function as_ "as"
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
-    double cf_function_at(const cf_function *f, cf_pair step)
     enum:
         CF_BLOCK
         CF_INT8, CF_INT16, CF_INT32, CF_INT64, CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, CF_FLOAT32, CF_FLOAT64
@@ -64,7 +53,7 @@ cdef extern from "blocks.h" nogil:
         int swapped
         int64_t *strides
     ctypedef struct cf_job:
-        const cf_function *function
+        const cf_schedule *schedule
         int64_t first, stride
         int streamed
         int dimensions
@@ -316,7 +305,7 @@ cdef inline object _call_with_number(Schedule self, step):
     cdef int origin = cf_read_step(step, &pair)
     if origin == CF_ELSEWHERE:
         return _call_with_array(self, step)
-    rate = cf_schedule_at(&self.function.as_.schedule, pair)
+    rate = cf_schedule_at(&self.schedule, pair)
     if origin == CF_PYTHON and not self.single:
         return rate
     return cf_numpy_scalar(rate, self.single)
@@ -394,8 +383,8 @@ cdef void _offer_vectorcall(PyTypeObject *cls) noexcept:
 cdef class Function:
     """A function of the step that the kernel evaluates: a schedule, or the sums of one. `_fold` is called once."""
 
-    cdef cf_function function
-    cdef void *memory  # what `function` points to; from PyMem_Malloc
+    cdef cf_schedule schedule
+    cdef void *memory  # what `schedule` points to; from PyMem_Malloc
     cdef readonly bint _ready
     cdef bint single  # the results are float32
 
@@ -408,15 +397,14 @@ cdef class Function:
         cdef int family = cf_family_of(key)
         cdef Py_ssize_t n = len(numbers), count = len(counts), i
         cdef double values[4]
-        cdef size_t extra = 0
+        cdef size_t extra
         cdef cf_pair *pairs
         cdef double *doubles
-        if family < 0 and name != "cosine_sums":
+        if family < 0:
             raise ValueError(f"there is no function {name!r}")
         for i in range(min(n, 4)):
             values[i] = numbers[i]
-        if family >= 0:
-            extra = cf_schedule_memory(family, values, count)
+        extra = cf_schedule_memory(family, values, count)
         self.memory = PyMem_Malloc(extra + count * sizeof(cf_pair) + n * sizeof(double))
         if self.memory == NULL:
             raise MemoryError
@@ -426,12 +414,7 @@ cdef class Function:
             pairs[i] = _count(counts[i])
         for i in range(n):
             doubles[i] = numbers[i]
-        self.function.is_sums = family < 0
-        if family < 0:
-            cf_cosine_sums_init(&self.function.as_.sums, doubles[0], pairs[0], doubles[1], counts[1] > 0, doubles[2],
-                                pairs[1])
-        else:
-            cf_schedule_init(&self.function.as_.schedule, family, doubles, pairs, count, self.memory)
+        cf_schedule_init(&self.schedule, family, doubles, pairs, count, self.memory)
         self.single = single
         self._ready = True
 
@@ -439,8 +422,8 @@ cdef class Function:
         """The value, as a Python float, at an int within int64 or a float."""
         self._check_ready()
         if isinstance(step, float):
-            return cf_function_at(&self.function, cf_make_pair(step, 0.0))
-        return cf_function_at(&self.function, cf_from_int64(step))
+            return cf_schedule_at(&self.schedule, cf_make_pair(step, 0.0))
+        return cf_schedule_at(&self.schedule, cf_from_int64(step))
 
     cdef int _check_ready(self) except -1:
         if not self._ready:
@@ -465,7 +448,7 @@ cdef class Function:
         self._check_ready()
         if cnp.PyArray_SIZE(rates) == 0:
             return 0
-        job.function = &self.function
+        job.schedule = &self.schedule
         _operand(&job.rates, rates)
         _layout(job, steps, rates)
         job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED

@@ -14,22 +14,25 @@
 
 #include "cosine_decay.h"
 
-/* LANES: the schedules of a group, which fits the first cache when folded. PART: how many of the next group are prefetched at
- * a time; more would fill the queues to memory. */
-enum { LANES = 128, PART = 16 };
+enum { LANES = 128 }; /* the schedules of a group, which fits the first cache when folded */
+
+/* What the formula reads of an ordinary schedule, X(name in a group, member of cf_cosine_decay). */
+#define LANE(X)                                                                                                        \
+    X(peak, peak) X(warmup_steps, warmup_steps.hi) X(origin, origin) X(anchor, anchor.hi) X(floor_hi, floor.hi)        \
+    X(floor_lo, floor.lo) X(slope_hi, slope_hi) X(slope_lo, slope_lo) X(c0_hi, c0_hi) X(c0_lo, c0_lo) X(c1, c[1])      \
+    X(c2, c[2]) X(c3, c[3]) X(c4, c[4]) X(c5, c[5]) X(c6, c[6]) X(c7, c[7]) X(c8, c[8])
 
 typedef struct group {
     int n;       /* how many schedules */
     int unusual; /* one of them is not ordinary */
     int warm;    /* one of them has a warmup */
     int pairs;   /* an ordinary one of them is CF_PAIR, not CF_SINGLE */
-    /* The parameters. Without a warmup start is the peak. */
-    double start[LANES], decay_steps[LANES], alpha[LANES], peak[LANES], warmup_steps[LANES];
+    double start[LANES]; /* without a warmup the peak */
+    double decay_steps[LANES], alpha[LANES];
     double ordinary[LANES]; /* 0 or 1 */
     double least[LANES];    /* an earlier step needs all its digits, or has to be reflected */
-    /* As in cf_cosine_decay. */
-    double origin[LANES], anchor[LANES], floor_hi[LANES], floor_lo[LANES], slope_hi[LANES], slope_lo[LANES];
-    double c0_hi[LANES], c0_lo[LANES], c[CF_TERMS][LANES];
+#define MEMBER(name, member) double name[LANES];
+    LANE(MEMBER)
 } group;
 
 /* A whole number, |x| < 2^51. */
@@ -38,85 +41,52 @@ static inline int is_whole(double x)
     return (x + 0x1.8p52) - 0x1.8p52 == x;
 }
 
-/* Begin to fold a schedule as if it were ordinary. A NaN as `target` means no warmup. */
-static inline cf_powers fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target,
-                                  double warmup, double *start)
+/* Fold a schedule as if it were ordinary. A NaN as `target` means no warmup. Returns where the schedule starts. */
+static inline double fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target, double warmup)
 {
     const double peak = target == target ? target : given, W = target == target ? warmup : 0.0;
-    *start = W > 0.0 ? given : peak;
+    const double start = W > 0.0 ? given : peak;
     p->warmup_steps = cf_make_pair(W, 0.0);
-    return cf_fold_leading(p, peak, cf_reciprocal(D), alpha, *start, W);
+    cf_fold_ordinary(p, peak, cf_reciprocal(D), alpha, start, W);
+    return start;
 }
 
-/* Fold the lanes begin <= i < end from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
-static __attribute__((noinline)) void fold_lanes(group *restrict g, int begin, int end)
+/* Fold the lanes from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
+static __attribute__((noinline)) void fold_lanes(group *restrict g)
 {
     int i;
     INDEPENDENT
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < g->n; i++) {
         const double D = g->decay_steps[i], alpha = g->alpha[i];
         cf_cosine_decay p;
-        double start;
-        const cf_powers powers = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i], &start);
-        const double peak = p.peak, W = p.warmup_steps.hi;
-        const double ordinary = cf_is_ordinary(peak, D, alpha, start, W + D) ? 1.0 : 0.0;
-        cf_fold_others(&p, powers);
+        const double start = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i]);
+        const double W = p.warmup_steps.hi, ordinary = cf_is_ordinary(p.peak, D, alpha, start, W + D) ? 1.0 : 0.0;
         g->start[i] = start;
-        g->peak[i] = peak;
-        g->warmup_steps[i] = W;
         g->ordinary[i] = ordinary;
         g->least[i] = W > 0.0 ? -0x1.fffffffffffffp51 : 0.0;
-        g->origin[i] = p.origin;
-        g->anchor[i] = p.anchor.hi;
-        g->floor_hi[i] = p.floor.hi;
-        g->floor_lo[i] = p.floor.lo;
-        g->slope_hi[i] = p.slope_hi;
-        g->slope_lo[i] = p.slope_lo;
-        g->c0_hi[i] = p.c0_hi;
-        g->c0_lo[i] = p.c0_lo;
-        g->c[1][i] = p.c[1];
-        g->c[2][i] = p.c[2];
-        g->c[3][i] = p.c[3];
-        g->c[4][i] = p.c[4];
-        g->c[5][i] = p.c[5];
-        g->c[6][i] = p.c[6];
-        g->c[7][i] = p.c[7];
-        g->c[8][i] = p.c[8];
+#define KEEP(name, member) g->name[i] = p.member;
+        LANE(KEEP)
     }
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < g->n; i++) {
         g->unusual |= g->ordinary[i] == 0.0;
         g->warm |= g->warmup_steps[i] > 0.0;
         g->pairs |= (g->ordinary[i] != 0.0) & !(is_whole(g->decay_steps[i]) & is_whole(g->warmup_steps[i]));
     }
 }
 
-/* The fields that the formula reads of an ordinary schedule. */
+/* The members that the formula reads of an ordinary schedule. */
 static inline void take_lane(const group *g, int i, cf_cosine_decay *p)
 {
     const double D = g->decay_steps[i], W = g->warmup_steps[i];
-    p->peak = g->peak[i];
-    p->origin = g->origin[i];
-    p->anchor = cf_make_pair(g->anchor[i], 0.0);
-    p->floor = cf_make_pair(g->floor_hi[i], g->floor_lo[i]);
+#define TAKE(name, member) p->member = g->name[i];
+    LANE(TAKE)
+    p->bend = 1.75 * p->c[1];
+    p->anchor.lo = p->warmup_steps.lo = 0.0;
     p->end = p->floor.hi;
     p->rate_unit = 1.0;
-    p->warmup_steps = cf_make_pair(W, 0.0);
     p->longer = cf_make_pair(W < D ? D : W, 0.0);
     p->shorter = cf_make_pair(W < D ? W : D, 0.0);
     p->end_step = W + D;
-    p->slope_hi = g->slope_hi[i];
-    p->slope_lo = g->slope_lo[i];
-    p->c0_hi = g->c0_hi[i];
-    p->c0_lo = g->c0_lo[i];
-    p->c[1] = g->c[1][i];
-    p->c[2] = g->c[2][i];
-    p->c[3] = g->c[3][i];
-    p->c[4] = g->c[4][i];
-    p->c[5] = g->c[5][i];
-    p->c[6] = g->c[6][i];
-    p->c[7] = g->c[7][i];
-    p->c[8] = g->c[8][i];
-    p->bend = 1.75 * p->c[1];
 }
 
 /* One schedule of the group, which stands at r, as a struct of its own. */
@@ -209,36 +179,31 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
 
 /* ---- One step each: fold and evaluate in one loop, without the group between ---- */
 
-/* The parameters and the step of each lane. */
-typedef struct lanes {
-    const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
-} lanes;
-
-/* The rates of the lanes begin <= i < end, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
+/* The rates of n lanes, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
  * parameters are right, the schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
  *
  * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
  * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
  * the width processes two vectors at a time; one vector alone is latency-bound. */
-static __attribute__((noinline)) uint32_t rate_lanes(const lanes *restrict g, double *restrict rates, int begin, int end)
+static __attribute__((noinline)) uint32_t rate_lanes(const double *restrict start, const double *restrict decay_steps,
+                                                     const double *restrict alpha, const double *restrict target,
+                                                     const double *restrict warmup_steps, const double *restrict step,
+                                                     double *restrict rates, int n)
 {
-    const double *restrict const start = g->start, *restrict const decay_steps = g->decay_steps;
-    const double *restrict const alpha = g->alpha, *restrict const target = g->target;
-    const double *restrict const warmup_steps = g->warmup_steps, *restrict const step = g->step;
     uint32_t beyond = 0;
     int i;
     INDEPENDENT
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < n; i++) {
         const double s = step[i], D = decay_steps[i], W = warmup_steps[i];
+        const uint64_t floor = cf_bits(alpha[i]), large = cf_bits(0x1p300);
         cf_cosine_decay p;
-        double first;
-        const cf_powers powers = fold_lane(&p, start[i], D, alpha[i], target[i], W, &first);
-        const uint64_t floor = cf_bits(alpha[i]), peak = cf_bits(fabs(p.peak)), large = cf_bits(0x1p300);
+        uint64_t peak;
+        fold_lane(&p, start[i], D, alpha[i], target[i], W);
+        peak = cf_bits(fabs(p.peak));
         beyond |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
                               | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
                               | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))
                              >> 32);
-        cf_fold_others(&p, powers);
         p.end = p.floor.hi;
         p.rate_unit = 1.0;
         p.end_step = p.warmup_steps.hi + D;
@@ -255,34 +220,22 @@ static int are_whole(const cf_operand *operand, const double *x, int n)
     return whole;
 }
 
-/* Prefetch PART lanes of the next group, from lane `begin` on, of the `ahead` operands whose place is known. */
-static void prefetch_part(const char *const *next, int ahead, int begin)
-{
-    int k;
-    for (k = 0; k < ahead; k++) prefetch(next[k] + (size_t)begin * sizeof(double), PART);
-}
-
 /* One step of each of n schedules, the first of which stands at r. Returns 0, and does nothing, if they are not all plain. */
-static int evaluate_singles(const cf_batch *b, const rows *r, int n, const char *const *next, int ahead)
+static int evaluate_singles(const cf_batch *b, const rows *r, int n)
 {
     double buffer[6][LANES];
     _Alignas(64) double out[LANES];
-    const lanes g = {
-        doubles_at(r, &b->initial, n, buffer[0]),      doubles_at(r, &b->decay_steps, n, buffer[1]),
-        doubles_at(r, &b->alpha, n, buffer[2]),        doubles_at(r, &b->target, n, buffer[3]),
-        doubles_at(r, &b->warmup_steps, n, buffer[4]), doubles_at(r, &b->schedules.steps, n, buffer[5]),
-    };
-    uint32_t beyond = 0;
-    int i;
-    if (!are_whole(&b->decay_steps, g.decay_steps, n) || !are_whole(&b->warmup_steps, g.warmup_steps, n)
-        || !are_whole(&b->schedules.steps, g.step, n)) {
+    const double *const start = doubles_at(r, &b->initial, n, buffer[0]);
+    const double *const decay_steps = doubles_at(r, &b->decay_steps, n, buffer[1]);
+    const double *const alpha = doubles_at(r, &b->alpha, n, buffer[2]);
+    const double *const target = doubles_at(r, &b->target, n, buffer[3]);
+    const double *const warmup_steps = doubles_at(r, &b->warmup_steps, n, buffer[4]);
+    const double *const step = doubles_at(r, &b->schedules.steps, n, buffer[5]);
+    if (!are_whole(&b->decay_steps, decay_steps, n) || !are_whole(&b->warmup_steps, warmup_steps, n)
+        || !are_whole(&b->schedules.steps, step, n)
+        || rate_lanes(start, decay_steps, alpha, target, warmup_steps, step, out, n)) {
         return 0;
     }
-    for (i = 0; i < n; i += PART) {
-        prefetch_part(next, ahead, i);
-        beyond |= rate_lanes(&g, out, i, n - i < PART ? n : i + PART);
-    }
-    if (beyond) return 0;
     store_lanes(r, &b->schedules.rates, n, out, b->streamed);
     return 1;
 }
@@ -313,15 +266,14 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
     cf_job row = b->row;
     const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double), floats = size == 4;
     const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
-    cf_function function;
-    cf_cosine_decay *const p = &function.as.schedule.as.cosine_decay;
+    cf_schedule schedule;
+    cf_cosine_decay *const p = &schedule.as.cosine_decay;
     int i, rising = 0;
     source s = {0};
     range in = {0};
     rows at;
-    function.is_sums = 0;
-    function.as.schedule.family = CF_COSINE_DECAY;
-    row.function = &function;
+    schedule.family = CF_COSINE_DECAY;
+    row.schedule = &schedule;
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&at, &row, from);
     if (b->alike && n > 0 && g->n >= FEW_ROWS && row.rates.strides[row.dimensions - 1] == size
@@ -347,21 +299,12 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
 /* The steps from <= s < to of n <= LANES schedules, the first of which has the number `first`. */
 static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, int64_t from, int64_t to)
 {
-    const cf_operand *const read[] = {&b->schedules.steps, &b->initial, &b->decay_steps,
-                                      &b->alpha,           &b->target,  &b->warmup_steps};
-    const char *next[6];
     group g;
     rows r;
-    int i, k, ahead = 0;
     if (b->others && __atomic_load_n(b->others, __ATOMIC_RELAXED)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
-    for (k = 0; k < 6; k++) { /* the next group, if its place is known */
-        if (read[k]->strides[b->schedules.dimensions - 1] == (int64_t)sizeof(double)) {
-            next[ahead++] = rows_at(&r, read[k]) + (size_t)n * sizeof(double);
-        }
-    }
-    if (b->steps == 1 && evaluate_singles(b, &r, n, next, ahead)) return;
+    if (b->steps == 1 && evaluate_singles(b, &r, n)) return;
     if (b->others) {
         __atomic_store_n(b->others, 1, __ATOMIC_RELAXED);
         return;
@@ -372,10 +315,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     load(&r, &b->target, n, g.peak, NULL);
     load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
     g.unusual = g.warm = g.pairs = 0;
-    for (i = 0; i < n; i += PART) {
-        prefetch_part(next, ahead, i);
-        fold_lanes(&g, i, n - i < PART ? n : i + PART);
-    }
+    fold_lanes(&g);
     /* Across the schedules, an unusual one would be folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
         evaluate_along(b, run, &g, r, from, to);

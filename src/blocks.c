@@ -6,7 +6,6 @@
 #include "batches.h"
 #include "cosine_decay.h"
 #include "cosine_decay_restarts.h"
-#include "cosine_sums.h"
 #include "piecewise_constant_decay.h"
 #include "polynomial_decay.h"
 
@@ -15,14 +14,9 @@ CF_SCHEDULES(DEFAULT_OF)
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
 {
-    const cf_schedule *schedule = &job->function->as.schedule;
-    if (job->function->is_sums) {
-        evaluate_cosine_sums(job, &job->function->as.sums, r, begin, n, out);
-        return;
-    }
-    switch (schedule->family) {
+    switch (job->schedule->family) {
 #define EVALUATE(NAME, name, loops, memory, init) \
-    case NAME: evaluate_##name(job, &schedule->as.name, r, begin, n, out); break;
+    case NAME: evaluate_##name(job, &job->schedule->as.name, r, begin, n, out); break;
         CF_SCHEDULES(EVALUATE)
     default: break;
     }

@@ -2,7 +2,6 @@
 #ifndef COSINE_FAST_BLOCKS_H
 #define COSINE_FAST_BLOCKS_H
 
-#include <cosine_fast_cosine_sums.h>
 #include <cosine_fast_schedules.h>
 
 enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
@@ -21,23 +20,9 @@ typedef struct cf_operand {
     int64_t strides[CF_MAX_DIMENSIONS];
 } cf_operand;
 
-/* A function of the step: a schedule, or the sums of a CosineDecay. */
-typedef struct cf_function {
-    int is_sums;
-    union {
-        cf_schedule schedule;
-        cf_cosine_sums sums;
-    } as;
-} cf_function;
-
-static inline double cf_function_at(const cf_function *f, cf_pair step)
-{
-    return f->is_sums ? cf_cosine_sums_at(&f->as.sums, step) : cf_schedule_at(&f->as.schedule, step);
-}
-
-/* Evaluate a function at `steps` or, if steps.data is NULL, at first, first + stride, ... (modulo 2^64), into `rates`. */
+/* Evaluate a schedule at `steps`, or if steps.data is NULL at first, first + stride, ... modulo 2^64, into `rates`. */
 typedef struct cf_job {
-    const cf_function *function;
+    const cf_schedule *schedule;
     int64_t first, stride;
     int streamed; /* the rates are stored past the caches, because they are too many for them */
     int dimensions;

@@ -14,26 +14,26 @@ cdef const void *_schedule_of(void *thing) except NULL:
     (<Schedule>schedule)._check_ready()
     if Py_TYPE(schedule).tp_call != _tp_call:
         raise TypeError(f"{type(schedule).__name__} has a __call__ of its own, which only Python can call")
-    return &(<Schedule>schedule).function
+    return &(<Schedule>schedule).schedule
 
 
 cdef double _at_int64(const void *schedule, int64_t step) noexcept nogil:
-    return cf_function_at(<const cf_function *>schedule, cf_from_step(step))
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_from_step(step))
 
 
 cdef double _at_double(const void *schedule, double step) noexcept nogil:
-    return cf_function_at(<const cf_function *>schedule, cf_make_pair(step, 0.0))
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_make_pair(step, 0.0))
 
 
 cdef double _integrand_at(double step, void *schedule) noexcept nogil:
-    return cf_function_at(<const cf_function *>schedule, cf_make_pair(step, 0.0))
+    return cf_schedule_at(<const cf_schedule *>schedule, cf_make_pair(step, 0.0))
 
 
 cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, int64_t n) noexcept nogil:
     """A job of one dimension; its steps' data, or its range, is set."""
     if n < 1:
         return
-    job.function = <const cf_function *>schedule
+    job.schedule = <const cf_schedule *>schedule
     job.dimensions = 1
     job.shape[0] = n
     job.steps.type = type

@@ -4,8 +4,8 @@ Each table approximates a function as a polynomial with the least greatest relat
 Each coefficient is printed as the pair of doubles hi + lo that is nearest to it, and the table's relative error,
 coefficients taken as these pairs, as a power of 2.
 
-The output stands in the headers of cosine_fast/include/ and, without the braces, in cosine_fast/_reference*.py; a test
-makes it again and compares.
+The output stands in the headers of cosine_fast/include/, which cosine_fast/_reference reads too; a test makes it again
+and compares.
 """
 
 from collections.abc import Callable

@@ -187,9 +187,11 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
     const cf_operand *steps = &job->steps;
     if (!steps->data) {
         const int64_t first = range_at(job->first, job->stride, begin);
+        const double last = (double)range_at(first, job->stride, n - 1);
         s->first = (double)first;
         s->stride = (double)job->stride;
-        *in = range_of_range(first, range_at(first, job->stride, n - 1));
+        in->least = last < s->first ? last : s->first;
+        in->greatest = last < s->first ? s->first : last;
         return RANGE;
     }
     if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
@@ -205,11 +207,10 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
 /* ---- Default loops: a block of a schedule whose rate is the branch-free expression cf_NAME_rate ---- */
 
 typedef int steps_in(const void *schedule, double least, double greatest, int whole);
-typedef double rate_at(const void *schedule, cf_pair step);
 
 /* The rates of n elements, the first of which stands at r and is number `begin` of the job, by the loops of a table. */
 static void evaluate_by_default(const cf_job *job, const void *schedule, loop *const table[ORIGINS][2],
-                                steps_in *steps_in, rate_at *rate_at, const rows *r, int64_t begin, int n, sink out)
+                                steps_in *steps_in, const rows *r, int64_t begin, int n, sink out)
 {
     double hi[CF_BLOCK], lo[CF_BLOCK];
     source s = {0};
@@ -222,7 +223,7 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     }
     steps = steps_in(schedule, in.least, in.greatest, has_whole_steps(job));
     if (steps == CF_ONE_STAIR) {
-        fill_block(job, rate_at(schedule, cf_from_double(in.least)), &s, out, n);
+        fill_block(job, cf_schedule_at(job->schedule, cf_from_double(in.least)), &s, out, n);
         return;
     }
     if (steps == CF_ANY_STEPS || (steps == CF_DOUBLE_STEPS && origin != DOUBLES)) {
@@ -249,13 +250,9 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     {                                                                                                                \
         return cf_##name##_steps(p, least, greatest, whole);                                                         \
     }                                                                                                                \
-    static double name##_rate_at(const void *p, cf_pair step)                                                        \
-    {                                                                                                                \
-        return cf_##name##_at(p, step);                                                                              \
-    }                                                                                                                \
     static void evaluate(const cf_job *job, const cf_##name *p, const rows *r, int64_t begin, int n, sink out)       \
     {                                                                                                                \
-        evaluate_by_default(job, p, name##_loops[p->variant], name##_steps_in, name##_rate_at, r, begin, n, out);    \
+        evaluate_by_default(job, p, name##_loops[p->variant], name##_steps_in, r, begin, n, out);                    \
     }
 /* evaluate_NAME for a schedule that CF_SCHEDULES lists with `one` or `two` default loops. */
 #define DEFAULT_one(name) DEFAULT_LOOPS(name, 0) DEFAULT_BLOCK(name, evaluate_##name, DEFAULT_ROW(name, 0))

@@ -26,21 +26,16 @@ static inline int cf_read_step(PyObject *x, cf_pair *step)
     }
     if (type == &PyInt64ArrType_Type) {
         *step = cf_from_int64(PyArrayScalar_VAL(x, Int64));
-        return CF_NUMPY;
-    }
-    if (type == &PyInt32ArrType_Type) {
+    } else if (type == &PyInt32ArrType_Type) {
         *step = cf_make_pair(PyArrayScalar_VAL(x, Int32), 0.0);
-        return CF_NUMPY;
-    }
-    if (type == &PyFloat64ArrType_Type) {
+    } else if (type == &PyFloat64ArrType_Type) {
         *step = cf_make_pair(PyArrayScalar_VAL(x, Float64), 0.0);
-        return CF_NUMPY;
-    }
-    if (type == &PyFloat32ArrType_Type) {
+    } else if (type == &PyFloat32ArrType_Type) {
         *step = cf_make_pair(PyArrayScalar_VAL(x, Float32), 0.0);
-        return CF_NUMPY;
+    } else {
+        return CF_ELSEWHERE;
     }
-    return CF_ELSEWHERE;
+    return CF_NUMPY;
 }
 
 /* A new numpy.float32 (where `single`) or numpy.float64. */

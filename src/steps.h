@@ -274,12 +274,4 @@ static range range_of_int64s(const char *data, int n)
     return r;
 }
 
-static range range_of_range(int64_t first, int64_t last)
-{
-    range r;
-    r.least = (double)(first < last ? first : last);
-    r.greatest = (double)(first < last ? last : first);
-    return r;
-}
-
 #endif

@@ -30,17 +30,7 @@ def plain(step: float, peak: float, alpha: float, start: float, decay_steps: flo
 
 
 # sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
-SINGLE = table("""
-    0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53
-    -0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53
-    0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59
-    -0x1.e1f5068918fbap-4, -0x1.51b5964a85930p-59
-    0x1.a6d1f2a04f3b6p-7, 0x1.74a74d02709d9p-62
-    -0x1.f9d388fe4ffffp-11, -0x1.667b8654cd625p-65
-    0x1.b6e1cb6495b7bp-15, -0x1.86cbc80bdb1e0p-71
-    -0x1.20a5bb0431f96p-19, -0x1.43dc0a9cd2b88p-73
-    0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80
-""")
+SINGLE = table("cosine_decay", "single")
 
 
 class CosineDecay:

@@ -16,21 +16,7 @@ from .pairs import (
 )  # fmt: skip
 
 # (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
-MEAN = table("""
-    0x1.a51a6625307d3p+0, 0x1.1873d8912200bp-55
-    -0x1.9f9cb402bc46cp-1, -0x1.487acd8cd2d77p-55
-    0x1.86a8e4720db67p-3, -0x1.461b9cb91fe91p-58
-    -0x1.ac6805cf350a6p-6, -0x1.7494a8ce9a757p-61
-    0x1.33816aa4607abp-9, 0x1.90706a08a4d73p-63
-    -0x1.374719fab3915p-13, -0x1.09198d05b83b9p-67
-    0x1.d42498d1ce096p-18, -0x1.2807a24f8575fp-73
-    -0x1.0fc992ff39bfdp-22, 0x1.32858331549a4p-77
-    0x1.f5f9d97087d26p-28, -0x1.717397d72ba89p-82
-    -0x1.797886568c005p-33, -0x1.ee9c5f5beaaa2p-87
-    0x1.d7350f15166ccp-39, -0x1.73b5cea443edep-93
-    -0x1.eff83605b90f0p-45, -0x1.adbd0115bbe59p-99
-    0x1.b59b33e58e5e6p-51, -0x1.cb59817a12cbcp-105
-""")
+MEAN = table("cosine_sums", "mean")
 MEAN_PAIRS = 9  # the terms from here on are below 2**-45 of the sum: doubles suffice
 
 HALF = Pair(np.float64(0.5), np.float64(0.0))

@@ -20,49 +20,10 @@ from .pairs import (
 LARGEST_EXPONENT = 4000.0  # 2 to its power is infinity, and to its negative 0, whatever rate it is multiplied with
 
 # (2^f - 1) / f in powers of f for |f| <= 1/2; made by src/coefficients.py, as are the tables below.
-EXP2 = table("""
-    0x1.62e42fefa39efp-1, 0x1.a8cd0d8056617p-56
-    0x1.ebfbdff82c58fp-3, -0x1.4ade2f4a81c6ap-57
-    0x1.c6b08d704a0c6p-5, 0x1.29d6ca7a67607p-59
-    0x1.3b2ab6fba4e60p-7, -0x1.0f3c0ca20599bp-62
-    0x1.5d87fe78a3fbep-10, -0x1.08e03fdbf5041p-67
-    0x1.430912f8741dfp-13, 0x1.4a40a6c5fb7f1p-68
-    0x1.ffcbfc6d9cff4p-17, -0x1.d7f18435e44f0p-71
-    0x1.62c0221b4a5b2p-20, 0x1.0e7906c136913p-74
-    0x1.b524ebe36237cp-24, 0x1.1b8bf8053b117p-79
-    0x1.e4cfae8a2addbp-28, -0x1.d9894abf2b401p-82
-    0x1.e9ec0a02f3242p-32, 0x1.652549214907bp-87
-    0x1.c3bd597a0dc08p-36, 0x1.7eb7d8762e2c2p-90
-""")
+EXP2 = table("exp2", "exp2")
 # log2(m) / z in powers of z^2, z = (m - 1) / (m + 1), for m from sqrt(1/2) to sqrt(2).
-LOG2 = table("""
-    0x1.71547652b82fep+1, 0x1.77b0c30eec13cp-55
-    0x1.ec709dc3a03fcp-1, 0x1.7d468fca90ae8p-55
-    0x1.2776c50ef9fd2p-1, -0x1.e67dc984f5848p-55
-    0x1.a61762a707a95p-2, 0x1.eae33d4ca0c4bp-57
-    0x1.484b1448d0884p-2, -0x1.cad2174e52004p-56
-    0x1.0c9a59775e274p-2, 0x1.8bf77d50e340bp-57
-    0x1.c6a29fe2ebacep-3, -0x1.7fdf578252b62p-57
-    0x1.877356a1dc1ccp-3, 0x1.1d4d9fdf36e60p-57
-    0x1.87dea95742459p-3, 0x1.3dc7924b3d606p-58
-""")
-WIDE_LOG2 = table("""
-    0x1.71547652b82fep+1, 0x1.777d0ffda0d24p-55
-    0x1.ec709dc3a03fdp-1, 0x1.d27f05548987ep-55
-    0x1.2776c50ef9bfep-1, 0x1.e4b29cda45e96p-55
-    0x1.a61762a7aded9p-2, 0x1.fb220abd42418p-57
-    0x1.484b13d7c02a9p-2, -0x1.d775f61846bdep-60
-    0x1.0c9a84994022dp-2, -0x1.c20de19097e39p-58
-    0x1.c68f568d317cep-3, -0x1.d0de26714895cp-64
-    0x1.89f3b16949396p-3, -0x1.f3cada7bb920cp-59
-    0x1.5b9ac9b8bae98p-3, -0x1.1dd8e3294de9cp-58
-    0x1.3703c18c88d24p-3, 0x1.2dc3490905292p-58
-    0x1.1965014bf289fp-3, 0x1.59034c2794d97p-57
-    0x1.00e9ded0ec64dp-3, -0x1.2debe1ae28fbcp-58
-    0x1.d954860950a38p-4, 0x1.b78178d74395cp-58
-    0x1.abf4e5dea2261p-4, 0x1.8d69ae56e349fp-58
-    0x1.f633035c83069p-4, 0x1.637fb447c35dep-60
-""")
+LOG2 = table("exp2", "log2")
+WIDE_LOG2 = table("exp2", "wide_log2")
 WIDE_LOG2_PAIRS = 8  # the terms from here on are below 2**-45 of the sum: doubles suffice
 
 

@@ -7,6 +7,8 @@ normalized unless said otherwise: hi is the sum rounded to a double.
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,6 +181,8 @@ def take(a: Pair, index: Any) -> Pair:
     return Pair(a.hi[index], a.lo[index])
 
 
-def table(text: str) -> list[Pair]:
-    """The pairs that src/coefficients.py prints, one a line."""
-    return [Pair(*(np.float64(float.fromhex(x)) for x in line.split(","))) for line in text.split("\n") if line.strip()]
+def table(header: str, name: str) -> list[Pair]:
+    """The table of coefficients cf_NAME_table, from the header that has it."""
+    text = Path(__file__).parents[1].joinpath("include", f"cosine_fast_{header}.h").read_text(encoding="ascii")
+    rows = text.split(f"cf_pair cf_{name}_table[")[1].split("\n};")[0]
+    return [Pair(np.float64(hi), np.float64(lo)) for hi, lo in re.findall(r"{(\S+), (\S+)}", rows)]

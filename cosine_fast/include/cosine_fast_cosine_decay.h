@@ -80,7 +80,7 @@ typedef struct cf_cosine_decay {
 
 /* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. In decimal because C++ has
  * hexadecimal floats since C++17 only; a compiler rounds these to the same doubles. */
-static const double cf_single_table[CF_TERMS][2] = { /* relative error 2^-65.24 */
+static const cf_pair cf_single_table[CF_TERMS] = { /* relative error 2^-65.24 */
     {2.4674011002723395, 1.565756996706545e-16}, /* 0x1.3bd3cc9be45dep+1, 0x1.6909fac1cb685p-53 */
     {-2.0293560632083842, 1.6896886961738732e-16}, /* -0x1.03c1f081b5ac4p+1, 0x1.859d9da6213cfp-53 */
     {0.667631384427291, 1.8348265987317792e-18}, /* 0x1.55d3c7e3cbfd8p-1, 0x1.0ec5c9ff6e87cp-59 */
@@ -105,73 +105,61 @@ CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, doub
            & (reach <= 17592186044416.0); /* 2^44 */
 }
 
-/* The powers that the coefficients from c[2] on are made from. */
-typedef struct cf_powers {
-    double last;    /* amplitude / D^4, of c[1] */
-    double inverse; /* 1 / D^2 */
-} cf_powers;
+/* The warmup line with a slope of `line`, counted from the smaller of its ends. */
+CF_INLINE void cf_fold_line(cf_cosine_decay *p, double peak, double start, cf_pair warmup_steps, cf_pair line)
+{
+    const cf_pair zero = {0.0, 0.0};
+    const int downwards = fabs(peak) < fabs(start);
+    p->origin = downwards ? peak : start;
+    p->anchor = cf_choose(downwards, warmup_steps, zero);
+    line = cf_fast_two_sum(line.hi, line.lo);
+    p->slope_hi = cf_leading_bits(line.hi);
+    p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+}
 
-/* Fold such a schedule, except for the coefficients from c[2] on, which are made from the powers that this returns; `inverse`
- * is 1 / decay_steps. It has no branch, so that a loop over schedules vectorises. */
-CF_INLINE cf_powers cf_fold_leading(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
-                                   double warmup_steps)
+/* Fold such a schedule; `inverse` is 1 / decay_steps. It has no branch, so that a loop over schedules vectorises. */
+CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
+                                double warmup_steps)
 {
     const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
     /* Without a warmup the line is flat. */
-    cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
-    const int downwards = fabs(peak) < fabs(start);
+    const cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
     const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
+    double ratio, square, even, odd;
     cf_pair power, c;
-    cf_powers r;
+    int k;
 
     p->peak = peak;
     p->floor.hi = low + 0.0; /* -0 is +0 */
     p->floor.lo = fabs(low) < 1.1830521861667747e-271 ? 0.0 : low_rest; /* 2^-900: the rest is subnormal */
-    p->origin = downwards ? peak : start;
-    p->anchor.hi = downwards ? warmup_steps : 0.0;
-    p->anchor.lo = 0.0;
-    line = cf_fast_two_sum(line.hi, line.lo);
-    p->slope_hi = cf_leading_bits(line.hi);
-    p->slope_lo = (line.hi - p->slope_hi) + line.lo;
+    cf_fold_line(p, peak, start, cf_make_pair(warmup_steps, 0.0), line);
 
     /* c_k = amplitude * g_k / D^(2k + 2) */
     inverse = cf_product(inverse, inverse);
     power = cf_product(amplitude, inverse);
-    c = cf_product(cf_make_pair(cf_single_table[0][0], cf_single_table[0][1]), power);
+    c = cf_product(cf_single_table[0], power);
     c = cf_fast_two_sum(c.hi, c.lo);
     p->c0_hi = cf_leading_bits(c.hi);
     p->c0_lo = (c.hi - p->c0_hi) + c.lo;
     power = cf_product(power, inverse);
-    c = cf_product(cf_make_pair(cf_single_table[1][0], cf_single_table[1][1]), power);
+    c = cf_product(cf_single_table[1], power);
     p->c[1] = c.hi + c.lo;
     p->bend = 1.75 * p->c[1];
-    r.last = power.hi + power.lo;
-    r.inverse = inverse.hi + inverse.lo;
-    return r;
-}
-
-/* The coefficients from c[2] on. Their terms are at most 2^-5.5 of the sum, so that doubles are accurate enough. */
-CF_INLINE void cf_fold_others(cf_cosine_decay *p, cf_powers r)
-{
-    const double square = r.inverse * r.inverse;
-    double even = r.last * r.inverse, odd = r.last * square;
-    int k;
+    /* The terms of the others are at most 2^-5.5 of the sum, so that doubles are accurate enough. */
+    ratio = inverse.hi + inverse.lo;
+    square = ratio * ratio;
+    even = (power.hi + power.lo) * ratio;
+    odd = (power.hi + power.lo) * square;
     CF_UNROLL
     for (k = 2; k < CF_TERMS; k += 2) {
-        p->c[k] = cf_single_table[k][0] * even;
+        p->c[k] = cf_single_table[k].hi * even;
         even *= square;
     }
     CF_UNROLL
     for (k = 3; k < CF_TERMS; k += 2) {
-        p->c[k] = cf_single_table[k][0] * odd;
+        p->c[k] = cf_single_table[k].hi * odd;
         odd *= square;
     }
-}
-
-CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
-                                double warmup_steps)
-{
-    cf_fold_others(p, cf_fold_leading(p, peak, inverse, alpha, start, warmup_steps));
 }
 
 static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, double start)
@@ -179,7 +167,6 @@ static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, d
     const cf_pair one = {1.0, 0.0};
     const double least = 7.006492321624085e-46, most = 1.4272476927059599e+45; /* 2^-150 and 2^150 */
     cf_pair amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0)), rise = cf_two_sum(peak, -start);
-    cf_pair line;
     int exponent;
 
     if (((amplitude.hi != 0.0 && fabs(amplitude.hi) < least) || (rise.hi != 0.0 && fabs(rise.hi) < least))
@@ -200,20 +187,8 @@ static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, d
     p->floor.hi += 0.0;
     if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0;
 
-    if (p->has_warmup) {
-        if (fabs(peak) < fabs(start)) {
-            p->origin = peak;
-            p->anchor = p->warmup_steps;
-        } else {
-            p->origin = start;
-        }
-        line = cf_divide(rise, p->warmup_steps);
-        p->slope_hi = cf_leading_bits(line.hi);
-        p->slope_lo = (line.hi - p->slope_hi) + line.lo;
-    }
-
-    cf_wide_init(p->wide, amplitude,
-                 cf_divide(one, cf_make_pair(p->decay_steps.hi * p->step_scale, p->decay_steps.lo * p->step_scale)));
+    if (p->has_warmup) cf_fold_line(p, peak, start, p->warmup_steps, cf_divide(rise, p->warmup_steps));
+    cf_wide_init(p->wide, amplitude, cf_divide(one, cf_scale(p->decay_steps, p->step_scale)));
 }
 
 /* As cf_cosine_decay_init, for a decay that begins and ends at steps up to `reach` in size, which are `whole` or not. */
@@ -297,8 +272,7 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     } else {
         const cf_pair back =
             kind == CF_SINGLE ? cf_two_sum(step.hi, -p->anchor.hi) : cf_add(step, cf_negate(p->anchor));
-        step.hi = distance - distance == 0.0 ? back.hi : distance;
-        step.lo = distance - distance == 0.0 ? back.lo : 0.0;
+        step = cf_choose(distance - distance == 0.0, back, cf_make_pair(distance, 0.0));
     }
     if (kind == CF_WIDE) {
         /* A step beyond int64 takes the unit first: its product with the slope might overflow. */
@@ -331,7 +305,8 @@ CF_INLINE cf_wave cf_wave_at(const cf_cosine_decay *p, cf_pair step, int kind, i
 {
     cf_wave w;
     double m, x, c0_hi = p->c0_hi;
-    cf_pair mm = {0.0, 0.0};
+    const cf_pair zero = {0.0, 0.0};
+    cf_pair mm = zero;
 
     if (kind <= CF_SINGLE) {
         const double t = step.hi - p->warmup_steps.hi, r = p->end_step - step.hi;
@@ -348,18 +323,14 @@ CF_INLINE cf_wave cf_wave_at(const cf_cosine_decay *p, cf_pair step, int kind, i
         /* Not D - t: the longer part has to cancel first, or the fraction of a short W would be lost near the end. */
         if (phase != CF_UPPER) r = cf_add(cf_add(p->longer, cf_negate(step)), p->shorter);
         w.upper = phase == CF_UPPER || (mixed && cf_less(t, r));
-        mm.hi = w.upper ? t.hi : r.hi;
-        mm.lo = w.upper ? t.lo : r.lo;
-        if (mixed) {
-            mm.lo = mm.hi < 0.0 ? 0.0 : mm.lo;
-            mm.hi = mm.hi < 0.0 ? 0.0 : mm.hi;
-        }
+        mm = cf_choose(w.upper, t, r);
+        if (mixed) mm = cf_choose(mm.hi < 0.0, zero, mm);
         m = mm.hi;
     }
     w.m = m;
 
     if (kind == CF_WIDE) {
-        const cf_pair y = cf_wide_at(p->wide, cf_make_pair(mm.hi * p->step_scale, mm.lo * p->step_scale));
+        const cf_pair y = cf_wide_at(p->wide, cf_scale(mm, p->step_scale));
         w.head = 0.0;
         w.P = y.hi;
         w.R = y.lo;

@@ -44,7 +44,7 @@
 #define CF_MEAN_PAIRS 9 /* from here on a coefficient is below 2^-45 of the sum, and one double is enough */
 
 /* (1 - sin(pi*v) / (pi*v)) / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
-static const double cf_mean_table[CF_MEAN_TERMS][2] = { /* relative error 2^-108.12 */
+static const cf_pair cf_mean_table[CF_MEAN_TERMS] = { /* relative error 2^-108.12 */
     {1.6449340668482264, 3.0406723503984755e-17}, /* 0x1.a51a6625307d3p+0, 0x1.1873d8912200bp-55 */
     {-0.8117424252833536, -3.561384032140939e-17}, /* -0x1.9f9cb402bc46cp-1, -0x1.487acd8cd2d77p-55 */
     {0.19075182412208422, -4.419585630563313e-18}, /* 0x1.86a8e4720db67p-3, -0x1.461b9cb91fe91p-58 */
@@ -61,7 +61,7 @@ static const double cf_mean_table[CF_MEAN_TERMS][2] = { /* relative error 2^-108
 };
 
 typedef struct cf_cosine_sums {
-    int wide;                    /* to be evaluated in pairs */
+    int variant;                 /* 1: wide, to be evaluated in pairs */
     int has_warmup;
     double sign;                 /* of A; the wave is that of |A| */
     cf_pair peak, floor, start;  /* the rates, in their unit */
@@ -82,9 +82,7 @@ typedef struct cf_cosine_sums {
 CF_INLINE cf_pair cf_sums_wave(const cf_cosine_sums *p, cf_pair X)
 {
     const cf_pair minus = {-0.25, 0.0};
-    cf_pair v = cf_add(cf_multiply(X, X), minus);
-    v.hi *= p->scale;
-    v.lo *= p->scale;
+    const cf_pair v = cf_scale(cf_add(cf_multiply(X, X), minus), p->scale);
     return cf_multiply(X, cf_multiply(v, cf_horner(p->c, CF_MEAN_TERMS, CF_MEAN_PAIRS, v)));
 }
 
@@ -99,7 +97,7 @@ static inline void cf_shifted_mean(cf_pair a[CF_MEAN_TERMS + 1], cf_pair square)
 {
     int i, k;
     a[0] = cf_make_pair(0.0, 0.0);
-    for (k = 0; k < CF_MEAN_TERMS; k++) a[k + 1] = cf_make_pair(cf_mean_table[k][0], cf_mean_table[k][1]);
+    for (k = 0; k < CF_MEAN_TERMS; k++) a[k + 1] = cf_mean_table[k];
     for (i = 0; i < CF_MEAN_TERMS; i++) {
         for (k = CF_MEAN_TERMS - 1; k >= i; k--) a[k] = cf_add(a[k], cf_multiply(square, a[k + 1]));
     }
@@ -128,7 +126,7 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     peak *= shrink;
     start *= shrink;
     cf_cosine_decay_init(&rates, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
-    p->wide = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
+    p->variant = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
     p->has_warmup = has_warmup;
     p->unit = rates.rate_unit / shrink;
     p->peak.hi = rates.peak;
@@ -154,9 +152,8 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     if (has_warmup) {
         p->slope = cf_fast_two_sum(rates.slope_hi, rates.slope_lo);
         p->late = peak < start ? 0.5 * p->begin.hi : p->begin.hi;
-        mean = cf_add(p->begin, minus_one);
-        mean = cf_add(p->start, cf_multiply(p->slope, cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo)));
-        p->warmup_sum = cf_multiply(p->begin, mean);
+        mean = cf_scale(cf_add(p->begin, minus_one), 0.5);
+        p->warmup_sum = cf_multiply(p->begin, cf_add(p->start, cf_multiply(p->slope, mean)));
     }
 
     p->total = p->warmup_sum;
@@ -173,10 +170,9 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     } else {
         inverse = cf_divide(half, decay_steps);
         cf_shifted_mean(a, cf_multiply(inverse, inverse));
-        inverse = cf_divide(one, cf_make_pair(decay_steps.hi * size, decay_steps.lo * size));
+        inverse = cf_divide(one, cf_scale(decay_steps, size));
         inverse = cf_multiply(inverse, inverse);
-        power = cf_make_pair(0.5 * p->sign * amplitude.hi, 0.5 * p->sign * amplitude.lo);
-        power = cf_divide(power, cf_add(one, cf_negate(a[0])));
+        power = cf_divide(cf_scale(amplitude, 0.5 * p->sign), cf_add(one, cf_negate(a[0])));
         for (k = 0; k < CF_MEAN_TERMS; k++) {
             power = cf_multiply(power, inverse);
             p->c[k] = cf_multiply(a[k + 1], power);
@@ -185,20 +181,19 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
         p->lower_rest = cf_sums_wave(p, p->lower_shift);
         /* The sine of an angle is that of its supplement: G(D - X) = D/2 - X + G(X). */
         rest = cf_add(p->upper_rest, cf_negate(p->lower_rest));
-        mean = cf_add(cf_make_pair(0.5 * decay_steps.hi, 0.5 * decay_steps.lo), cf_negate(p->upper_shift));
-        mean = cf_add(cf_multiply(amplitude, mean), cf_make_pair(p->sign * rest.hi, p->sign * rest.lo));
+        mean = cf_add(cf_scale(decay_steps, 0.5), cf_negate(p->upper_shift));
+        mean = cf_add(cf_multiply(amplitude, mean), cf_scale(rest, p->sign));
         p->total = cf_add(p->total, cf_add(cf_multiply(steps, p->floor), mean));
     }
     p->middle = cf_add(cf_add(p->begin, p->end), cf_add(p->lower_shift, cf_negate(p->upper_shift)));
-    p->middle.hi *= 0.5;
-    p->middle.lo *= 0.5;
+    p->middle = cf_scale(p->middle, 0.5);
 }
 
 /* The sum up to a whole step, in doubles; for schedules that are not wide. Constants: `near`, the step is below 2^51,
  * and its distance from another exact; `warmup`, it may be in there. */
 CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near, int warmup)
 {
-    const cf_pair *c = p->c;
+    const cf_pair *c = p->c, zero = {0.0, 0.0};
     const int upper = step.hi < p->middle.hi;
     const double origin = upper ? p->begin.hi : p->end.hi, rate = upper ? p->peak.hi : p->floor.hi;
     const cf_pair d = cf_two_sum(step.hi, -origin);
@@ -212,22 +207,19 @@ CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near,
     /* Past the end and where there is no step yet to sum there is no wave. */
     const double y = n > 0.0 && wave > 0.0 ? p->sign * wave : 0.0;
     double part = from * rate - y;
-    cf_pair base;
-    base.hi = upper ? p->warmup_sum.hi : p->total.hi;
-    base.lo = upper ? p->warmup_sum.lo : p->total.lo;
+    cf_pair base = cf_choose(upper, p->warmup_sum, p->total);
     if (warmup) {
         const int line = upper & (n < 0.0), late = step.hi > p->late;
         const double m = late ? from : step.hi, end = late ? p->peak.hi : p->start.hi, gap = late ? p->gap.hi : 0.0;
         const double sum = m * (end + p->slope.hi * ((m - 1.0) * 0.5 + gap));
-        base.hi = (line & !late) ? 0.0 : base.hi;
-        base.lo = (line & !late) ? 0.0 : base.lo;
+        base = cf_choose(line & !late, zero, base);
         part = line ? sum : part;
     }
     return base.hi + (base.lo + part);
 }
 
 /* The same in pairs, for any schedule. */
-CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
+CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step)
 {
     const cf_pair zero = {0.0, 0.0}, minus_one = {-1.0, 0.0};
     const int upper = cf_less(step, p->middle);
@@ -237,32 +229,34 @@ CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step, int warmup)
     const cf_pair X = cf_choose(n.hi > 0.0, cf_add(n, cf_choose(upper, p->upper_shift, p->lower_shift)), zero);
     const cf_pair rest = cf_choose(upper, p->upper_rest, p->lower_rest);
     const cf_pair wave = cf_add(cf_sums_wave(p, X), cf_negate(rest));
-    const cf_pair y = cf_choose(n.hi > 0.0 && wave.hi > 0.0, cf_make_pair(p->sign * wave.hi, p->sign * wave.lo), zero);
+    const cf_pair y = cf_choose(n.hi > 0.0 && wave.hi > 0.0, cf_scale(wave, p->sign), zero);
     cf_pair part = cf_add(cf_multiply(from, flat), cf_negate(y)), base = cf_choose(upper, p->warmup_sum, p->total);
-    if (warmup) {
-        const int line = upper & (n.hi < 0.0), late = step.hi > p->late;
-        const cf_pair m = cf_choose(late, from, step);
-        cf_pair mean = cf_add(m, minus_one);
-        mean = cf_add(cf_make_pair(0.5 * mean.hi, 0.5 * mean.lo), cf_choose(late, p->gap, zero));
-        mean = cf_add(cf_choose(late, p->peak, p->start), cf_multiply(p->slope, mean));
-        base = cf_choose(line & !late, zero, base);
-        part = cf_choose(line, cf_multiply(m, mean), part);
-        /* The first rate may be too small for the unit. */
-        return (line & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
-    }
-    return cf_add(base, part).hi * p->unit;
+    const int line = upper & (n.hi < 0.0), late = step.hi > p->late;
+    const cf_pair m = cf_choose(late, from, step);
+    cf_pair mean = cf_add(cf_scale(cf_add(m, minus_one), 0.5), cf_choose(late, p->gap, zero));
+    mean = cf_add(cf_choose(late, p->peak, p->start), cf_multiply(p->slope, mean));
+    base = cf_choose(line & !late, zero, base);
+    part = cf_choose(line, cf_multiply(m, mean), part);
+    /* The first rate may be too small for the unit. */
+    return (line & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
 }
 
-/* Any whole step. */
-CF_INLINE double cf_sums_any(const cf_cosine_sums *p, cf_pair step, int wide, int warmup)
+/* Steps are whole, whatever their type. Here CF_DOUBLE_STEPS may lie in the warmup, and CF_WHOLE_STEPS do not. */
+CF_INLINE int cf_cosine_sums_steps(const cf_cosine_sums *p, double least, double greatest, int whole)
 {
-    const double sum = wide ? cf_sums_wide(p, step, warmup) : cf_sums_single(p, step, 0, warmup);
-    return warmup || step.hi >= 0.0 ? sum : NAN;
+    (void)whole;
+    if (p->variant || least < (p->has_warmup ? -CF_SMALL_STEP : 0.0) || greatest > CF_SMALL_STEP) return CF_ANY_STEPS;
+    return least < p->begin.hi ? CF_DOUBLE_STEPS : CF_WHOLE_STEPS;
 }
 
-static inline double cf_cosine_sums_at(const cf_cosine_sums *p, cf_pair step)
+CF_INLINE double cf_cosine_sums_rate(const cf_cosine_sums *p, cf_pair step, int variant, int steps)
 {
-    return cf_sums_any(p, step, p->wide, p->has_warmup);
+    double sum;
+    if (steps != CF_ANY_STEPS) return cf_sums_single(p, step, 1, steps == CF_DOUBLE_STEPS);
+    sum = variant ? cf_sums_wide(p, step) : cf_sums_single(p, step, 0, 1);
+    return p->has_warmup || step.hi >= 0.0 ? sum : NAN;
 }
+
+CF_DEFINE_AT(cosine_sums)
 
 #endif

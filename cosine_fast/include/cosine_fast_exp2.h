@@ -22,7 +22,7 @@
 #define CF_WIDE_LOG2_PAIRS 8 /* below 2^-45 of the sum a coefficient needs only one double */
 
 /* (2^f - 1) / f in powers of f for |f| <= 1/2; made by src/coefficients.py, as the tables below. */
-static const double cf_exp2_table[CF_EXP2_TERMS][2] = { /* relative error 2^-61.88 */
+static const cf_pair cf_exp2_table[CF_EXP2_TERMS] = { /* relative error 2^-61.88 */
     {0.6931471805599453, 2.3028507663268023e-17}, /* 0x1.62e42fefa39efp-1, 0x1.a8cd0d8056617p-56 */
     {0.24022650695910072, -8.968192646408562e-18}, /* 0x1.ebfbdff82c58fp-3, -0x1.4ade2f4a81c6ap-57 */
     {0.055504108664821625, 2.018235751259955e-18}, /* 0x1.c6b08d704a0c6p-5, 0x1.29d6ca7a67607p-59 */
@@ -38,7 +38,7 @@ static const double cf_exp2_table[CF_EXP2_TERMS][2] = { /* relative error 2^-61.
 };
 
 /* log2(m) / z in powers of z^2, z = (m - 1) / (m + 1), for m from sqrt(1/2) to sqrt(2). */
-static const double cf_log2_table[CF_LOG2_TERMS][2] = { /* relative error 2^-66.84 */
+static const cf_pair cf_log2_table[CF_LOG2_TERMS] = { /* relative error 2^-66.84 */
     {2.8853900817779268, 4.0732443064435995e-17}, /* 0x1.71547652b82fep+1, 0x1.77b0c30eec13cp-55 */
     {0.9617966939259754, 4.133798680755349e-17}, /* 0x1.ec709dc3a03fcp-1, 0x1.7d468fca90ae8p-55 */
     {0.5770780163556941, -5.27454985278329e-17}, /* 0x1.2776c50ef9fd2p-1, -0x1.e67dc984f5848p-55 */
@@ -50,7 +50,7 @@ static const double cf_log2_table[CF_LOG2_TERMS][2] = { /* relative error 2^-66.
     {0.19134266183417273, 4.306716333625832e-18}, /* 0x1.87dea95742459p-3, 0x1.3dc7924b3d606p-58 */
 };
 
-static const double cf_wide_log2_table[CF_WIDE_LOG2_TERMS][2] = { /* relative error 2^-109.77 */
+static const cf_pair cf_wide_log2_table[CF_WIDE_LOG2_TERMS] = { /* relative error 2^-109.77 */
     {2.8853900817779268, 4.0710547481862066e-17}, /* 0x1.71547652b82fep+1, 0x1.777d0ffda0d24p-55 */
     {0.9617966939259756, 5.057761664809032e-17}, /* 0x1.ec709dc3a03fdp-1, 0x1.d27f05548987ep-55 */
     {0.5770780163555853, 5.255103057151196e-17}, /* 0x1.2776c50ef9bfep-1, 0x1.e4b29cda45e96p-55 */
@@ -86,7 +86,7 @@ static inline void cf_power_curve_init(cf_power_curve *q, cf_pair amplitude)
     q->c0_lo = amplitude.lo;
     q->exponent = exponent - 1;
     for (k = 0; k < CF_EXP2_TERMS; k++) {
-        const cf_pair c = cf_multiply(cf_make_pair(cf_exp2_table[k][0], cf_exp2_table[k][1]), amplitude);
+        const cf_pair c = cf_multiply(cf_exp2_table[k], amplitude);
         q->c[k] = c.hi;
         if (k == 0) {
             q->c1_hi = cf_leading_bits(c.hi);
@@ -126,20 +126,16 @@ CF_INLINE cf_pair cf_two_factors(double n)
 /* log2(x) for a positive number, to a relative 2^-98. */
 static inline cf_pair cf_log2(double x)
 {
-    int exponent, k;
+    int exponent;
     double m = frexp(x, &exponent);
-    cf_pair z, w, q = {0.0, 0.0};
+    cf_pair z;
     if (m < 0.7071067811865476) { /* sqrt(1/2) */
         m += m;
         exponent--;
     }
     z = cf_divide(cf_two_sum(m, -1.0), cf_two_sum(m, 1.0));
-    w = cf_multiply(z, z);
-    for (k = CF_WIDE_LOG2_TERMS - 1; k >= CF_WIDE_LOG2_PAIRS; k--) q.hi = cf_wide_log2_table[k][0] + w.hi * q.hi;
-    for (; k >= 0; k--) {
-        q = cf_add(cf_make_pair(cf_wide_log2_table[k][0], cf_wide_log2_table[k][1]), cf_multiply(w, q));
-    }
-    return cf_add(cf_make_pair(exponent, 0.0), cf_multiply(z, q));
+    z = cf_multiply(z, cf_horner(cf_wide_log2_table, CF_WIDE_LOG2_TERMS, CF_WIDE_LOG2_PAIRS, cf_multiply(z, z)));
+    return cf_add(cf_make_pair(exponent, 0.0), z);
 }
 
 /* log2(r / D) for PolynomialDecay, where D - r is the step; inverse is 2^-100 / D. The numerator and the denominator of z are
@@ -152,25 +148,21 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     const uint64_t bits = cf_bits(r.hi * inverse) + UINT64_C(0x95F619980C433);
     const double down = cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000)));
     const double k = cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - 4503599627371419.0; /* 2^52 + 923 */
-    const double c2 = cf_log2_table[2][0], c3 = cf_log2_table[3][0], c4 = cf_log2_table[4][0];
-    const double c5 = cf_log2_table[5][0], c6 = cf_log2_table[6][0], c7 = cf_log2_table[7][0];
-    const double c8 = cf_log2_table[8][0];
+    const double c2 = cf_log2_table[2].hi, c3 = cf_log2_table[3].hi, c4 = cf_log2_table[4].hi;
+    const double c5 = cf_log2_table[5].hi, c6 = cf_log2_table[6].hi, c7 = cf_log2_table[7].hi;
+    const double c8 = cf_log2_table[8].hi;
     double zh, zl, w, w_rest, ww, tail, product, rest, c1, g;
     cf_pair numerator, denominator, log;
 
     /* z = (r / 2^k - D) / (r / 2^k + D) */
-    r.hi *= down;
-    r.lo *= down;
-    D.hi *= up;
-    D.lo *= up;
+    r = cf_scale(r, down);
+    D = cf_scale(D, up);
     if (single) {
         numerator = cf_make_pair(r.hi - D.hi, 0.0);
         denominator = cf_two_sum(r.hi, D.hi);
     } else {
-        numerator = cf_add(r, cf_negate(D));
         /* exactly, however near to 0 the step */
-        numerator.hi = k == 0.0 ? -step.hi * up : numerator.hi;
-        numerator.lo = k == 0.0 ? -step.lo * up : numerator.lo;
+        numerator = cf_choose(k == 0.0, cf_scale(cf_negate(step), up), cf_add(r, cf_negate(D)));
         denominator = cf_add(r, D);
     }
     inverse = 1.0 / denominator.hi;
@@ -185,12 +177,12 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     ww = w * w;
     tail = (c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7));
     tail = w * tail;
-    c1 = cf_log2_table[1][0] + tail;
-    tail = (tail - (c1 - cf_log2_table[1][0])) + cf_log2_table[1][1];
+    c1 = cf_log2_table[1].hi + tail;
+    tail = (tail - (c1 - cf_log2_table[1].hi)) + cf_log2_table[1].lo;
     product = w * c1;
     tail = cf_product_rest(w, c1, product) + (w * tail + w_rest * c1);
-    g = cf_log2_table[0][0] + product;
-    tail = (product - (g - cf_log2_table[0][0])) + (cf_log2_table[0][1] + tail);
+    g = cf_log2_table[0].hi + product;
+    tail = (product - (g - cf_log2_table[0].hi)) + (cf_log2_table[0].lo + tail);
     product = zh * g;
     tail = cf_product_rest(zh, g, product) + (zh * tail + zl * g);
     log = cf_fast_two_sum(k, product);

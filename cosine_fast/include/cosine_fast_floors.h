@@ -53,12 +53,10 @@ CF_INLINE cf_stairs cf_nearest_stairs(cf_pair s, cf_pair D, double inverse)
 CF_INLINE cf_stairs cf_large_stairs(cf_pair s, cf_pair D, double inverse)
 {
     const cf_stairs nearest = cf_nearest_stairs(s, D, inverse);
-    const cf_pair up = cf_add(nearest.rest, D);
-    const double second = nearest.rest.hi < 0.0 ? nearest.count.lo - 1.0 : nearest.count.lo;
+    const int below = nearest.rest.hi < 0.0;
     cf_stairs r;
-    r.rest.hi = nearest.rest.hi < 0.0 ? up.hi : nearest.rest.hi;
-    r.rest.lo = nearest.rest.hi < 0.0 ? up.lo : nearest.rest.lo;
-    r.count = cf_fast_two_sum(nearest.count.hi, second);
+    r.rest = cf_choose(below, cf_add(nearest.rest, D), nearest.rest);
+    r.count = cf_fast_two_sum(nearest.count.hi, below ? nearest.count.lo - 1.0 : nearest.count.lo);
     return r;
 }
 

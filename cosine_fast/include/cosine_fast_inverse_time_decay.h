@@ -176,19 +176,18 @@ CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair ste
     const double initial = p->initial, unit = p->unit; /* hoisted so that the loop vectorises */
     /* Without a decay_rate every step but NaN is treated as step 0. */
     const int still = p->rate == 0.0 && fabs(step.hi) <= INFINITY;
-    const cf_pair s = cf_make_pair(still ? 0.0 : step.hi, still ? 0.0 : step.lo);
+    const cf_pair s = cf_choose(still, zero, step);
     const int stairs = staircase && fabs(s.hi) < p->smooth_from;
     const cf_pair n = staircase ? cf_large_stairs(s, D, p->inverse).count : zero;
-    cf_pair x = cf_make_pair(stairs ? n.hi : s.hi, stairs ? n.lo : s.lo), base, top, product, below;
+    cf_pair x = cf_choose(stairs, n, s), base, top, product, below;
     /* Where r * x is so large that nothing else counts, x and its scale are divided by 2^600 each, and then the ratio. */
     const int far = fabs(x.hi * p->scale) > 5.260135901548374e+210; /* 2^700 */
     const double less = far ? 2.409919865102884e-181 : 1.0; /* 2^-600 */
     const double scale = p->scale * less;
     double rate;
-    x = cf_make_pair(x.hi * less * scale, x.lo * less * scale);
-    base = cf_make_pair(stairs ? 1.0 : D.hi, stairs ? 0.0 : D.lo);
-    base = cf_make_pair(far ? 0.0 : base.hi, far ? 0.0 : base.lo);
-    top = cf_make_pair(stairs ? initial : smooth_top.hi, stairs ? 0.0 : smooth_top.lo);
+    x = cf_scale(cf_scale(x, less), scale);
+    base = cf_choose(far, zero, cf_choose(stairs, cf_make_pair(1.0, 0.0), D));
+    top = cf_choose(stairs, cf_make_pair(initial, 0.0), smooth_top);
     product = cf_exact_product(x.hi, p->rate);
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
     rate = cf_ratio(top, cf_make_pair(below.hi == 0.0 ? 1.0 : below.hi, below.lo));

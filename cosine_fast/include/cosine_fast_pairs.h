@@ -55,7 +55,6 @@ CF_INLINE double cf_double(uint64_t bits)
     return x;
 }
 
-
 typedef struct cf_pair {
     double hi, lo;
 } cf_pair;
@@ -259,6 +258,12 @@ static inline double cf_take_unit(double x, double *unit)
 CF_INLINE cf_pair cf_choose(int condition, cf_pair a, cf_pair b)
 {
     return cf_make_pair(condition ? a.hi : b.hi, condition ? a.lo : b.lo);
+}
+
+/* a times a power of 2. */
+CF_INLINE cf_pair cf_scale(cf_pair a, double factor)
+{
+    return cf_make_pair(a.hi * factor, a.lo * factor);
 }
 
 #define CF_SMALL_STEP 1125899906842624.0         /* 2^50: all arithmetic with whole steps up to this size is exact */

@@ -47,8 +47,7 @@ typedef struct cf_polynomial_decay {
 static inline void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end,
                                             double power, int cycle)
 {
-    const cf_pair one = {1.0, 0.0};
-    cf_pair fall;
+    const cf_pair one = {1.0, 0.0}, fall = cf_two_sum(start + 0.0, -(end + 0.0)); /* -0 is +0 */
     memset(p, 0, sizeof *p);
     p->start = start + 0.0;
     p->end = end + 0.0;
@@ -57,7 +56,6 @@ static inline void cf_polynomial_decay_init(cf_polynomial_decay *p, double start
     p->decay_steps = decay_steps;
     p->inverse = 7.888609052210118e-31 / decay_steps.hi; /* 2^-100 */
     p->single = decay_steps.hi <= CF_SMALL_STEP && decay_steps.hi == floor(decay_steps.hi);
-    fall = cf_two_sum(p->start, -p->end);
     cf_power_curve_init(&p->curve, fall);
     p->at_end = power > 0.0 || fall.hi == 0.0 ? p->end : power == 0.0 ? p->start : fall.hi * INFINITY;
     p->farthest = power > 0.0 ? CF_MOST : power < 0.0 ? -CF_MOST : 0.0;
@@ -70,7 +68,7 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
 {
     /* Hoisted so that the loop vectorises. */
     const double start = p->start, end = p->end, at_end = p->at_end, farthest = p->farthest;
-    const double c0_hi = p->curve.c0_hi, c0_lo = p->curve.c0_lo;
+    const cf_pair zero = {0.0, 0.0}, c0 = {p->curve.c0_hi, p->curve.c0_lo};
     const int single = steps == CF_WHOLE_STEPS, lowest = step.hi < -1.7976931348623157e308;
     double inverse = p->inverse, exponent = p->curve.exponent, E, rest, n, f, base, rate;
     cf_pair D = p->decay_steps, r, log, y, factors, sum;
@@ -100,19 +98,12 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
             left = cf_make_pair(stairs.rest.hi > 0.0 ? D.hi - stairs.rest.hi : 0.0, 0.0);
             whole = cf_make_pair(step.hi + left.hi, 0.0);
         } else {
-            cf_pair known;
-            known.hi = later ? step.hi : 0.0;
-            known.lo = later ? step.lo : 0.0;
-            stairs = cf_large_stairs(known, D, 1.0 / D.hi);
-            left = cf_add(D, cf_negate(stairs.rest));
-            left.hi = stairs.rest.hi > 0.0 ? left.hi : 0.0;
-            left.lo = stairs.rest.hi > 0.0 ? left.lo : 0.0;
+            stairs = cf_large_stairs(cf_choose(later, step, zero), D, 1.0 / D.hi);
+            left = cf_choose(stairs.rest.hi > 0.0, cf_add(D, cf_negate(stairs.rest)), zero);
             whole = cf_add(step, left);
         }
-        r.hi = later ? left.hi : r.hi;
-        r.lo = later ? left.lo : r.lo;
-        D.hi = later ? whole.hi : D.hi;
-        D.lo = later ? whole.lo : D.lo;
+        r = cf_choose(later, left, r);
+        D = cf_choose(later, whole, D);
         inverse = 7.888609052210118e-31 / D.hi; /* 2^-100 */
     }
 
@@ -130,11 +121,9 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
 
     /* From the start while 2^n is 1, else from the end. */
     base = n == 0.0 ? start : end;
-    y = cf_make_pair(n == 0.0 ? 0.0 : c0_hi, n == 0.0 ? 0.0 : c0_lo);
-    y = cf_power_curve_at(&p->curve, y, E, rest);
+    y = cf_power_curve_at(&p->curve, cf_choose(n == 0.0, zero, c0), E, rest);
     factors = cf_two_factors(n + exponent);
-    y.hi = (y.hi * factors.hi) * factors.lo;
-    y.lo = (y.lo * factors.hi) * factors.lo;
+    y = cf_scale(cf_scale(y, factors.hi), factors.lo);
     sum = cf_two_sum(base, y.hi);
     rate = sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
     return r.hi <= 0.0 ? at_end : rate;

@@ -4,13 +4,14 @@
 
 #include "cosine_fast_cosine_decay.h"
 #include "cosine_fast_cosine_decay_restarts.h"
+#include "cosine_fast_cosine_sums.h"
 #include "cosine_fast_exponential_decay.h"
 #include "cosine_fast_inverse_square_root_decay.h"
 #include "cosine_fast_inverse_time_decay.h"
 #include "cosine_fast_piecewise_constant_decay.h"
 #include "cosine_fast_polynomial_decay.h"
 
-/* The list of schedules. X(NAME, name, loops, memory, init):
+/* The list of schedules, and CosineDecay's sums, which are evaluated like one. X(NAME, name, loops, memory, init):
  *
  *     loops    `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h)
  *     memory   how many bytes the schedule needs besides its struct
@@ -22,6 +23,8 @@
     X(CF_COSINE_DECAY_RESTARTS, cosine_decay_restarts, own, numbers[1] == 1.0 ? 0 : CF_CYCLES * sizeof(cf_cycle),   \
       cf_cosine_decay_restarts_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3],                   \
                                     (cf_cycle *)memory, CF_CYCLES))                                                 \
+    X(CF_COSINE_SUMS, cosine_sums, two, 0,                                                                          \
+      cf_cosine_sums_init(p, numbers[0], counts[0], numbers[1], counts[1].hi > 0.0, numbers[2], counts[1]))         \
     X(CF_EXPONENTIAL_DECAY, exponential_decay, two, 0,                                                              \
       cf_exponential_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                           \
     X(CF_INVERSE_SQUARE_ROOT_DECAY, inverse_square_root_decay, one, 0,                                              \

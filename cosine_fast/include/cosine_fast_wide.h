@@ -9,7 +9,7 @@
 #define CF_WIDE_PAIRS 9 /* from here on a coefficient is below 2^-48 of the sum, and one double is enough */
 
 /* sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py. */
-static const double cf_wide_table[CF_WIDE_TERMS][2] = { /* relative error 2^-104.67 */
+static const cf_pair cf_wide_table[CF_WIDE_TERMS] = { /* relative error 2^-104.67 */
     {2.4674011002723395, 1.5663238771849273e-16}, /* 0x1.3bd3cc9be45dep+1, 0x1.692b71366cc02p-53 */
     {-2.0293560632083842, 1.3301000412158104e-16}, /* -0x1.03c1f081b5ac4p+1, 0x1.32b33f87fcf2fp-53 */
     {0.6676313844272947, -1.5907619140240806e-18}, /* 0x1.55d3c7e3cbffap-1, -0x1.d58292695cd53p-60 */
@@ -32,7 +32,7 @@ static inline void cf_wide_init(cf_pair c[CF_WIDE_TERMS], cf_pair amplitude, cf_
     cf_pair power = cf_multiply(amplitude, square);
     int k;
     for (k = 0; k < CF_WIDE_TERMS; k++) {
-        c[k] = cf_multiply(cf_make_pair(cf_wide_table[k][0], cf_wide_table[k][1]), power);
+        c[k] = cf_multiply(cf_wide_table[k], power);
         power = cf_multiply(power, square);
     }
 }

@@ -53,6 +53,6 @@ def test_places(name):
 def test_nothing_is_left_over():
     """No place is of a schedule that is not registered."""
     columns = {cls._name for cls in schedules.SCHEDULES.values()}
-    assert set(listed_in_c()) == columns
+    assert set(listed_in_c()) - {"cosine_sums"} == columns
     assert set(_reference.FORMULAS) - {"cosine_sums"} == columns
     assert set(FAMILY) == set(schedules.SCHEDULES)

@@ -1,5 +1,5 @@
 /* The header and the block loops without Python: many threads evaluate jobs of every layout at once, and each rate is
- * compared with cf_function_at's. For sanitizers and valgrind, which do better without an interpreter.
+ * compared with cf_schedule_at's. For sanitizers and valgrind, which do better without an interpreter.
  *
  *     harness [THREADS [ROUNDS]]      exit status 0 if all bits are right
  *
@@ -120,7 +120,7 @@ static char *operand(cf_operand *o, int type, int swapped, const cf_job *job, ui
     return memory;
 }
 
-static layout draw_layout(const cf_function *function, uint64_t seed)
+static layout draw_layout(const cf_schedule *schedule, uint64_t seed)
 {
     layout l;
     uint64_t state = seed;
@@ -128,7 +128,7 @@ static layout draw_layout(const cf_function *function, uint64_t seed)
     int64_t i;
     int d;
     memset(&l, 0, sizeof l);
-    l.job.function = function;
+    l.job.schedule = schedule;
     l.job.dimensions = range ? 1 : 1 + (int)(next(&state) % DIMENSIONS);
     l.count = 1;
     for (d = 0; d < l.job.dimensions; d++) {
@@ -181,7 +181,7 @@ static int64_t wrong(const layout *l, const char *what)
 {
     int64_t i, bad = 0;
     for (i = 0; i < l->count; i++) {
-        const double want = cf_function_at(l->job.function, step_at(&l->job, i));
+        const double want = cf_schedule_at(l->job.schedule, step_at(&l->job, i));
         const char *element = l->job.rates.data;
         int64_t rest = i;
         int d, good;
@@ -227,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t choice[8];
     } in;
     const double most = ldexp(1.0, 1000);
-    cf_function function = {0};
+    cf_schedule schedule = {0};
     cf_isa isas[4];
     cf_pair D, W;
     layout l;
@@ -253,9 +253,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
           && (W.hi == 0.0 || fabs((in.peak - in.start) / W.hi) <= most))) {
         return 0;
     }
-    cf_cosine_decay_init(&function.as.schedule.as.cosine_decay, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
+    cf_cosine_decay_init(&schedule.as.cosine_decay, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
     n = cf_isas(isas);
-    l = draw_layout(&function, in.seed);
+    l = draw_layout(&schedule, in.seed);
     if (!l.job.steps.data) {
         const long double last = (long double)in.first + (long double)in.stride * (long double)(l.count - 1);
         if (fabsl(last) < 9.2e18L) {
@@ -324,20 +324,20 @@ static const parameters CASES[SCHEDULES] = {
 
 enum { MEMORY = CF_CYCLES * sizeof(cf_cycle) };
 
-static void make_schedules(cf_function s[SCHEDULES], char *memory)
+static void make_schedules(cf_schedule s[SCHEDULES], char *memory)
 {
     int i;
     memset(s, 0, SCHEDULES * sizeof *s);
     for (i = 0; i < SCHEDULES; i++) {
         const parameters *p = &CASES[i];
         if (cf_schedule_memory(p->family, p->numbers, p->count) > MEMORY) abort();
-        cf_schedule_init(&s[i].as.schedule, p->family, p->numbers, p->counts, p->count, memory + i * MEMORY);
+        cf_schedule_init(&s[i], p->family, p->numbers, p->counts, p->count, memory + i * MEMORY);
     }
 }
 
 enum { LAYOUTS = 40 };
 
-static cf_function schedules[SCHEDULES];
+static cf_schedule schedules[SCHEDULES];
 static layout layouts[SCHEDULES * LAYOUTS];
 static cf_isa isas[4];
 static int isa_count, threads, rounds;
@@ -351,7 +351,7 @@ static void *work(void *argument)
     int round, isa, i;
     for (round = 0; round < rounds; round++) {
         for (isa = 0; isa < isa_count; isa++) {
-            cf_function own[SCHEDULES];
+            cf_schedule own[SCHEDULES];
             char *const memory = malloc(SCHEDULES * MEMORY);
             layout mine;
             if (!memory) abort();
