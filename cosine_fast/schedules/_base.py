@@ -150,11 +150,6 @@ def apart(array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any]) -> np.ndarra
     return array if same and array.itemsize == rates.itemsize else array.copy()
 
 
-def check_name(name: Any) -> None:
-    if not (name is None or isinstance(name, str)):  # the configs in Keras's documentation have None
-        raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
-
-
 def dtype_of(name: str, value: Any) -> np.dtype[Any]:
     """Return the dtype that a rate gives to the results: its own if it is a NumPy scalar, else float64."""
     if not isinstance(value, np.floating):
@@ -466,17 +461,20 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
 
     def _take(
         self, given: tuple[Any, ...], dtype: np.dtype[Any], numbers: tuple[float, ...], counts: tuple[float, ...],
-        *distinct: Any,
+        name: Any, *distinct: Any,
     ) -> None:  # fmt: skip
         """Keep the parameters, as they were given and in the signature's order, and fold them.
 
-        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in `distinct` are unequal.
+        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in name or `distinct` are
+        unequal.
         """
+        if not (name is None or isinstance(name, str)):  # the configs in Keras's documentation have None
+            raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
         if self._ready:
             raise AttributeError("a schedule is immutable: make another one")
         self._given = given
         self._dtype = dtype
-        self._key = numbers, counts, distinct, dtype.char
+        self._key = numbers, counts, name, distinct, dtype.char
         self._fold(type(self)._name, numbers, counts, dtype.char == "f")
 
     def __getattr__(self, name: str) -> Any:
