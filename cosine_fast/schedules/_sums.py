@@ -21,6 +21,14 @@ import numpy as np
 from .._backend import Function
 from ._base import FLOAT64, INT64_MAX, Evaluation, as_array
 
+# pi * 2**1024, rounded down: hex(int(mpmath.pi * 2**1024)) with mpmath.mp.prec = 1100. `_sine` takes at most 848 bits.
+_PI = int(
+    "3243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89452821e638d01377be546"
+    "6cf34e90c6cc0ac29b7c97c50dd3f84d5b5b54709179216d5d98979fb1bd1310ba698dfb5ac2ffd72dbd01"
+    "adfb7b8e1afed6a267e96ba7c9045f12c7f9924a19947b3916cf70801f2e2858efc16636920d871574e69",
+    16,
+)
+
 _CHUNK = 1 << 16  # values searched for at a time, so that memory is bounded
 
 
@@ -34,28 +42,11 @@ class Parameters(NamedTuple):
     warmup_steps: int | float
 
 
-@functools.cache
-def _pi(bits: int) -> int:
-    """Return pi * 2**bits with an error of at most 1 (Machin: pi/4 = 4 arctan(1/5) - arctan(1/239))."""
-    unit = 1 << (bits + 32)
-
-    def arctan_of_inverse(n: int) -> int:
-        total = power = unit // n
-        k = 1
-        while power:
-            power //= -n * n
-            k += 2
-            total += power // k
-        return total
-
-    return (4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))) >> 32
-
-
 def _sine(n: int, d: int, bits: int) -> int:
     """Return sin(pi * n / d) * 2**bits with an error of at most 2**8 (Taylor)."""
     n %= 2 * d
     sign, n = (1, n) if n <= d else (-1, n - d)
-    term = total = _pi(bits) * min(n, d - n) // d
+    term = total = (_PI >> (1024 - bits)) * min(n, d - n) // d
     square = term * term >> bits
     k = 1
     while term:
