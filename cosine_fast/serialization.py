@@ -6,8 +6,8 @@ caller's `custom_objects`. No name in it is imported.
 
 from __future__ import annotations
 
-import math
 import numbers
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,11 +168,7 @@ def _serialized(schedule: LearningRateSchedule, depth: int) -> dict[str, Any]:
 
 
 def _finite(number: Any) -> Any:
-    try:
-        finite = math.isfinite(number)
-    except OverflowError:
-        finite = False
-    if not finite:
+    if not abs(number) <= sys.float_info.max:
         raise ValueError(f"A number in a config must be a finite float. Received: {shown(number)}")
     return number
 
@@ -213,12 +209,10 @@ def _read(value: Any, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_read(item, depth) for item in value]
     if isinstance(value, Mapping):
-        made = value.get("class_name")
-        if made in ("__numpy__", "__tensor__"):
-            inner = value.get("config")
-            if isinstance(inner, Mapping) and "value" in inner:
-                return _read(inner["value"], depth)
-        elif made == "__tuple__" and isinstance(value.get("items"), list):
+        made, inner = value.get("class_name"), value.get("config")
+        if made in ("__numpy__", "__tensor__") and isinstance(inner, Mapping) and "value" in inner:
+            return _read(inner["value"], depth)
+        if made == "__tuple__" and isinstance(value.get("items"), list):
             return _read(value["items"], depth)
         if isinstance(made, str) and made.startswith("__"):
             raise ValueError(f"The config of a schedule cannot have a {shown(made)}")
