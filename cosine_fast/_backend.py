@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 if TYPE_CHECKING:
-    from . import _kernel as kernel
-    from ._kernel import Function as Function
-    from ._kernel import Schedule as Schedule
-    from ._kernel import cosine_decays as cosine_decays
-    from ._kernel import within as within
+    from . import _kernel
+
+    kernel = _kernel
+    backend = "compiled"
 
 
 def _choose() -> tuple[str, Any]:
@@ -199,9 +198,6 @@ def build_info() -> dict[str, Any]:
 
 if not TYPE_CHECKING:
     backend, kernel = _choose()
-    Function, Schedule, cosine_decays, within = kernel.Function, kernel.Schedule, kernel.cosine_decays, kernel.within
-else:
-    backend = "compiled"
 
 isa = os.environ.get("COSINE_FAST_ISA") or kernel.ISAS[0]
 if isa not in kernel.ISAS:

@@ -13,7 +13,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from ._backend import check_threads, cosine_decays, within
+from ._backend import check_threads, kernel
 from .schedules import CosineDecay
 from .schedules._base import (
     FLOAT64, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, restore,
@@ -146,7 +146,7 @@ def cosine_decay(
     if out is None and max(array.size for array in own.values()) == math.prod(shape) and all(map(is_readable, arrays)):
         # One step each: the kernel checks plain schedules while it reads them. If one is wrong, nobody sees the rates.
         rates = np.empty(shape, wanted)
-        done = cosine_decays(rates, arrays[0], arrays[1:], threads, True)
+        done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, True)
     if not done:
         if [name for name in own if not _is_safe(name, own[name], threads) and _examine({name: own[name]})]:
             _examine(own)
@@ -199,7 +199,7 @@ def _unrepeated(array: _Array) -> _Array:
 
 def _is_safe(name: str, array: _Array, threads: int) -> bool:
     # A uint64 beyond int64 is negative to the kernel, and so not safe.
-    return is_readable(array) and within(array, *_SAFE[name], threads)
+    return is_readable(array) and kernel.within(array, *_SAFE[name], threads)
 
 
 def _examine(parameters: dict[str, _Array]) -> bool:
@@ -264,4 +264,4 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
         return
     with np.errstate(over="ignore"):
         steps, *parameters = (array if is_readable(array) else array.astype(np.float64) for array in arrays)
-    cosine_decays(rates, steps, parameters, threads)
+    kernel.cosine_decays(rates, steps, parameters, threads)

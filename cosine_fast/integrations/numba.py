@@ -49,14 +49,14 @@ from numba.extending import (
     typeof_impl, unbox,
 )  # fmt: skip
 
-from .._backend import Schedule, addresses
+from .._backend import addresses, kernel
 
 # Compiled code refers to these by name, not by address, for it may come from a cache.
 for _name, _address in addresses(__name__).items():
     llvmlite.binding.add_symbol(f"cosine_fast_{_name}", _address)
 
 _POINTER = ir.IntType(8).as_pointer()
-_constants: list[Schedule] = []  # compiled code has their addresses, so they are kept alive
+_constants: list[kernel.Schedule] = []  # compiled code has their addresses, so they are kept alive
 
 
 # ---- A schedule: in compiled code, its address. It cannot be returned, so the caller keeps the schedule alive ----
@@ -86,7 +86,7 @@ class ScheduleType(types.Callable):
 _TYPES = (ScheduleType(False), ScheduleType(True))
 
 
-@typeof_impl.register(Schedule)
+@typeof_impl.register(kernel.Schedule)
 def _type_of(schedule: Any, context: Any) -> ScheduleType:
     schedule._address()  # raises if it has none
     return _TYPES[schedule.dtype == np.float32]
@@ -184,10 +184,10 @@ class Schedules(Sequence[Any]):
 
     __slots__ = ("_addresses", "_schedules", "_single")
 
-    def __init__(self, schedules: Iterable[Schedule]) -> None:
+    def __init__(self, schedules: Iterable[kernel.Schedule]) -> None:
         self._schedules: tuple[Any, ...] = tuple(schedules)
         for schedule in self._schedules:
-            if not isinstance(schedule, Schedule):
+            if not isinstance(schedule, kernel.Schedule):
                 raise TypeError(
                     "Argument `schedules` must be schedules of cosine_fast. "
                     f"Received one of type: {type(schedule).__name__}"

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
 
-from .._backend import Schedule, check_threads, shown
+from .._backend import check_threads, kernel, shown
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 LARGEST = 2.0**1000  # the largest size of a rate: no intermediate result overflows
@@ -323,7 +323,7 @@ class LearningRateSchedule:
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        if "__call__" in vars(cls) and not issubclass(cls, Schedule):  # a Schedule takes arrays already
+        if "__call__" in vars(cls) and not issubclass(cls, kernel.Schedule):  # a Schedule takes arrays already
             cls.__call__ = _takes_arrays(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
@@ -431,7 +431,7 @@ def _takes_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
 _CALL = inspect.signature(lambda step, *, out=None, dtype=None, num_threads=None: None)
 
 
-class Formula(Schedule, Evaluation, LearningRateSchedule):
+class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
     """A schedule whose formula the kernels have.
 
     A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters and
@@ -480,7 +480,7 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
     def __getattr__(self, name: str) -> Any:
         if name in Formula.__slots__:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
-        if name == "__signature__" and type(self).__call__ is Schedule.__call__:
+        if name == "__signature__" and type(self).__call__ is kernel.Schedule.__call__:
             return _CALL  # for inspect.signature, which finds none in a compiled class
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._backend import Function
+from .._backend import kernel
 from ._base import FLOAT64, INT64_MAX, Evaluation, as_array
 
 # pi * 2**1024, rounded down: hex(int(mpmath.pi * 2**1024)) with mpmath.mp.prec = 1100. `_sine` takes at most 848 bits.
@@ -101,7 +101,7 @@ def exact_sum(p: Parameters, steps: range) -> float:
         return math.inf if total > 0 else -math.inf
 
 
-class CumulativeSum(Function, Evaluation):
+class CumulativeSum(kernel.Function, Evaluation):
     """The sum of the rates of the steps 0 .. s-1, as a function of s that is called like a schedule."""
 
     __slots__ = ("_dtype", "_parameters")
@@ -152,7 +152,7 @@ def cumulative(p: Parameters, own_dtype: np.dtype[Any], steps: Any, out: Any, dt
     return _sums_of(p, own_dtype)._call(steps, out, dtype, num_threads)
 
 
-def step_at(p: Parameters, schedule: Function, rates: Any) -> Any:
+def step_at(p: Parameters, schedule: kernel.Function, rates: Any) -> Any:
     """Return the first step of the decay whose rate is at most as large."""
     wanted, shape = _numbers("learning_rate", rates)
     first, last = _decay(p)
@@ -160,7 +160,7 @@ def step_at(p: Parameters, schedule: Function, rates: Any) -> Any:
     return _answer(_search(schedule, operator.le, wanted, first, last if falls else first), shape)  # else they rise
 
 
-def step_at_sum(p: Parameters, schedule: Function, totals: Any) -> Any:
+def step_at_sum(p: Parameters, schedule: kernel.Function, totals: Any) -> Any:
     """Return the first step from 0 on at which the cumulative sum is at least as large."""
     wanted, shape = _numbers("total", totals)
     sums = _sums_of(p, FLOAT64)
@@ -172,7 +172,7 @@ def step_at_sum(p: Parameters, schedule: Function, totals: Any) -> Any:
     return _answer(found, shape)
 
 
-def _turns(p: Parameters, schedule: Function) -> list[int]:
+def _turns(p: Parameters, schedule: kernel.Function) -> list[int]:
     """Return steps, from 0 to the largest, between which the rates have one sign, so that the sums are monotonic."""
     turns = [0, INT64_MAX]
     if min(p.start, p.peak, p.peak * p.alpha) < 0.0:
@@ -189,7 +189,7 @@ def _decay(p: Parameters) -> tuple[int, int]:
 
 
 def _search(
-    function: Function, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
+    function: kernel.Function, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
 ) -> np.ndarray[Any, Any]:
     """Return for each of `wanted` the first step from first to last whose float64 value reaches it; -1 for none."""
     if wanted.size == 1:  # faster without arrays
