@@ -503,10 +503,8 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
         parameters = ", ".join(f"{key}={value!r}" for key, value in _config(self).items())
         return f"{type(self).__name__}({parameters})"
 
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        return isinstance(other, Formula) and self._key == other._key
+    def __eq__(self, other: Any) -> bool:
+        return self._key == other._key if type(self) is type(other) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._key)
