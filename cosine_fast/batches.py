@@ -16,8 +16,8 @@ import numpy as np
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay
 from .schedules._base import (
-    FLOAT64, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, restore,
-    steps_of, warn_ignored,
+    FLOAT64, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, steps_of,
+    warn_ignored,
 )  # fmt: skip
 
 _Array = np.ndarray[Any, Any]
@@ -148,8 +148,9 @@ def cosine_decay(
         rates = np.empty(shape, wanted)
         done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, True)
     if not done:
-        if [name for name in own if not _is_safe(name, own[name], threads) and _examine({name: own[name]})]:
-            _examine(own)
+        unsafe = {name: array for name, array in own.items() if not _is_safe(name, array, threads)}
+        if [name for name, array in unsafe.items() if _examine({name: array}, _CHECKS[name])]:
+            _examine(own, _check)
         if rates is None:
             rates = np.empty(shape, wanted)
         _evaluate(rates, [apart(array, rates) for array in arrays], threads)
@@ -202,11 +203,8 @@ def _is_safe(name: str, array: _Array, threads: int) -> bool:
     return is_readable(array) and kernel.within(array, *_SAFE[name], threads)
 
 
-def _examine(parameters: dict[str, _Array]) -> bool:
-    """Let CosineDecay check a parameter, or all together, at every index where one is beyond its limits.
-
-    Return whether there is such an index. The first that CosineDecay refuses is added to its error.
-    """
+def _examine(parameters: dict[str, _Array], check: Callable[..., Any]) -> bool:
+    """Call `check` with the parameters at every index where one is beyond its limits; return whether there is any."""
     arrays = list(parameters.values())
     exact = np.broadcast_arrays(*arrays)
     pieces = np.nditer(
@@ -222,7 +220,7 @@ def _examine(parameters: dict[str, _Array]) -> bool:
                 found = True
                 index = tuple(int(i) for i in np.unravel_index(before + at, exact[0].shape))
                 with _named(index):
-                    _check({name: array[index] for name, array in zip(parameters, exact, strict=True)})
+                    check(*(array[index] for array in exact))
             before += beyond.size
     return found
 
@@ -232,13 +230,9 @@ def _is_beyond(name: str, x: _Array) -> _Array:
     return np.asarray(~((least <= x) & (x <= most) | (x == also) | (np.isnan(x) & nan)))
 
 
-def _check(values: dict[str, Any]) -> None:
-    if len(values) == 1:
-        for name, value in values.items():
-            _CHECKS[name](value)
-    else:
-        target = None if _is_nan(values["warmup_target"]) else values["warmup_target"]
-        restore(CosineDecay, values | {"name": None, "warmup_target": target})
+def _check(start: Any, decay: Any, alpha: Any, target: Any, warmup: Any) -> None:
+    """Check the parameters of a schedule together, without a warning."""
+    CosineDecay.__new__(CosineDecay)._init(start, decay, alpha, "", None if _is_nan(target) else target, warmup)
 
 
 @contextlib.contextmanager
