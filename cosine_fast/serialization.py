@@ -6,8 +6,8 @@ caller's `custom_objects`. No name in it is imported.
 
 from __future__ import annotations
 
+import math
 import numbers
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,7 +168,11 @@ def _serialized(schedule: LearningRateSchedule, depth: int) -> dict[str, Any]:
 
 
 def _finite(number: Any) -> Any:
-    if not abs(number) <= sys.float_info.max:
+    try:
+        finite = math.isfinite(number)
+    except OverflowError:
+        finite = False
+    if not finite:
         raise ValueError(f"A number in a config must be a finite float. Received: {shown(number)}")
     return number
 
