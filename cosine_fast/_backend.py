@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import numbers
 import operator
 import os
@@ -16,11 +17,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 if TYPE_CHECKING:
-    from . import _kernel as kernel
-    from ._kernel import Function as Function
-    from ._kernel import Schedule as Schedule
-    from ._kernel import cosine_decays as cosine_decays
-    from ._kernel import within as within
+    from . import _kernel
+
+    kernel = _kernel
+    backend = "compiled"
 
 
 def _choose() -> tuple[str, Any]:
@@ -30,7 +30,7 @@ def _choose() -> tuple[str, Any]:
     if wanted != "python":
         name = f"{__package__}._kernel"
         try:
-            compiled = importlib.import_module(name)  # names the missing module, unlike `from . import`
+            return "compiled", importlib.import_module(name)  # names the missing module, unlike `from . import`
         except ImportError as error:
             # Only a package without a kernel falls back: a kernel that does not load is a broken installation.
             absent = isinstance(error, ModuleNotFoundError) and error.name == name
@@ -39,20 +39,15 @@ def _choose() -> tuple[str, Any]:
                     "cosine_fast's compiled kernel does not load. COSINE_FAST_BACKEND=python does without it, slower. "
                     f"({error})"
                 ) from error
-        else:
-            return "compiled", compiled
     from . import _reference
 
     return "python", _reference
 
 
-def _words(*files: str) -> list[str]:
-    """Return the words in these files, one after another."""
-    words = []
-    for name in files:
-        with open(name) as file:
-            words += file.read().split()
-    return words
+def _words(name: str) -> list[str]:
+    """Return the words in a file."""
+    with open(name) as file:
+        return file.read().split()
 
 
 def _cgroup_quota() -> int:
@@ -70,7 +65,7 @@ def _cgroup_quota() -> int:
                         names = [f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_{part}_us" for part in ("quota", "period")]
                     else:
                         names = [f"/sys/fs/cgroup{folder}/cpu.max"]
-                    limit, period = _words(*names)
+                    limit, period = itertools.chain(*map(_words, names))
                     if limit not in ("max", "-1"):
                         quotas.append(int(limit) / int(period))
     return max(1, int(min(quotas))) if quotas else 0
@@ -199,9 +194,6 @@ def build_info() -> dict[str, Any]:
 
 if not TYPE_CHECKING:
     backend, kernel = _choose()
-    Function, Schedule, cosine_decays, within = kernel.Function, kernel.Schedule, kernel.cosine_decays, kernel.within
-else:
-    backend = "compiled"
 
 isa = os.environ.get("COSINE_FAST_ISA") or kernel.ISAS[0]
 if isa not in kernel.ISAS:

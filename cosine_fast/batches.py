@@ -5,16 +5,18 @@ The parameters are checked here before anybody sees a rate; the kernel trusts th
 
 from __future__ import annotations  # noqa: I001
 
+import contextlib
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
 
-from ._backend import check_threads, cosine_decays, within
+from ._backend import check_threads, kernel
 from .schedules import CosineDecay
 from .schedules._base import (
-    FLOAT64, LARGEST, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, steps_of,
+    FLOAT64, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, steps_of,
     warn_ignored,
 )  # fmt: skip
 
@@ -144,21 +146,22 @@ def cosine_decay(
     if out is None and max(array.size for array in own.values()) == math.prod(shape) and all(map(is_readable, arrays)):
         # One step each: the kernel checks plain schedules while it reads them. If one is wrong, nobody sees the rates.
         rates = np.empty(shape, wanted)
-        done = cosine_decays(rates, arrays[0], arrays[1:], threads, True)
+        done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, True)
     if not done:
-        unsafe = [name for name, array in own.items() if not _is_safe(name, array, threads)]
-        if unsafe:
-            _check(own, unsafe)
+        unsafe = {name: array for name, array in own.items() if not _is_safe(name, array, threads)}
+        if [name for name, array in unsafe.items() if _examine({name: array}, _CHECKS[name])]:
+            _examine(own, _check)
         if rates is None:
             rates = np.empty(shape, wanted)
         _evaluate(rates, [apart(array, rates) for array in arrays], threads)
     if warmup_target is None and own["warmup_steps"].any():
         warn_ignored(warmup_steps)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if is_masked(value)]
+    mask = functools.reduce(np.logical_or, masks, np.zeros(shape, np.bool_)) if masks else np.ma.nomask
     if out is None:
-        return np.ma.array(rates, mask=_union(masks, shape)) if masks else rates
+        return np.ma.array(rates, mask=mask) if masks else rates
     if is_masked(out):
-        out.mask = _union(masks, shape) if masks else np.ma.nomask
+        out.mask = mask
     return out
 
 
@@ -173,7 +176,8 @@ def _read(name: str, value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind == "O":
         for index, item in np.ndenumerate(array):
-            _check_one(name, item, index)
+            with _named(index):
+                _CHECKS[name](item)
     if array.dtype.kind not in "iuf":
         wanted = f"Argument `{name}` must be integers or floats."
         raise TypeError(f"{wanted} Received: {array.dtype} ({type(value).__name__})")
@@ -194,88 +198,50 @@ def _unrepeated(array: _Array) -> _Array:
     return view
 
 
-def _union(masks: list[_Array], shape: tuple[int, ...]) -> _Array:
-    union = np.zeros(shape, np.bool_)
-    for mask in masks:
-        union |= mask
-    return union
-
-
 def _is_safe(name: str, array: _Array, threads: int) -> bool:
-    if is_readable(array):  # a uint64 beyond int64 is negative to the kernel, and so not safe
-        return within(array, *_SAFE[name], threads)
-    return _first([array], [FLOAT64], lambda x: np.array(not within(x, *_SAFE[name], 1))) is None
+    # A uint64 beyond int64 is negative to the kernel, and so not safe.
+    return is_readable(array) and kernel.within(array, *_SAFE[name], threads)
 
 
-def _check_one(name: str, value: Any, index: tuple[int, ...]) -> None:
-    try:
-        _CHECKS[name](value)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{error} at index {_shown(index)}") from None
-
-
-def _shown(index: tuple[int, ...]) -> str:
-    return str(index[0] if len(index) == 1 else index)
-
-
-def _check(parameters: dict[str, _Array], unsafe: list[str]) -> None:
-    """Raise CosineDecay's error, and add the index, for the first parameter that it would refuse."""
-    for name in unsafe:
-        array = parameters[name]
-        kept = array.dtype if array.dtype.kind in "iu" else FLOAT64
-        index = _first([array], [kept], lambda x, name=name: _is_wrong(name, x))
-        if index is not None:
-            _check_one(name, array[index], index)
-    if unsafe == ["decay_steps"]:
-        return
-    index = _first(list(parameters.values()), [FLOAT64] * len(parameters), _are_too_large)
-    if index is not None:
-        L0, D, alpha, target, W = (np.broadcast_arrays(*parameters.values())[i][index] for i in range(5))
-        try:
-            CosineDecay(L0, D, alpha, warmup_target=None if _is_nan(target) else target, warmup_steps=W)
-        except ValueError as error:
-            raise ValueError(f"{error} at index {_shown(index)}") from None
-
-
-def _first(arrays: list[_Array], dtypes: list[Any], wrong: Callable[..., _Array]) -> tuple[int, ...] | None:
-    """Return the first index, in the shape that the arrays broadcast to, at which `wrong` is true, or None."""
+def _examine(parameters: dict[str, _Array], check: Callable[..., Any]) -> bool:
+    """Call `check` with the parameters at every index where one is beyond its limits; return whether there is any."""
+    arrays = list(parameters.values())
+    exact = np.broadcast_arrays(*arrays)
     pieces = np.nditer(
         arrays, ["external_loop", "buffered", "zerosize_ok"], [["readonly"]] * len(arrays),
-        op_dtypes=dtypes, order="C", casting="unsafe", buffersize=_PIECE,
+        op_dtypes=[FLOAT64] * len(arrays), order="C", casting="unsafe", buffersize=_PIECE,
     )  # fmt: skip
-    before = 0
+    before, found = 0, False
     with pieces, np.errstate(all="ignore"):
         for piece in pieces:
-            found = wrong(*(piece if len(arrays) > 1 else [piece]))
-            if found.any():
-                shape = np.broadcast_shapes(*(array.shape for array in arrays))
-                return tuple(int(i) for i in np.unravel_index(before + int(found.argmax()), shape))
-            before += found.size
-    return None
+            columns: Any = piece if len(arrays) > 1 else [piece]
+            beyond = functools.reduce(np.logical_or, map(_is_beyond, parameters, columns))
+            for at in np.flatnonzero(beyond):
+                found = True
+                index = tuple(int(i) for i in np.unravel_index(before + at, exact[0].shape))
+                with _named(index):
+                    check(*(array[index] for array in exact))
+            before += beyond.size
+    return found
 
 
-def _is_wrong(name: str, x: _Array) -> _Array:
-    """Return where CosineDecay would refuse a parameter by itself (number_of, steps_of)."""
-    if name not in _COUNTS:
-        return np.isinf(x) if name == "warmup_target" else ~np.isfinite(x)
-    right = x > 0 if name == "decay_steps" else x >= 0
-    if x.dtype.kind == "f":
-        right &= (x < 2.0**63) & ((x == 0) | (x >= 2.0**-64))
-    elif x.dtype.kind == "u":
-        right &= x <= np.uint64(2**63 - 1)
-    return ~right
+def _is_beyond(name: str, x: _Array) -> _Array:
+    least, most, also, nan = _SAFE[name]
+    return np.asarray(~((least <= x) & (x <= most) | (x == also) | (np.isnan(x) & nan)))
 
 
-def _are_too_large(start: _Array, decay: _Array, alpha: _Array, target: _Array, warmup: _Array) -> _Array:
-    """Return where CosineDecay would refuse the parameters together."""
-    peak = np.where(np.isnan(target), start, target)
-    warms = ~np.isnan(target) & (warmup > 0)
-    rise = np.where(warms, peak - start, 0.0)
-    slope = rise / np.where(warms, warmup, 1.0)
-    right = np.abs(start) <= LARGEST
-    for size in (peak, peak * alpha, peak * (1.0 - alpha), rise, slope):
-        right &= np.abs(size) <= LARGEST
-    return ~right
+def _check(start: Any, decay: Any, alpha: Any, target: Any, warmup: Any) -> None:
+    """Check the parameters of a schedule together, without a warning."""
+    CosineDecay.__new__(CosineDecay)._init(start, decay, alpha, "", None if _is_nan(target) else target, warmup)
+
+
+@contextlib.contextmanager
+def _named(index: tuple[int, ...]) -> Iterator[None]:
+    """Add the index to CosineDecay's errors."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error} at index {index[0] if len(index) == 1 else index}") from None
 
 
 def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
@@ -292,4 +258,4 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
         return
     with np.errstate(over="ignore"):
         steps, *parameters = (array if is_readable(array) else array.astype(np.float64) for array in arrays)
-    cosine_decays(rates, steps, parameters, threads)
+    kernel.cosine_decays(rates, steps, parameters, threads)

@@ -16,6 +16,7 @@ from .cli.signals import one_line, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
     from numpy.typing import NDArray
 
     from cosine_fast import LearningRateSchedule
@@ -62,9 +63,11 @@ def draw(
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
         axes = figure.add_subplot()
-        lows, highs = [], []
-        for index, (_, schedule) in enumerate(curves):
-            steps = _sampled(schedule, start, stop)
+        axes.set_prop_cycle(color=COLOURS * len(STYLES), linestyle=STYLES * len(COLOURS))
+        lines, lows, highs = [], [], []
+        for _, schedule in curves:
+            ends = [_warmup(schedule), _end(schedule)]
+            steps = np.unique(np.append(np.linspace(start, stop, SAMPLES), ends).clip(start, stop))
             rates = _rates(schedule, steps)
             if log:
                 if not (rates > 0).any():
@@ -73,28 +76,20 @@ def draw(
                 decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
                 highs.append(np.nanmax(rates))
                 lows.append(max(min(decay, default=0.0), highs[-1] / 10**DECADES))
-            axes.plot(steps, rates, color=_colour(index), linestyle=_style(index), linewidth=1.5, zorder=3)
+            lines += axes.plot(steps, rates, linewidth=1.5, zorder=3)
             if stop - start <= MARKED:
                 dots = np.arange(start, stop + 1)
-                axes.plot(dots, _rates(schedule, dots), ".", color=_colour(index), markersize=4, zorder=3)
+                axes.plot(dots, _rates(schedule, dots), ".", color=lines[-1].get_color(), markersize=4, zorder=3)
         _scale(axes, start, stop, (min(lows), max(highs)) if log else None)
         if len(curves) == 1:
             _mark(axes, curves[0][1], start, stop)
         else:
-            _mark_all(axes, curves, start, stop)
+            _mark_all(axes, curves, lines, start, stop)
         if title:
             axes.set_title(shortened(one_line(title), NAME_LENGTH), fontsize=10, pad=10, parse_math=False)
         # No date in the file: the same picture is the same file.
         dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(file, format=kind, metadata=dates[kind])
-
-
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
-
-
-def _style(index: int) -> Any:
-    return STYLES[index % len(STYLES)]
 
 
 def _warmup(schedule: Any) -> float:
@@ -118,12 +113,6 @@ def _rates(schedule: Any, steps: NDArray[Any]) -> NDArray[np.float64]:
     rates = np.array(schedule(steps), np.float64)
     rates[~(np.abs(rates) <= LARGEST)] = np.nan
     return rates
-
-
-def _sampled(schedule: LearningRateSchedule, start: int, stop: int) -> NDArray[np.float64]:
-    """Steps evenly over the picture, and the ends of the warmup and of the decay."""
-    steps = np.append(np.linspace(start, stop, SAMPLES), [_warmup(schedule), _end(schedule)])
-    return np.unique(steps[(steps >= start) & (steps <= stop)])
 
 
 def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None) -> None:
@@ -158,45 +147,43 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
     top = axes.get_xaxis_transform()  # x in steps, y in heights of the axes
     if start < warmup <= stop:
         text = f"warmup\n{_count(schedule.warmup_steps)} steps"
-        style: dict[str, Any] = {"color": GREY, "fontsize": 8, "va": "top", "linespacing": 1.25}
         axes.axvspan(start, warmup, color="#000000", alpha=0.06, linewidth=0, zorder=0)
         axes.axvline(warmup, color=GREY, **DOTTED)
-        if (warmup - start) / span > 0.15:  # wide enough to write in
-            axes.text((start + warmup) / 2, 0.98, text, transform=top, ha="center", **style)
-        else:
-            # Half-way up: the curve is above, and the floor is below.
-            axes.text(warmup + 0.012 * span, 0.55, text, transform=top, ha="left", **style)
+        x, y, side = (start + warmup) / 2, 0.98, "center"
+        if (warmup - start) / span <= 0.15:  # too narrow to write in: half-way up, below the curve and above the floor
+            x, y, side = warmup + 0.012 * span, 0.55, "left"
+        axes.text(x, y, text, transform=top, color=GREY, fontsize=8, ha=side, va="top", linespacing=1.25)
     floor, height = _floor(schedule), axes.get_yaxis_transform()  # x in widths of the axes
     if floor is None or stop < _end(schedule):
         return
-    text_style: dict[str, Any] = {"color": GREY, "fontsize": 8, "ha": "center", "va": "bottom"}
     if _in_view(axes, floor):
         axes.axhline(floor, color=GREY, **DASHED)
         label, at = f"floor {_rate(floor)}", floor
     else:  # a floor of 0 on a logarithmic axis
         label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
-    axes.annotate(label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", **text_style)
+    axes.annotate(
+        label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8,
+        ha="center", va="bottom",
+    )  # fmt: skip
 
 
-def _mark_all(axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], start: int, stop: int) -> None:
+def _mark_all(
+    axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], lines: list[Line2D], start: int, stop: int
+) -> None:
     """Warmups and floors of several curves, each in its colour, and the legend."""
     from matplotlib.lines import Line2D
 
-    warmups = floors = False
-    for index, (_, schedule) in enumerate(curves):
+    marks = {}
+    for (_, schedule), line in zip(curves, lines, strict=True):
         warmup, floor = _warmup(schedule), _floor(schedule)
         if start < warmup <= stop:
-            axes.axvline(warmup, color=_colour(index), **DOTTED)
-            warmups = True
+            axes.axvline(warmup, color=line.get_color(), **DOTTED)
+            marks["end of warmup"] = DOTTED
         if floor and _in_view(axes, floor):
-            axes.axhline(floor, color=_colour(index), **DASHED)
-            floors = True
-    names = [name for name, _ in curves]
-    lines = [Line2D([], [], color=_colour(i), linestyle=_style(i), linewidth=1.5) for i in range(len(curves))]
-    for drawn, name, style in ((warmups, "end of warmup", DOTTED), (floors, "floor", DASHED)):
-        if drawn:
-            names.append(name)
-            lines.append(Line2D([], [], color=GREY, linestyle=style["linestyle"], linewidth=0.9))
+            axes.axhline(floor, color=line.get_color(), **DASHED)
+            marks["floor"] = DASHED
+    names = [*(name for name, _ in curves), *sorted(marks)]
+    lines = [*lines, *(Line2D([], [], color=GREY, **marks[name] | {"linewidth": 0.9}) for name in sorted(marks))]
     legend = axes.legend(lines, ["."] * len(lines), loc="best", frameon=False, fontsize=8, handlelength=2.6)
     # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as mathematics.
     for text, name in zip(legend.get_texts(), names, strict=True):

@@ -213,12 +213,10 @@ def _read(value: Any, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_read(item, depth) for item in value]
     if isinstance(value, Mapping):
-        made = value.get("class_name")
-        if made in ("__numpy__", "__tensor__"):
-            inner = value.get("config")
-            if isinstance(inner, Mapping) and "value" in inner:
-                return _read(inner["value"], depth)
-        elif made == "__tuple__" and isinstance(value.get("items"), list):
+        made, inner = value.get("class_name"), value.get("config")
+        if made in ("__numpy__", "__tensor__") and isinstance(inner, Mapping) and "value" in inner:
+            return _read(inner["value"], depth)
+        if made == "__tuple__" and isinstance(value.get("items"), list):
             return _read(value["items"], depth)
         if isinstance(made, str) and made.startswith("__"):
             raise ValueError(f"The config of a schedule cannot have a {shown(made)}")

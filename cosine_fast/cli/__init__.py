@@ -12,20 +12,9 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Sequence
 
 from . import signals
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit status; an error prints one line."""
-
-    def command() -> None:
-        from .commands import execute
-
-        execute(arguments)
-
-    return signals.exit_status(command)
+from .signals import run
 
 
 def main() -> None:

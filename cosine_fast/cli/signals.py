@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 EXTRAS = {"click": "cli", "tqdm": "cli", "pyarrow": "cli", "matplotlib": "plot"}
@@ -79,10 +79,12 @@ def _warn(message: Warning | str, *_rest: Any, **_more: Any) -> None:
     print(f"cosine-fast: warning: {one_line(str(message))}", file=sys.stderr)
 
 
-def exit_status(work: Callable[[], None]) -> int:
-    """Do the work and return the exit status; an error prints one line."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; an error prints one line."""
     try:
-        work()
+        from .commands import execute  # needs click
+
+        execute(arguments)
         return 0
     except CommandError as problem:
         message, status = str(problem), problem.status

@@ -32,13 +32,12 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from .._backend import Schedule
-from .._backend import addresses as _addresses
+from .. import _backend
 
-ADDRESSES = dict(_addresses(__name__))
+ADDRESSES = dict(_backend.addresses(__name__))
 
 
-def address(schedule: Schedule) -> int:
+def address(schedule: _backend.kernel.Schedule) -> int:
     """Return the address that the functions take for a schedule.
 
     It is valid as long as the schedule lives; the caller must keep it alive.
@@ -66,7 +65,7 @@ def address(schedule: Schedule) -> int:
     >>> function(address(schedule), 500)
     0.05
     """
-    if not isinstance(schedule, Schedule):
+    if not isinstance(schedule, _backend.kernel.Schedule):
         raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
     return schedule._address()
 

@@ -26,57 +26,47 @@ from keras.optimizers import schedules
 from ..schedules import SCHEDULES
 from ..schedules._base import Formula, restore
 
-# These depend on Keras's backend:
-# _compiling(): whether the running code is being compiled, and known steps with it;
-# _untouched: a decorator that keeps a compiler out of a function;
-# _readable(step): whether this is a tensor that can be read without waiting for a device and without losing a gradient;
-# _tensor(rate, dtype): the rate as Keras's operations return it.
-if keras.config.backend() == "jax":
+_BACKEND = keras.config.backend()
+if _BACKEND == "jax":
     import jax
 
     _same = jax.jit(lambda rate: rate)  # makes an array of jax in a third of the time of jnp.asarray
-
-    def _compiling() -> bool:
-        return False  # within jit too, a known step has a known rate
-
-    def _untouched(function: Any) -> Any:
-        return function
-
-    def _readable(step: Any) -> bool:
-        if not isinstance(step, jax.Array) or isinstance(step, jax.core.Tracer):
-            return False
-        return bool(next(iter(step.devices())).platform == "cpu")
-
-    def _tensor(rate: float, dtype: str) -> Any:
-        return _same(np.asarray(rate, dtype))
-
-elif keras.config.backend() == "torch":
+elif _BACKEND == "torch":
     import torch
 
-    _compiling = torch.compiler.is_compiling
-    _untouched = torch.compiler.disable  # else torch compiles the code between two graphs again for each rate
 
-    def _readable(step: Any) -> bool:
-        if type(step) not in (torch.Tensor, torch.nn.Parameter) or step.device.type != "cpu":
-            return False  # fake tensors have other types, and meta tensors are on no device
-        return not (step.requires_grad and torch.is_grad_enabled())
+def _compiling() -> bool:
+    """Return whether the running code is being compiled, and known steps with it."""
+    if _BACKEND == "torch":
+        return bool(torch.compiler.is_compiling())
+    # Within jax's jit too, a known step has a known rate. Other backends are untested: all is left to Keras.
+    return _BACKEND not in ("jax", "numpy")
 
-    def _tensor(rate: float, dtype: str) -> Any:
+
+def _untouched(function: Any) -> Any:
+    """Keep torch's compiler, which would compile the code between two graphs again for each rate, out of a function."""
+    return torch.compiler.disable(function) if _BACKEND == "torch" else function
+
+
+def _readable(step: Any) -> bool:
+    """Return whether this is a tensor that can be read without waiting for a device and without losing a gradient."""
+    if _BACKEND == "jax":
+        known = isinstance(step, jax.Array) and not isinstance(step, jax.core.Tracer)
+        return known and bool(next(iter(step.devices())).platform == "cpu")
+    if _BACKEND == "torch":
+        # Fake tensors have other types, and meta tensors are on no device.
+        known = type(step) in (torch.Tensor, torch.nn.Parameter) and step.device.type == "cpu"
+        return known and not (step.requires_grad and torch.is_grad_enabled())
+    return isinstance(step, np.ndarray)
+
+
+def _tensor(rate: float, dtype: str) -> Any:
+    """Return the rate as Keras's operations return it."""
+    if _BACKEND == "jax":
+        return _same(np.asarray(rate, dtype))
+    if _BACKEND == "torch":
         return keras.ops.convert_to_tensor(rate, dtype)
-
-else:
-
-    def _compiling() -> bool:
-        return bool(keras.config.backend() != "numpy")  # other backends are untested: leave all to Keras
-
-    def _untouched(function: Any) -> Any:
-        return function
-
-    def _readable(step: Any) -> bool:
-        return isinstance(step, np.ndarray)
-
-    def _tensor(rate: float, dtype: str) -> Any:
-        return np.dtype(dtype).type(rate)
+    return np.dtype(dtype).type(rate)
 
 
 def _number(step: Any) -> int | float | None:

@@ -34,7 +34,7 @@ argument can.
 from __future__ import annotations  # noqa: I001
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import llvmlite.binding
@@ -49,14 +49,14 @@ from numba.extending import (
     typeof_impl, unbox,
 )  # fmt: skip
 
-from .._backend import Schedule, addresses
+from .._backend import addresses, kernel
 
 # Compiled code refers to these by name, not by address, for it may come from a cache.
 for _name, _address in addresses(__name__).items():
     llvmlite.binding.add_symbol(f"cosine_fast_{_name}", _address)
 
 _POINTER = ir.IntType(8).as_pointer()
-_constants: list[Schedule] = []  # compiled code has their addresses, so they are kept alive
+_constants: list[kernel.Schedule] = []  # compiled code has their addresses, so they are kept alive
 
 
 # ---- A schedule: in compiled code, its address. It cannot be returned, so the caller keeps the schedule alive ----
@@ -86,7 +86,7 @@ class ScheduleType(types.Callable):
 _TYPES = (ScheduleType(False), ScheduleType(True))
 
 
-@typeof_impl.register(Schedule)
+@typeof_impl.register(kernel.Schedule)
 def _type_of(schedule: Any, context: Any) -> ScheduleType:
     schedule._address()  # raises if it has none
     return _TYPES[schedule.dtype == np.float32]
@@ -114,28 +114,13 @@ def _constant(context: Any, builder: Any, kind: ScheduleType, schedule: Any) -> 
     return context.add_dynamic_addr(builder, schedule._address(), info="a schedule of cosine_fast")
 
 
-def _call(context: Any, builder: Any, name: str, result: Any, kinds: Any, arguments: Any) -> Any:
-    function = ir.FunctionType(context.get_value_type(result), [context.get_value_type(kind) for kind in kinds])
-    return builder.call(cgutils.get_or_insert_function(builder.module, function, f"cosine_fast_{name}"), arguments)
-
-
 @lower_builtin(ScheduleType, ScheduleType, types.int64)
 @lower_builtin(ScheduleType, ScheduleType, types.float64)
 def _at(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    name = f"at_{'int64' if sig.args[1] == types.int64 else 'double'}"
-    rate = _call(context, builder, name, types.float64, sig.args, args)
+    name = f"cosine_fast_at_{'int64' if sig.args[1] == types.int64 else 'double'}"
+    kind = ir.FunctionType(ir.DoubleType(), [context.get_value_type(argument) for argument in sig.args])
+    rate = builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
     return context.cast(builder, rate, types.float64, sig.return_type)
-
-
-@intrinsic
-def _of_range(typing: Any, schedule: Any, start: Any, step: Any, rates: Any, n: Any) -> Any:
-    sig = types.void(schedule, types.int64, types.int64, types.voidptr, types.int64)
-
-    def call(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        _call(context, builder, "of_range", types.void, sig.args, args)
-        return context.get_dummy_value()
-
-    return sig, call
 
 
 def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
@@ -144,6 +129,8 @@ def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> A
     if not all(isinstance(number, types.Integer) for number in numbers):
         return None
     single = schedule.rate == types.float32
+    kind = types.void(schedule, types.int64, types.int64, types.voidptr, types.int64)
+    of_range = types.ExternalFunction("cosine_fast_of_range", kind)
 
     def precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> Any:
         first = np.int64(0 if alone else start)
@@ -153,7 +140,7 @@ def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> A
             raise ValueError("range() arg 3 must not be zero")
         n = len(range(first, last, stride))
         rates = np.empty(n)
-        _of_range(schedule, first, stride, rates.ctypes, n)
+        of_range(schedule, first, stride, rates.ctypes, n)
         return rates.astype(np.float32) if single else rates
 
     return precompute
@@ -166,7 +153,7 @@ for _kind in _TYPES:  # methods of a Callable are registered for each instance o
 # ---- Many schedules ----
 
 
-class Schedules:
+class Schedules(Sequence[Any]):
     """A sequence of schedules for compiled functions, which can take its ``len`` and index it.
 
     It keeps its schedules alive.
@@ -197,10 +184,10 @@ class Schedules:
 
     __slots__ = ("_addresses", "_schedules", "_single")
 
-    def __init__(self, schedules: Iterable[Schedule]) -> None:
+    def __init__(self, schedules: Iterable[kernel.Schedule]) -> None:
         self._schedules: tuple[Any, ...] = tuple(schedules)
         for schedule in self._schedules:
-            if not isinstance(schedule, Schedule):
+            if not isinstance(schedule, kernel.Schedule):
                 raise TypeError(
                     "Argument `schedules` must be schedules of cosine_fast. "
                     f"Received one of type: {type(schedule).__name__}"
@@ -214,11 +201,8 @@ class Schedules:
     def __len__(self) -> int:
         return len(self._schedules)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: Any) -> Any:
         return self._schedules[index]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._schedules)
 
 
 class SchedulesType(types.Type):

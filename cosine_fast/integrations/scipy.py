@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from scipy import LowLevelCallable
 
-from .._backend import Schedule, addresses
+from .._backend import addresses, kernel
 
 addresses(__name__)  # raises without the compiled backend
 
 
-def low_level_callable(schedule: Schedule) -> LowLevelCallable:
+def low_level_callable(schedule: kernel.Schedule) -> LowLevelCallable:
     """Return a schedule as ``scipy.LowLevelCallable`` with the signature ``double (double, void *)``.
 
     Parameters
@@ -35,6 +35,6 @@ def low_level_callable(schedule: Schedule) -> LowLevelCallable:
     >>> round(area, 9)
     250.0
     """
-    if not isinstance(schedule, Schedule):
+    if not isinstance(schedule, kernel.Schedule):
         raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
     return LowLevelCallable(*schedule._integrand())

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
 
-from .._backend import Schedule, check_threads, shown
+from .._backend import check_threads, kernel, shown
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 LARGEST = 2.0**1000  # the largest size of a rate: no intermediate result overflows
@@ -148,11 +148,6 @@ def apart(array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any]) -> np.ndarra
         return array
     same = array.ctypes.data == rates.ctypes.data and array.shape == rates.shape and array.strides == rates.strides
     return array if same and array.itemsize == rates.itemsize else array.copy()
-
-
-def check_name(name: Any) -> None:
-    if not (name is None or isinstance(name, str)):  # the configs in Keras's documentation have None
-        raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
 
 
 def dtype_of(name: str, value: Any) -> np.dtype[Any]:
@@ -328,7 +323,7 @@ class LearningRateSchedule:
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        if "__call__" in vars(cls) and not issubclass(cls, Schedule):  # a Schedule takes arrays already
+        if "__call__" in vars(cls) and not issubclass(cls, kernel.Schedule):  # a Schedule takes arrays already
             cls.__call__ = _takes_arrays(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
@@ -436,7 +431,7 @@ def _takes_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
 _CALL = inspect.signature(lambda step, *, out=None, dtype=None, num_threads=None: None)
 
 
-class Formula(Schedule, Evaluation, LearningRateSchedule):
+class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
     """A schedule whose formula the kernels have.
 
     A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters and
@@ -466,23 +461,26 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
 
     def _take(
         self, given: tuple[Any, ...], dtype: np.dtype[Any], numbers: tuple[float, ...], counts: tuple[float, ...],
-        *distinct: Any,
+        name: Any, *distinct: Any,
     ) -> None:  # fmt: skip
         """Keep the parameters, as they were given and in the signature's order, and fold them.
 
-        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in `distinct` are unequal.
+        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in name or `distinct` are
+        unequal.
         """
+        if not (name is None or isinstance(name, str)):  # the configs in Keras's documentation have None
+            raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
         if self._ready:
             raise AttributeError("a schedule is immutable: make another one")
         self._given = given
         self._dtype = dtype
-        self._key = numbers, counts, distinct, dtype.char
+        self._key = numbers, counts, name, distinct, dtype.char
         self._fold(type(self)._name, numbers, counts, dtype.char == "f")
 
     def __getattr__(self, name: str) -> Any:
         if name in Formula.__slots__:
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
-        if name == "__signature__" and type(self).__call__ is Schedule.__call__:
+        if name == "__signature__" and type(self).__call__ is kernel.Schedule.__call__:
             return _CALL  # for inspect.signature, which finds none in a compiled class
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
@@ -505,10 +503,8 @@ class Formula(Schedule, Evaluation, LearningRateSchedule):
         parameters = ", ".join(f"{key}={value!r}" for key, value in _config(self).items())
         return f"{type(self).__name__}({parameters})"
 
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        return isinstance(other, Formula) and self._key == other._key
+    def __eq__(self, other: Any) -> bool:
+        return self._key == other._key if type(self) is type(other) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._key)

@@ -18,8 +18,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._backend import Function
+from .._backend import kernel
 from ._base import FLOAT64, INT64_MAX, Evaluation, as_array
+
+# pi * 2**1024, rounded down: hex(int(mpmath.pi * 2**1024)) with mpmath.mp.prec = 1100. `_sine` takes at most 848 bits.
+_PI = int(
+    "3243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89452821e638d01377be546"
+    "6cf34e90c6cc0ac29b7c97c50dd3f84d5b5b54709179216d5d98979fb1bd1310ba698dfb5ac2ffd72dbd01"
+    "adfb7b8e1afed6a267e96ba7c9045f12c7f9924a19947b3916cf70801f2e2858efc16636920d871574e69",
+    16,
+)
 
 _CHUNK = 1 << 16  # values searched for at a time, so that memory is bounded
 
@@ -34,28 +42,11 @@ class Parameters(NamedTuple):
     warmup_steps: int | float
 
 
-@functools.cache
-def _pi(bits: int) -> int:
-    """Return pi * 2**bits with an error of at most 1 (Machin: pi/4 = 4 arctan(1/5) - arctan(1/239))."""
-    unit = 1 << (bits + 32)
-
-    def arctan_of_inverse(n: int) -> int:
-        total = power = unit // n
-        k = 1
-        while power:
-            power //= -n * n
-            k += 2
-            total += power // k
-        return total
-
-    return (4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))) >> 32
-
-
 def _sine(n: int, d: int, bits: int) -> int:
     """Return sin(pi * n / d) * 2**bits with an error of at most 2**8 (Taylor)."""
     n %= 2 * d
     sign, n = (1, n) if n <= d else (-1, n - d)
-    term = total = _pi(bits) * min(n, d - n) // d
+    term = total = (_PI >> (1024 - bits)) * min(n, d - n) // d
     square = term * term >> bits
     k = 1
     while term:
@@ -110,7 +101,7 @@ def exact_sum(p: Parameters, steps: range) -> float:
         return math.inf if total > 0 else -math.inf
 
 
-class CumulativeSum(Function, Evaluation):
+class CumulativeSum(kernel.Function, Evaluation):
     """The sum of the rates of the steps 0 .. s-1, as a function of s that is called like a schedule."""
 
     __slots__ = ("_dtype", "_parameters")
@@ -161,7 +152,7 @@ def cumulative(p: Parameters, own_dtype: np.dtype[Any], steps: Any, out: Any, dt
     return _sums_of(p, own_dtype)._call(steps, out, dtype, num_threads)
 
 
-def step_at(p: Parameters, schedule: Function, rates: Any) -> Any:
+def step_at(p: Parameters, schedule: kernel.Function, rates: Any) -> Any:
     """Return the first step of the decay whose rate is at most as large."""
     wanted, shape = _numbers("learning_rate", rates)
     first, last = _decay(p)
@@ -169,7 +160,7 @@ def step_at(p: Parameters, schedule: Function, rates: Any) -> Any:
     return _answer(_search(schedule, operator.le, wanted, first, last if falls else first), shape)  # else they rise
 
 
-def step_at_sum(p: Parameters, schedule: Function, totals: Any) -> Any:
+def step_at_sum(p: Parameters, schedule: kernel.Function, totals: Any) -> Any:
     """Return the first step from 0 on at which the cumulative sum is at least as large."""
     wanted, shape = _numbers("total", totals)
     sums = _sums_of(p, FLOAT64)
@@ -181,7 +172,7 @@ def step_at_sum(p: Parameters, schedule: Function, totals: Any) -> Any:
     return _answer(found, shape)
 
 
-def _turns(p: Parameters, schedule: Function) -> list[int]:
+def _turns(p: Parameters, schedule: kernel.Function) -> list[int]:
     """Return steps, from 0 to the largest, between which the rates have one sign, so that the sums are monotonic."""
     turns = [0, INT64_MAX]
     if min(p.start, p.peak, p.peak * p.alpha) < 0.0:
@@ -198,7 +189,7 @@ def _decay(p: Parameters) -> tuple[int, int]:
 
 
 def _search(
-    function: Function, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
+    function: kernel.Function, reaches: Callable[[Any, Any], Any], wanted: np.ndarray[Any, Any], first: int, last: int
 ) -> np.ndarray[Any, Any]:
     """Return for each of `wanted` the first step from first to last whose float64 value reaches it; -1 for none."""
     if wanted.size == 1:  # faster without arrays

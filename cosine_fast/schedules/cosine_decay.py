@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from . import _sums
-from ._base import LARGEST, Formula, check_name, number_of, range_of_steps, rate_of, steps_of, warn_ignored
+from ._base import LARGEST, Formula, number_of, range_of_steps, rate_of, steps_of, warn_ignored
 
 
 class CosineDecay(Formula):
@@ -90,7 +90,6 @@ class CosineDecay(Formula):
         start, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         decay = steps_of("decay_steps", decay_steps, positive=True)
         fraction = number_of("alpha", alpha)
-        check_name(name)
         warmup = steps_of("warmup_steps", warmup_steps, positive=False)
         peak = start if warmup_target is None else number_of("warmup_target", warmup_target)
         warms = warmup_target is not None and warmup > 0

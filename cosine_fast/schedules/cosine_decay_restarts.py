@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._backend import shown
-from ._base import LARGEST, Formula, check_name, number_of, rate_of, steps_of
+from ._base import LARGEST, Formula, number_of, rate_of, steps_of
 
 _LEAST_CYCLE = 2.0**-32
 _LEAST_MULTIPLE, _LARGEST_MULTIPLE = 2.0**-64, 2.0**64
@@ -86,7 +86,6 @@ class CosineDecayRestarts(Formula):
         lengthening = number_of("t_mul", t_mul)
         heightening = number_of("m_mul", m_mul)
         fraction = number_of("alpha", alpha)
-        check_name(name)
         if length < _LEAST_CYCLE:
             raise ValueError(
                 "Argument `first_decay_steps` must not be smaller than 2**-32 steps. "

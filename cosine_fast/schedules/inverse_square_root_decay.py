@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 
-from ._base import INT64_MAX, Formula, check_name, check_size, number_of, rate_of, received, steps_of
+from ._base import INT64_MAX, Formula, check_size, number_of, rate_of, received, steps_of
 
 
 class InverseSquareRootDecay(Formula):
@@ -62,7 +62,6 @@ class InverseSquareRootDecay(Formula):
         scale = steps_of("timescale", timescale, positive=True)
         number = number_of("shift", shift)
         offset = int(shift) if isinstance(shift, numbers.Integral) else int(number) if number % 1 == 0 else number
-        check_name(name)
         check_size(initial, initial_learning_rate)
         if not abs(offset) <= INT64_MAX:
             raise ValueError(f"Argument `shift` must be > -2**63 and < 2**63. {received('shift', shift)}")

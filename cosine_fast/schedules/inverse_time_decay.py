@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import Formula, check_name, check_size, flag_of, number_of, rate_of, steps_of
+from ._base import Formula, check_size, flag_of, number_of, rate_of, steps_of
 
 
 class InverseTimeDecay(Formula):
@@ -69,7 +69,6 @@ class InverseTimeDecay(Formula):
         length = steps_of("decay_steps", decay_steps, positive=True)
         rate = number_of("decay_rate", decay_rate)
         stairs = flag_of("staircase", staircase)
-        check_name(name)
         check_size(initial, initial_learning_rate)
         given = (initial_learning_rate, decay_steps, decay_rate, staircase, name)
         self._take(given, dtype, (initial, rate, stairs), (length,), name)

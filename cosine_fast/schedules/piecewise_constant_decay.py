@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import shown
-from ._base import FLOAT64, Formula, check_name, dtype_of, number_of, received
+from ._base import FLOAT64, Formula, dtype_of, number_of, received
 
 
 class PiecewiseConstantDecay(Formula):
@@ -82,7 +82,6 @@ class PiecewiseConstantDecay(Formula):
                 raise ValueError(f"Argument `boundaries` must rise strictly. Received: {before}, then {after}")
         checked = tuple(number_of("values", rate) for rate in rates)
         dtypes = {dtype_of("values", rate) for rate in rates}
-        check_name(name)
         given = tuple(rate if isinstance(rate, np.float32) else _python_number(rate) for rate in rates)
         self._take((exact, given, name), dtypes.pop() if len(dtypes) == 1 else FLOAT64, checked, exact, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ._base import LARGEST, Formula, check_name, flag_of, number_of, rate_of, steps_of
+from ._base import LARGEST, Formula, flag_of, number_of, rate_of, steps_of
 
 _LEAST_POWER, _LARGEST_POWER = 2.0**-64, 2.0**64
 
@@ -81,7 +81,6 @@ class PolynomialDecay(Formula):
         end = number_of("end_learning_rate", end_learning_rate)
         exponent = number_of("power", power)
         cycles = flag_of("cycle", cycle)
-        check_name(name)
         if not (abs(initial) <= LARGEST and abs(end) <= LARGEST and abs(initial - end) <= LARGEST):
             raise ValueError(
                 "The rates and their difference must be at most 2**1000 (1e301) in size. Received: "

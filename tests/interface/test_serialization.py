@@ -68,6 +68,7 @@ def test_numpy_scalars(cf):
         "warmup_steps": float,
     }  # fmt: skip
     assert cf.deserialize(cf.serialize(schedule)) == cf.CosineDecay(float(np.float32(0.1)), 1000, 0.1)
+    assert cf.deserialize({"class_name": "CosineDecay", "config": schedule.get_config()}) == schedule
 
 
 @pytest.mark.parametrize("many", [tuple, np.array], ids=["tuple", "array"])
