@@ -131,15 +131,6 @@ static inline cf_triple cf_begin_of(const cf_cosine_decay_restarts *p, int64_t i
     return i < 0 ? cf_triple_negate(cf_triple_divide(sum, power)) : sum;
 }
 
-static inline cf_place cf_place_of(const cf_cosine_decay_restarts *p, int64_t i)
-{
-    cf_place place;
-    cf_triple next_length;
-    place.begin = cf_begin_of(p, i, &place.length);
-    place.end = cf_begin_of(p, i + 1, &next_length);
-    return place;
-}
-
 static inline void cf_cycle_fold(const cf_cosine_decay_restarts *p, int64_t i, const cf_place *place, cf_cycle *c)
 {
     const cf_pair length = {place->length.hi, place->length.mid}, zero = {0.0, 0.0};
@@ -193,12 +184,14 @@ static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts
     const double growth = fabs(p->t_mul - 1.0) < 0.5 ? log1p(p->t_mul - 1.0) : log(p->t_mul);
     int64_t i = cf_cycle_from(0, floor(left / growth));
     cf_place place;
+    cf_triple next_length;
     int tries;
     /* Next to the limit a cycle may be shorter than the distance of two pairs: then the last try has to do. */
     for (tries = 0; tries < CF_TRIES; tries++) {
         cf_pair before, past;
         double missed;
-        place = cf_place_of(p, i);
+        place.begin = cf_begin_of(p, i, &place.length);
+        place.end = cf_begin_of(p, i + 1, &next_length);
         before = cf_add(cf_pair_from(place.begin), cf_negate(step));
         past = cf_add(step, cf_negate(cf_pair_from(place.end)));
         if (before.hi > 0.0) {

@@ -140,22 +140,12 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
         p, initial, cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0)));
 }
 
-/* c - a * b, rounded once, where c less the rounded product is exact. FMA changes no bit. */
-CF_INLINE double cf_rest(double c, double a, double b)
-{
-#if CF_FMA
-    return fma(-a, b, c);
-#else
-    const double product = a * b;
-    return (c - product) - cf_product_rest(a, b, product);
-#endif
-}
-
 /* top / below, rounded once, where below.lo is at most 2^-32 of below.hi. */
 CF_INLINE double cf_ratio(cf_pair top, cf_pair below)
 {
     const double inverse = 1.0 / below.hi, q = top.hi * inverse;
-    const double rest = cf_rest(top.hi, q, below.hi) + (top.lo - q * below.lo);
+    const cf_pair product = cf_exact_product(q, below.hi);
+    const double rest = ((top.hi - product.hi) - product.lo) + (top.lo - q * below.lo);
     return q + rest * inverse;
 }
 
