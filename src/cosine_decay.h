@@ -33,19 +33,23 @@ LOOPS(from_range, EXACT, PAST)
 
 #define BOTH(from, kind, phase) BOTH_NAMES(from##_##kind##_##phase)
 #define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
-#define ALL_ROW(from, kind, past)                                                                             \
+#define ALL_ROW(from, kind, line, past)                                                                       \
     [CF_##kind] = {                                                                                           \
-        [CF_WARMUP] = BOTH(from, kind, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                         \
+        [CF_WARMUP] = BOTH(from, line, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                         \
         [CF_LOWER] = BOTH(from, kind, LOWER), [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO),           \
         [CF_PAST] = past, MIXED_ROW(from, kind)}
-/* Past the end all whole steps have one rate. Doubles may be NaN. */
-#define WHOLE_ROW(from, kind) ALL_ROW(from, kind, BOTH(from_range, EXACT, PAST))
-#define DOUBLE_ROW(from, kind) ALL_ROW(from, kind, BOTH(from, kind, DECAY))
+/* Of whole steps CF_SINGLE and CF_EXACT have the same warmup, and past the end all have one rate. Doubles may be NaN. */
+#define WHOLE_ROW(from, kind, line) ALL_ROW(from, kind, line, BOTH(from_range, EXACT, PAST))
+#define DOUBLE_ROW(from, kind) ALL_ROW(from, kind, kind, BOTH(from, kind, DECAY))
 
 /* By origin, kind, phase, and whether the rates are float32. */
 static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
-    [INT64S] = {WHOLE_ROW(from_int64s, EXACT), WHOLE_ROW(from_int64s, SINGLE), WHOLE_ROW(from_int64s, PAIR)},
-    [RANGE] = {WHOLE_ROW(from_range, EXACT), WHOLE_ROW(from_range, SINGLE), WHOLE_ROW(from_range, PAIR)},
+    [INT64S] = {
+        WHOLE_ROW(from_int64s, EXACT, EXACT), WHOLE_ROW(from_int64s, SINGLE, EXACT), WHOLE_ROW(from_int64s, PAIR, PAIR)
+    },
+    [RANGE] = {
+        WHOLE_ROW(from_range, EXACT, EXACT), WHOLE_ROW(from_range, SINGLE, EXACT), WHOLE_ROW(from_range, PAIR, PAIR)
+    },
     [DOUBLES] = {DOUBLE_ROW(from_doubles, EXACT), DOUBLE_ROW(from_doubles, SINGLE), DOUBLE_ROW(from_doubles, PAIR)},
     [PAIRS] = {[CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)}, [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)}},
 };

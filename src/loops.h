@@ -118,11 +118,13 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
  * words; no processor forwards these, so that each block would wait for all before it.
  *
  * LOOP defines the loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
- * noinline: each loop is a function of its own, which can be found by name in a profile and in the assembly. */
+ * noinline: each loop is a function of its own, which can be found by name in a profile and in the assembly. unused: not
+ * every table has all loops. */
 typedef void loop(const void *restrict schedule, const source *, sink, int n);
 
 #define LOOP(name, struct_type, from, rate, type)                                                                       \
-    static __attribute__((noinline)) void name(const void *restrict schedule, const source *given, sink out, int n)     \
+    static __attribute__((noinline, unused)) void name(const void *restrict schedule, const source *given, sink out,    \
+                                                       int n)                                                           \
     {                                                                                                                   \
         source s = *given;                                                                                              \
         const struct_type *restrict const p = schedule;                                                                 \
