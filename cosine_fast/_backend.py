@@ -99,8 +99,8 @@ def get_num_threads() -> int:
     """Return the number of threads that evaluate a large array.
 
     It is the number given to `set_num_threads`, or else OpenMP's own (OMP_NUM_THREADS, threadpoolctl), but at most the
-    number of processors that this process may run on (affinity, cgroup quota). It is 1 without OpenMP, in a forked
-    child process, and inside another OpenMP region.
+    number of processors that this process may run on (affinity or OMP_PLACES, cgroup quota). It is 1 without OpenMP, in
+    a forked child process, and inside another OpenMP region.
 
     Returns
     -------

@@ -149,7 +149,8 @@ def cosine_decay(
         done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, True)
     if not done:
         unsafe = {name: array for name, array in own.items() if not _is_safe(name, array, threads)}
-        if [name for name, array in unsafe.items() if _examine({name: array}, _CHECKS[name])]:
+        found = [_examine({name: array}, _CHECKS[name]) for name, array in unsafe.items()]  # errors of one come first
+        if any(found):
             _examine(own, _check)
         if rates is None:
             rates = np.empty(shape, wanted)
