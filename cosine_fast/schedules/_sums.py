@@ -59,15 +59,21 @@ def _sine(n: int, d: int, bits: int) -> int:
 def _sum_of_squares(n: int, first: int, stride: int, D: int) -> Fraction:
     """Return the sum of sin(pi/2D * (first + k * stride))**2 over 0 <= k < n (Dirichlet's kernel).
 
-    Its relative error is below 2**-100.
+    It is exact where it is rational; else its relative error is below 2**-100.
     """
     # A sine of a multiple of pi/2D is 0 or at least 1/D, so the sum is 0 or at least 1/D**2. Its absolute error is less
     # than D**2 times the error of the sines, which therefore get 4 log2(D) extra bits.
     bits = 4 * D.bit_length() + 128
-    if n == 1 or stride % (2 * D) == 0:
-        return Fraction(n * _sine(first, 2 * D, bits) ** 2, 1 << (2 * bits))
-    wave = _sine(n * stride, 2 * D, bits) * _sine(2 * first + (n - 1) * stride + D, 2 * D, bits)
-    return Fraction((n << bits) - wave // _sine(stride, 2 * D, bits), 1 << (bits + 1))
+    if n > 1 and stride % (2 * D) == 0:
+        return n * _sum_of_squares(1, first, stride, D)
+    if n == 1:
+        total = Fraction(_sine(first, 2 * D, bits) ** 2, 1 << (2 * bits))
+    else:
+        wave = _sine(n * stride, 2 * D, bits) * _sine(2 * first + (n - 1) * stride + D, 2 * D, bits)
+        total = Fraction((n << bits) - wave // _sine(stride, 2 * D, bits), 1 << (bits + 1))
+    # Four times the sum is 2n less a sum of roots of unity: an algebraic integer, so an integer if it is rational.
+    nearest = Fraction(round(4 * total), 4)
+    return nearest if abs(total - nearest) < Fraction(1, 1 << (bits - 2 * D.bit_length() - 30)) else total
 
 
 def exact_sum(p: Parameters, steps: range) -> float:
@@ -164,7 +170,7 @@ def step_at_sum(p: Parameters, schedule: kernel.Function, totals: Any) -> Any:
     """Return the first step from 0 on at which the cumulative sum is at least as large."""
     wanted, shape = _numbers("total", totals)
     sums = _sums_of(p, FLOAT64)
-    found = np.full(wanted.size, -1, np.int64)
+    found = np.where(wanted <= 0.0, 0, -1)  # by definition, also where rates below 0 round to 0
     for first, last in itertools.pairwise(_turns(p, schedule)):
         rises = schedule._at(first) >= 0.0 and schedule._at(last - 1) >= 0.0  # else the first sum is the largest
         steps = _search(sums, operator.ge, wanted, first, last if rises else first)

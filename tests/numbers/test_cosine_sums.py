@@ -149,6 +149,26 @@ def test_last_steps(best):
             assert have == schedule.sum(D - n, INT64[1])
 
 
+def test_ties_and_cancellation(best):
+    """A sum that is rational is exact before it is rounded: halves of a unit, and rates that cancel out."""
+    assert best.CosineDecay(0.1, 2).sum(2) == 0.15000000000000002
+    assert best.CosineDecay(0.1, 1000, -1.0).sum(1001) == 0.0
+    assert best.CosineDecay(0.3, 1, 0.25).sum(0, 2**60, 2) == float(Fraction(0.3) * (2**59 + 3) / 4)
+    draw = random.Random(17)
+    for _ in range(500):
+        peak, D = draw.uniform(0, 1), draw.randint(1, 10 ** draw.randint(1, 15))
+        assert best.CosineDecay(peak, D).sum(D + 1) == float(Fraction(peak) * (D + 1) / 2), (peak, D)
+        third = Fraction(peak) * (1 + Fraction(3, 4) + Fraction(1, 4))
+        assert best.CosineDecay(peak, 3 * D).sum(0, 3 * D + 1, D) == float(third), (peak, D)
+
+
+def test_no_total_is_reached_at_the_start(cf):
+    """Also where negative rates are so small that they are rounded to 0."""
+    schedule = cf.CosineDecay(3.26e-322, 996, -1e-05)
+    assert schedule.step_at_sum(0.0) == schedule.step_at_sum(-1.0) == 0
+    assert schedule.step_at_sum([0.0, -1.0, 1.0]).tolist() == [0, 0, -1]
+
+
 def test_sum_is_ranges(best):
     """range()'s signature, and its errors; sums add up."""
     schedule = best.CosineDecay(0.0, 900, 0.1, warmup_target=1e-3, warmup_steps=100)
