@@ -49,13 +49,18 @@ def number_of(name: str, value: Any) -> float:
     return number
 
 
+def exact_of(value: Any, number: float) -> int | float:
+    """Return a number, of any type, exactly if it is whole, else as the float that it converts to."""
+    return int(value.numerator) if isinstance(value, numbers.Rational) and value.denominator == 1 else number
+
+
 def steps_of(name: str, value: Any, *, positive: bool) -> int | float:
     """Return a number of steps: an int if it is whole, whatever its type, else a float."""
     if type(value) is int and positive <= value <= INT64_MAX:
         return value
     number = number_of(name, value)
     # Converted once and then checked: a user's own class may convert differently the next time.
-    exact: int | float = int(value) if isinstance(value, numbers.Integral) else number
+    exact = exact_of(value, number)
     if not (exact > 0 if positive else exact >= 0):
         raise ValueError(f"Argument `{name}` must be {'> 0' if positive else '>= 0'}. Received: {name}={shown(value)}")
     if not exact <= INT64_MAX:
@@ -324,7 +329,7 @@ class LearningRateSchedule:
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if "__call__" in vars(cls) and not issubclass(cls, kernel.Schedule):  # a Schedule takes arrays already
-            cls.__call__ = _takes_arrays(cls.__call__)  # type: ignore[method-assign]
+            cls.__call__ = _takes_arrays(vars(cls)["__call__"])  # type: ignore[method-assign]
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate at a step, in optimizer steps."""
@@ -368,7 +373,8 @@ class LearningRateSchedule:
         >>> schedule.precompute(1000).shape
         (1000,)
         """
-        function = self if isinstance(self, Evaluation) else _OneByOne(self)
+        call: Any = type(self).__call__  # a formula's class may have one of its own
+        function = self if isinstance(self, Evaluation) and call is kernel.Schedule.__call__ else _OneByOne(self)
         return function._precompute(start, stop, step, out, dtype, num_threads)
 
     def get_config(self) -> dict[str, Any]:
@@ -413,17 +419,26 @@ class LearningRateSchedule:
         return cls(**config)
 
 
-def _takes_arrays(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Extend a `__call__(self, step)` that takes one step to arrays and to the options of a call."""
+def _takes_arrays(call: Any) -> Callable[..., Any]:
+    """Extend a `__call__(self, step)` that takes one step to arrays and to the options of a call.
+
+    It may be a static method, and may have arguments of its own, `more` and `named`.
+    """
 
     @functools.wraps(call)
     def call_with_options(
-        self: LearningRateSchedule, step: Any, *, out: Any = None, dtype: Any = None, num_threads: Any = None
-    ) -> Any:
+        self: LearningRateSchedule, step: Any, *more: Any, out: Any = None, dtype: Any = None, num_threads: Any = None,
+        **named: Any,
+    ) -> Any:  # fmt: skip
+        bound = call.__get__(self, type(self))
+
+        def one(step: Any) -> Any:
+            return bound(step, *more, **named)
+
         plain = out is None and dtype is None and num_threads is None
         if plain and not isinstance(step, (np.ndarray, list, tuple, range)):
-            return call(self, step)
-        return _OneByOne(functools.partial(call, self))._call(step, out, dtype, num_threads)
+            return one(step)
+        return _OneByOne(one)._call(step, out, dtype, num_threads)
 
     return call_with_options
 

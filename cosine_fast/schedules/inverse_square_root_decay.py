@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
-
-from ._base import INT64_MAX, Formula, check_size, number_of, rate_of, received, steps_of
+from ._base import INT64_MAX, Formula, check_size, exact_of, number_of, rate_of, received, steps_of
 
 
 class InverseSquareRootDecay(Formula):
@@ -60,8 +58,8 @@ class InverseSquareRootDecay(Formula):
     ) -> None:
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         scale = steps_of("timescale", timescale, positive=True)
-        number = number_of("shift", shift)
-        offset = int(shift) if isinstance(shift, numbers.Integral) else int(number) if number % 1 == 0 else number
+        offset = exact_of(shift, number_of("shift", shift))
+        offset = int(offset) if offset % 1 == 0 else offset
         check_size(initial, initial_learning_rate)
         if not abs(offset) <= INT64_MAX:
             raise ValueError(f"Argument `shift` must be > -2**63 and < 2**63. {received('shift', shift)}")

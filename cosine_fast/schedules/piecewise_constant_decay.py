@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .._backend import shown
-from ._base import FLOAT64, Formula, dtype_of, number_of, received
+from ._base import FLOAT64, Formula, dtype_of, exact_of, number_of, received
 
 
 class PiecewiseConstantDecay(Formula):
@@ -80,7 +79,7 @@ class PiecewiseConstantDecay(Formula):
         for before, after in itertools.pairwise(exact):
             if not before < after:
                 raise ValueError(f"Argument `boundaries` must rise strictly. Received: {before}, then {after}")
-        checked = tuple(number_of("values", rate) for rate in rates)
+        checked = tuple(number_of("values", rate) + 0.0 for rate in rates)  # -0 is +0
         dtypes = {dtype_of("values", rate) for rate in rates}
         given = tuple(rate if isinstance(rate, np.float32) else _python_number(rate) for rate in rates)
         self._take((exact, given, name), dtypes.pop() if len(dtypes) == 1 else FLOAT64, checked, exact, name)
@@ -102,7 +101,7 @@ def _items(name: str, given: Any) -> list[Any]:
 
 
 def _python_number(value: Any) -> int | float:
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
+    return exact_of(value, float(value))
 
 
 def _boundary(value: Any) -> int | float:

@@ -120,6 +120,39 @@ def test_it_may_call_what_it_derives_from(cf):
     assert Half(0.1).precompute(2).tolist() == [rate(0) / 2, rate(1) / 2]
 
 
+def test_arguments_of_its_own(cf):
+    """A `__call__` may have more arguments, and may be static."""
+
+    class More(cf.LearningRateSchedule):
+        def __call__(self, step, extra=1):
+            return step * extra
+
+    class Static(cf.LearningRateSchedule):
+        @staticmethod
+        def __call__(step):
+            return step + 0.5
+
+    assert (More()(3), More()(3, 2), More()(3, extra=4)) == (3, 6, 12)
+    assert More()([1, 2], extra=3).tolist() == More()([1, 2], 3).tolist() == [3.0, 6.0]
+    assert More().precompute(3).tolist() == [0.0, 1.0, 2.0]
+    with pytest.raises(TypeError, match="unknown"):
+        More()(3, unknown=2)
+    assert Static()(3) == 3.5
+    assert Static()([1, 2]).tolist() == Static().precompute(1, 3).tolist() == [1.5, 2.5]
+
+
+def test_a_formula_with_a_call_of_its_own(cf):
+    """Its `precompute` has the rates of its `__call__`."""
+
+    class Twice(cf.CosineDecay):
+        def __call__(self, step):
+            return 2 * super().__call__(step)
+
+    schedule = Twice(0.1, 10)
+    assert schedule.precompute(12).tolist() == [schedule(step) for step in range(12)]
+    assert schedule.precompute(1).tolist() == [0.2]
+
+
 def test_config(cf):
     cls = own(cf)
     schedule = cls.from_config(cls(0.3, decay=0.25).get_config())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 import weakref
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -95,6 +97,11 @@ def test_equality(cf):
     assert all(base != other and other != base for other in others)
     assert len({base, copy.copy(base), *others[:8]}) == 9
     assert cf.CosineDecay(1, 2**53) != cf.CosineDecay(1, 2**53 + 1)
+    assert cf.CosineDecay(1, Fraction(2**62 + 1)) == cf.CosineDecay(1, 2**62 + 1) != cf.CosineDecay(1, 2**62)
+    pieces = [cf.PiecewiseConstantDecay([Fraction(2**62 + 1)], [zero, 1.0]) for zero in (0.0, -0.0)]
+    assert_equal(*pieces)
+    assert [math.copysign(1.0, each(0)) for each in pieces] == [1.0, 1.0]
+    assert pieces[0](2**62 + 1) == 0.0
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
