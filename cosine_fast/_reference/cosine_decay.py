@@ -133,7 +133,7 @@ class CosineDecay:
         if self.wide:
             # A step beyond all int64s takes the unit, which the product with the slope might overflow without.
             distant = np.abs(step.hi) > 2.0**65
-            step = Pair(np.where(distant, step.hi * unit, step.hi), step.lo)
+            step = where(distant, scale(step, unit), step)
             origin = np.where(distant, origin * unit, origin)
             unit = np.where(distant, 1.0, unit)
         P, R = multiply_short(step, self.slope)

@@ -277,7 +277,7 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     if (kind == CF_WIDE) {
         /* A step beyond int64 takes the unit first: its product with the slope might overflow. */
         const int far = fabs(step.hi) > CF_BEYOND_INT64;
-        step.hi = far ? step.hi * unit : step.hi;
+        step = cf_choose(far, cf_scale(step, unit), step);
         origin = far ? origin * unit : origin;
         unit = far ? 1.0 : unit;
     }

@@ -160,13 +160,15 @@ def test_float32_is_rounded_once(best):
         ((1.998536320735103, 10, 0.0, 0.001, 1), -(2**53) - 5),  # whole, but no double
         ((2.394923007473342e-06, 2**31, 0.4, 9.670111672486404e-07, 6589), -4668006320839242108),
         ((1e-06, 1.6140299522515088e-18, 0.1, 8.717687893018593e87, 248463.47559602585), -53786533827609245),
+        ((0.00033148343031845723, 1754, 0.0, 4.59e-321, 2075114492452), -(2.0**65)),  # the distance has two parts
+        ((1.0, 10, 0.0, 1e-300, 2**62 + 1), -3e30),
     ],
     ids=str,
 )
-def test_far_below_zero(best, parameters, step):
+def test_far_below_zero(cf, parameters, step):
     """The warmup line goes on as far as floats go, whatever its size."""
     start, D, alpha, target, W = parameters
-    value = best.CosineDecay(start, D, alpha, warmup_target=target, warmup_steps=W)(step)
+    value = cf.CosineDecay(start, D, alpha, warmup_target=target, warmup_steps=W)(step)
     assert oracle.ulps(value, oracle.rate(step, *parameters)) <= BOUND
 
 

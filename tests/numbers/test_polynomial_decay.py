@@ -71,6 +71,12 @@ def test_steps_as_small_as_can_be(cf, L0, power, cycle):
 # ---- Exact points ----
 
 
+def test_tiny_rates_far_below_zero(cf):
+    """A line goes on as far as floats go."""
+    value = cf.PolynomialDecay(1.7338109677663085e-127, 214, 0.0)(-1e22)
+    assert oracle.ulps(value, oracle.polynomial(-1e22, 1.7338109677663085e-127, 214, 0.0)) <= BOUND
+
+
 @pytest.mark.parametrize("p", POLYNOMIAL_DECAY.hard, ids=title)
 def test_exact_points(cf, p):
     """Step 0 has the initial rate, the end and every cycle's end the end rate."""
