@@ -1,8 +1,12 @@
-/* How many threads work on a call, and which part of the work each does. All OpenMP and fork calls are here. */
+/* How many threads work on a call, and which part of the work each does. All OpenMP, fork and affinity calls are here. */
 #ifndef COSINE_FAST_THREADS_H
 #define COSINE_FAST_THREADS_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,6 +19,7 @@
 #define CF_OPENMP 0
 static inline int omp_get_max_threads(void) { return 1; }
 static inline int omp_get_num_procs(void) { return 1; }
+static inline int omp_get_proc_bind(void) { return 0; }
 static inline int omp_get_num_places(void) { return 0; }
 static inline int omp_get_place_num_procs(int place) { return (void)place, 1; }
 static inline int omp_in_parallel(void) { return 0; }
@@ -34,12 +39,16 @@ static inline int cf_watch_forks(void)
     return pthread_atfork(0, 0, cf_in_child);
 }
 
-/* The processors that threads may run on: those of OMP_PLACES, or else of the affinity mask. OpenMP knows this mask even where
- * it has bound this thread to a single place. */
+/* The processors that threads may run on: those of OpenMP's places where it binds threads, for then the affinity mask of this
+ * thread is a single place; otherwise those of the mask, which may change at any time. */
 static inline int cf_processors(void)
 {
     const int processors = omp_get_num_procs();
     int n = 0, place;
+#ifdef __linux__
+    cpu_set_t set;
+    if (!omp_get_proc_bind() && sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
     for (place = 0; place < omp_get_num_places(); place++) n += omp_get_place_num_procs(place);
     return n > 0 && n < processors ? n : processors;
 }
