@@ -425,6 +425,20 @@ def test_of_two_that_race_one_wins(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule()(np.arange(3_000_000)))
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_target_that_appears_meanwhile(tmp_path, force):
+    """It is overwritten with --force only."""
+    from cosine_fast.cli import files, signals
+
+    target = tmp_path / "lr.npy"
+    refused = contextlib.nullcontext() if force else pytest.raises(signals.CommandError, match="exists already")
+    with refused, files.published([target], force) as (file,):
+        file.write(b"ours")
+        target.write_bytes(b"theirs")
+    assert target.read_bytes() == (b"ours" if force else b"theirs")
+    assert os.listdir(tmp_path) == ["lr.npy"]
+
+
 LONG = ["--stop", "1e9"]  # as text, minutes; no test waits for the end of it
 
 
