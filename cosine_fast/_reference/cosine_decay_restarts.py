@@ -111,7 +111,7 @@ class CosineDecayRestarts:
         left = math.log1p(-way) if abs(way) < 0.5 else math.log(add(self.limit, negate(step)).hi / self.limit.hi)
         growth = math.log1p(self.t_mul - 1.0) if abs(self.t_mul - 1.0) < 0.5 else math.log(self.t_mul)
         i = math.floor(left / growth)
-        # Next to the limit a cycle may be shorter than the distance of two pairs: then the last try has to do.
+        # Next to the limit a cycle may be shorter than the spacing of pairs. The last try is then used.
         for _ in range(TRIES):
             (begin, length), (end, _) = self.place(i), self.place(i + 1)
             before, past = add(begin.rounded_up(), negate(step)), add(step, negate(end.rounded_up()))

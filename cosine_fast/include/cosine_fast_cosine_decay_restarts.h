@@ -186,7 +186,7 @@ static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts
     cf_place place;
     cf_triple next_length;
     int tries;
-    /* Next to the limit a cycle may be shorter than the distance of two pairs: then the last try has to do. */
+    /* Next to the limit a cycle may be shorter than the spacing of pairs. The last try is then used. */
     for (tries = 0; tries < CF_TRIES; tries++) {
         cf_pair before, past;
         double missed;

@@ -422,7 +422,7 @@ class LearningRateSchedule:
 def _takes_arrays(call: Any) -> Callable[..., Any]:
     """Extend a `__call__(self, step)` that takes one step to arrays and to the options of a call.
 
-    It may be a static method, and may have arguments of its own, `more` and `named`.
+    It may be a static method, and may take further arguments.
     """
 
     @functools.wraps(call)

@@ -170,7 +170,7 @@ def step_at_sum(p: Parameters, schedule: kernel.Function, totals: Any) -> Any:
     """Return the first step from 0 on at which the cumulative sum is at least as large."""
     wanted, shape = _numbers("total", totals)
     sums = _sums_of(p, FLOAT64)
-    found = np.where(wanted <= 0.0, 0, -1)  # by definition, also where rates below 0 round to 0
+    found = np.where(wanted <= 0.0, 0, -1)  # reached at once, even if the rates below 0 are rounded to 0
     for first, last in itertools.pairwise(_turns(p, schedule)):
         rises = schedule._at(first) >= 0.0 and schedule._at(last - 1) >= 0.0  # else the first sum is the largest
         steps = _search(sums, operator.ge, wanted, first, last if rises else first)
