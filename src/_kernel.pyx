@@ -101,7 +101,6 @@ cdef extern from "threads.h" nogil:
     int cf_watch_forks()
     int cf_team(int wanted, int quota)
     int cf_acquire_threads(int wanted, int usual, int quota)
-    void cf_release_threads(int team)
     ctypedef struct cf_work:
         cf_run run
         const void *job
@@ -110,6 +109,7 @@ cdef extern from "threads.h" nogil:
         int (*interrupted)() noexcept
     void cf_share_out(cf_work *work, int team, int64_t begin, int64_t end)
     void cf_take_part(cf_work *work, int thread)
+    void cf_release_threads(int team, const cf_work *work)
 
 OPENMP = bool(CF_OPENMP)
 
@@ -289,7 +289,7 @@ cdef int _work(cf_run run, const void *job, const cf_operand *rates, bint stream
                 cf_take_part(&work, i)
         else:
             cf_take_part(&work, 0)
-    cf_release_threads(team)
+    cf_release_threads(team, &work)
     return -1 if work.stopped else 0
 
 

@@ -68,8 +68,9 @@ static inline int cf_team(int wanted, int quota)
 
 enum { CF_MOST_THREADS = 1024 };
 
-static int cf_busy = 0;              /* threads that work on calls now */
-static int cf_startable = 1;         /* so many threads were started before */
+static int cf_busy = 0;               /* threads that work on calls now */
+static int64_t cf_alone_until = 0;    /* a time; calls that begin before it use one thread */
+static int cf_startable = 1;          /* so many threads were started before */
 static int cf_most = CF_MOST_THREADS; /* no more can be started */
 
 static void *cf_wait(void *gate)
@@ -101,11 +102,19 @@ static inline int cf_probe_threads(int n)
     return n;
 }
 
+static inline int64_t cf_nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* The threads for one call: those of cf_team, less those that work on other calls, so that all calls together use no more
  * than `usual` allows. cf_release_threads gives them back. */
 static inline int cf_acquire_threads(int wanted, int usual, int quota)
 {
     int n = cf_team(wanted, quota);
+    if (n > 1 && cf_nanoseconds() < cf_alone_until) n = 1;
     if (n > 1 && cf_busy > 0) {
         int most = cf_team(usual, quota);
         if (most < n) most = n;
@@ -114,11 +123,6 @@ static inline int cf_acquire_threads(int wanted, int usual, int quota)
     n = n > 1 ? cf_probe_threads(n) : 1;
     cf_busy += n;
     return n;
-}
-
-static inline void cf_release_threads(int team)
-{
-    cf_busy -= team;
 }
 
 /* ---- The work of a team: each thread has a share, and helps the others when that is done ---- */
@@ -130,9 +134,12 @@ typedef struct cf_share {
 } cf_share;
 
 enum {
-    CF_SHARES = 64,              /* in a larger team several threads have one share */
-    CF_CLOCK_ELEMENTS = 1 << 15, /* the first thread reads the clock once in so many elements ... */
-    CF_CHECK_MILLISECONDS = 50   /* ... and calls `interrupted` once in so many milliseconds */
+    CF_SHARES = 64,                   /* in a larger team several threads have one share */
+    CF_CLOCK_ELEMENTS = 1 << 15,          /* the first thread reads the clock once in so many elements ... */
+    CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in so many nanoseconds */
+    CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
+    CF_ALONE = 50,                    /* after a team that was too slow, one thread works for so many times its time ... */
+    CF_ALONE_NANOSECONDS = 1000000000 /* ... but at most so long */
 };
 
 typedef struct cf_work {
@@ -142,6 +149,7 @@ typedef struct cf_work {
     int count;    /* of the shares */
     int stopped;
     int (*interrupted)(void); /* whether to stop; called by the first thread */
+    int64_t began, own;       /* when the team began, and how long the first thread worked; in nanoseconds */
     cf_share shares[CF_SHARES];
 } cf_work;
 
@@ -152,6 +160,7 @@ static inline void cf_share_out(cf_work *work, int team, int64_t begin, int64_t 
     int i;
     work->count = team < CF_SHARES ? team : CF_SHARES;
     work->stopped = 0;
+    work->began = cf_nanoseconds();
     length = ((end - begin - 1) / work->count / CF_BLOCK + 1) * CF_BLOCK;
     for (i = 0; i < work->count; i++, begin += length) {
         work->shares[i].next = begin < end ? begin : end;
@@ -159,18 +168,12 @@ static inline void cf_share_out(cf_work *work, int team, int64_t begin, int64_t 
     }
 }
 
-static inline int64_t cf_milliseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* What one thread of the team does. It begins with its own share: the same part of an array call after call, which is in its
  * cache. Then it takes what is left of the others. There are no elements before 0. */
 static inline void cf_take_part(cf_work *work, int thread)
 {
-    int64_t checked = thread == 0 ? cf_milliseconds() : 0, done = 0;
+    const int64_t began = thread == 0 ? cf_nanoseconds() : 0;
+    int64_t checked = began, done = 0;
     int i;
     for (i = 0; i < work->count; i++) {
         cf_share *const share = &work->shares[(thread + i) % work->count];
@@ -181,13 +184,25 @@ static inline void cf_take_part(cf_work *work, int thread)
             work->run(work->job, begin < 0 ? 0 : begin, end);
             done += work->task;
             if (thread == 0 && done >= CF_CLOCK_ELEMENTS) {
-                const int64_t now = cf_milliseconds();
+                const int64_t now = cf_nanoseconds();
                 done = 0;
-                if (now - checked < CF_CHECK_MILLISECONDS) continue;
+                if (now - checked < CF_CHECK_NANOSECONDS) continue;
                 checked = now;
                 if (work->interrupted()) __atomic_store_n(&work->stopped, 1, __ATOMIC_RELAXED);
             }
         }
+    }
+    if (thread == 0) work->own = cf_nanoseconds() - began;
+}
+
+/* Give the threads back. On a busy machine a worker may lose its processor, and the team waits for it at its end. If the team
+ * has taken longer than the first thread would have alone, the next calls are made alone. */
+static inline void cf_release_threads(int team, const cf_work *work)
+{
+    const int64_t now = cf_nanoseconds(), taken = now - work->began, most = CF_ALONE_NANOSECONDS / CF_ALONE;
+    cf_busy -= team;
+    if (team > 1 && taken > CF_LATE_NANOSECONDS && taken > team * work->own) {
+        cf_alone_until = now + CF_ALONE * (taken < most ? taken : most);
     }
 }
 

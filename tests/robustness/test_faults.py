@@ -438,32 +438,52 @@ assert cosine_fast.get_num_threads() == before
 
 ACQUIRED = """
 #include <assert.h>
+#include <unistd.h>
 #include "threads.h"
+static void wait(const void *milliseconds, int64_t begin, int64_t end)
+{
+    (void)end; /* the first thread gives the second time to begin */
+    usleep(begin == 0 ? 2000 : 1000 * *(const useconds_t *)milliseconds);
+}
+static int never(void) { return 0; }
+static void work(int team, useconds_t milliseconds)
+{
+    cf_work work = {.run = wait, .job = &milliseconds, .task = CF_BLOCK, .interrupted = never};
+    cf_share_out(&work, team, 0, team * CF_BLOCK);
+#pragma omp parallel num_threads(team)
+    cf_take_part(&work, omp_get_thread_num());
+    cf_release_threads(team, &work);
+    if (milliseconds == 0) cf_alone_until = 0; /* the machine was busy */
+}
 int main(void)
 {
     const int all = cf_team(0, 0);
     int first, second, third;
-    assert(all >= 2);
+    assert(all == 2);
     first = cf_acquire_threads(0, 0, 0);
     assert(first == all);
     second = cf_acquire_threads(0, 0, 0); /* all are at work */
     third = cf_acquire_threads(all, 0, 0);
     assert(second == 1 && third == 1);
-    cf_release_threads(second);
-    cf_release_threads(third);
-    cf_release_threads(first);
+    work(second, 0);
+    work(third, 0);
+    work(first, 0);
     assert(cf_busy == 0);
     first = cf_acquire_threads(1, 0, 0);
     second = cf_acquire_threads(0, 0, 0);
     assert(first == 1 && second == (all > 1 ? all - 1 : 1));
-    cf_release_threads(first);
-    cf_release_threads(second);
+    work(first, 0);
+    work(second, 0);
     assert(cf_acquire_threads(0, 0, 1) == 1); /* the cgroup's quota */
-    cf_release_threads(1);
+    work(1, 0);
     assert(cf_acquire_threads(2, 1, 0) == 2); /* who asks for two has two where one is usual */
     assert(cf_acquire_threads(2, 1, 0) == 1); /* but not beside others */
-    cf_release_threads(3);
-    assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == all);
+    work(1, 0);
+    work(2, 10);
+    assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == 1); /* a team was too slow ... */
+    work(1, 0);
+    usleep(1000 * 30 * CF_ALONE);
+    assert(cf_acquire_threads(0, 0, 0) == all); /* ... but that was long ago */
     return 0;
 }
 """
