@@ -35,6 +35,7 @@ def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Ratio:
 
 def loops_for(timer: Timer, least: float) -> int:
     """How many executions take about `least` seconds. Finding out warms up."""
+    timer.timeit(1)  # the first execution may import something
     loops = 1
     while timer.timeit(loops) < least / 2:
         loops *= 2

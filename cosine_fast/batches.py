@@ -158,9 +158,11 @@ def cosine_decay(
     if warmup_target is None and own["warmup_steps"].any():
         warn_ignored(warmup_steps)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if is_masked(value)]
+    if not masks and not is_masked(out):  # np.ma takes some ms to import
+        return rates if out is None else out
     mask = functools.reduce(np.logical_or, masks, np.zeros(shape, np.bool_)) if masks else np.ma.nomask
     if out is None:
-        return np.ma.array(rates, mask=mask) if masks else rates
+        return np.ma.array(rates, mask=mask)
     if is_masked(out):
         out.mask = mask
     return out
