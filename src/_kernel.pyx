@@ -36,7 +36,6 @@ cdef extern from "blocks.h" nogil:
         pass
     cf_pair cf_make_pair(double hi, double lo)
     cf_pair cf_from_int64(int64_t i)
-    cf_pair cf_from_step(int64_t step)
     ctypedef struct cf_schedule:
         pass
     int cf_family_of(const char *name)
@@ -95,6 +94,15 @@ cdef extern from "numbers.h":
         CF_ELSEWHERE, CF_PYTHON, CF_NUMPY
     int cf_read_step(object x, cf_pair *step)
     object cf_numpy_scalar(double rate, bint single)
+
+cdef extern from "state.h" nogil:
+    ctypedef unsigned long cf_state  # of another size in C
+    cf_state cf_enter()
+    void cf_leave(cf_state state)
+    double cf_here(double x)
+    double cf_at_int64(const cf_schedule *p, int64_t step)
+    double cf_at_double(const cf_schedule *p, double step)
+    void cf_run_part(cf_run run, const void *work, int64_t begin, int64_t end)
 
 cdef extern from "threads.h" nogil:
     int CF_OPENMP
@@ -271,7 +279,7 @@ cdef int _work(cf_run run, const void *job, const cf_operand *rates, bint stream
     cdef int64_t begin
     cdef int team, i
     if n < THREADED:
-        run(job, 0, n)
+        cf_run_part(run, job, 0, n)
         return 0
     # So that shares and tasks begin with a cache line.
     begin = -((<int64_t>rates.data % 64) // (4 if rates.type == CF_FLOAT32 else 8))
@@ -302,10 +310,12 @@ cdef inline object _call_with_number(Schedule self, step):
     """schedule(step), of a schedule that is ready."""
     cdef cf_pair pair
     cdef double rate
+    cdef cf_state state = cf_enter()
     cdef int origin = cf_read_step(step, &pair)
+    rate = 0.0 if origin == CF_ELSEWHERE else cf_here(cf_schedule_at(&self.schedule, pair))
+    cf_leave(state)
     if origin == CF_ELSEWHERE:
         return _call_with_array(self, step)
-    rate = cf_schedule_at(&self.schedule, pair)
     if origin == CF_PYTHON and not self.single:
         return rate
     return cf_numpy_scalar(rate, self.single)
@@ -398,6 +408,7 @@ cdef class Function:
         cdef Py_ssize_t n = len(numbers), count = len(counts), i
         cdef double values[4]
         cdef size_t extra
+        cdef cf_state state
         cdef cf_pair *pairs
         cdef double *doubles
         if family < 0:
@@ -410,11 +421,15 @@ cdef class Function:
             raise MemoryError
         pairs = <cf_pair *>(<char *>self.memory + extra)
         doubles = <double *>(pairs + count)
-        for i in range(count):
-            pairs[i] = _count(counts[i])
         for i in range(n):
             doubles[i] = numbers[i]
-        cf_schedule_init(&self.schedule, family, doubles, pairs, count, self.memory)
+        state = cf_enter()
+        try:
+            for i in range(count):
+                pairs[i] = _count(counts[i])
+            cf_schedule_init(&self.schedule, family, doubles, pairs, count, self.memory)
+        finally:
+            cf_leave(state)
         self.single = single
         self._ready = True
 
@@ -422,8 +437,8 @@ cdef class Function:
         """The value, as a Python float, at an int within int64 or a float."""
         self._check_ready()
         if isinstance(step, float):
-            return cf_schedule_at(&self.schedule, cf_make_pair(step, 0.0))
-        return cf_schedule_at(&self.schedule, cf_from_int64(step))
+            return cf_at_double(&self.schedule, step)
+        return cf_at_int64(&self.schedule, step)
 
     cdef int _check_ready(self) except -1:
         if not self._ready:

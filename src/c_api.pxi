@@ -18,15 +18,15 @@ cdef const void *_schedule_of(void *thing) except NULL:
 
 
 cdef double _at_int64(const void *schedule, int64_t step) noexcept nogil:
-    return cf_schedule_at(<const cf_schedule *>schedule, cf_from_step(step))
+    return cf_at_int64(<const cf_schedule *>schedule, step)
 
 
 cdef double _at_double(const void *schedule, double step) noexcept nogil:
-    return cf_schedule_at(<const cf_schedule *>schedule, cf_make_pair(step, 0.0))
+    return cf_at_double(<const cf_schedule *>schedule, step)
 
 
 cdef double _integrand_at(double step, void *schedule) noexcept nogil:
-    return cf_schedule_at(<const cf_schedule *>schedule, cf_make_pair(step, 0.0))
+    return cf_at_double(<const cf_schedule *>schedule, step)
 
 
 cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, int64_t n) noexcept nogil:
@@ -44,7 +44,7 @@ cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, in
     job.rates.swapped = 0
     job.rates.strides[0] = 8
     job.streamed = n > STREAMED // 8
-    _isa.evaluate(job, 0, n)
+    cf_run_part(_isa.evaluate, job, 0, n)
 
 
 cdef void _of_int64s(const void *schedule, const int64_t *steps, double *rates, int64_t n) noexcept nogil:

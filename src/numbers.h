@@ -6,7 +6,7 @@
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
 
-#include <cosine_fast.h>
+#include "state.h"
 
 enum cf_origin { CF_ELSEWHERE, CF_PYTHON, CF_NUMPY };
 
@@ -42,7 +42,11 @@ static inline int cf_read_step(PyObject *x, cf_pair *step)
 static inline PyObject *cf_numpy_scalar(double rate, int single)
 {
     PyObject *scalar = single ? PyArrayScalar_New(Float32) : PyArrayScalar_New(Float64);
-    if (scalar && single) PyArrayScalar_ASSIGN(scalar, Float32, (float)rate);
+    if (scalar && single) {
+        const cf_state state = cf_enter();
+        PyArrayScalar_ASSIGN(scalar, Float32, (float)cf_here(rate));
+        cf_leave(state);
+    }
     if (scalar && !single) PyArrayScalar_ASSIGN(scalar, Float64, rate);
     return scalar;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "blocks.h"
+#include "state.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -181,7 +181,7 @@ static inline void cf_take_part(cf_work *work, int thread)
         while (!__atomic_load_n(&work->stopped, __ATOMIC_RELAXED)
                && (begin = __atomic_fetch_add(&share->next, work->task, __ATOMIC_RELAXED)) < share->end) {
             const int64_t end = begin + work->task < share->end ? begin + work->task : share->end;
-            work->run(work->job, begin < 0 ? 0 : begin, end);
+            cf_run_part(work->run, work->job, begin < 0 ? 0 : begin, end);
             done += work->task;
             if (thread == 0 && done >= CF_CLOCK_ELEMENTS) {
                 const int64_t now = cf_nanoseconds();

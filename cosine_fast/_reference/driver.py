@@ -17,6 +17,16 @@ FORMULAS: dict[str, Callable[..., Formula]] = {}  # by name; the package's __ini
 CHUNK = 8192  # elements at a time: NumPy's temporaries stay in the second-level cache, and memory is bounded
 
 
+def check_state() -> None:
+    """Raise an error unless this thread rounds to nearest and keeps subnormal numbers, on which the bits depend."""
+    one, ulp, least = 1.0, 2.0**-53, 5e-324  # variables, so that these are not computed beforehand
+    if not (one + ulp == one - ulp / 2 == one and least * one > 0.0 < ulp * 2.0**-1000):
+        raise FloatingPointError(
+            "This thread's floating-point state must be the default: round to nearest, keep subnormal numbers. "
+            "Something in this process has changed it, and only cosine_fast's compiled backend can set it"
+        )
+
+
 class Function:
     """A function of the step that the kernel evaluates: a schedule, or the sums of one."""
 
@@ -26,6 +36,7 @@ class Function:
 
     def _fold(self, name: str, numbers: tuple[float, ...], counts: tuple[int | float, ...], single: bool) -> None:
         """Take the formula of this name, with its parameters (`single`, of use to the compiled kernel, is ignored)."""
+        check_state()
         with np.errstate(all="ignore"):
             self._formula = FORMULAS[name](*numbers, *counts)
 
@@ -34,6 +45,7 @@ class Function:
         return hasattr(self, "_formula")
 
     def _ready_formula(self) -> Formula:
+        check_state()
         try:
             return self._formula
         except AttributeError:

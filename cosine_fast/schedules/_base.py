@@ -213,13 +213,11 @@ class Evaluation:
             return self._precompute(step.start, step.stop, step.step, out, dtype, num_threads)
         if out is None:
             wanted = self._dtype if dtype is None else rate_dtype(dtype)
-            if isinstance(step, (int, float)) and not isinstance(step, (bool, np.floating)):
+            if wanted == FLOAT64 and isinstance(step, (int, float)) and not isinstance(step, (bool, np.floating)):
                 step = float(step) if isinstance(step, float) else int(step)
                 if isinstance(step, int) and not INT64_MIN <= step <= INT64_MAX:
                     raise _beyond_int64(step)
-                rate = self._at(step)
-                with np.errstate(over="ignore"):
-                    return rate if wanted == np.float64 else wanted.type(rate)
+                return self._at(step)
         array = as_array(step)
         if out is None:
             rates = np.empty_like(array, wanted, subok=False)  # in the steps' memory order, so that both are read in it
