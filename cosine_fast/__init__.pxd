@@ -2,13 +2,16 @@
 """For Cython: `from cosine_fast cimport ...`, all of it inlined and, but for the last two, without the GIL.
 
 Compile with `include_dirs=[cosine_fast.get_include()]` and the flags of `python -m cosine_fast --cflags`. What the
-functions do is said in cosine_fast_embed.h.
+functions do is said in cosine_fast_embed.h and cosine_fast_self_check.h.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 
 cdef extern from "cosine_fast.h" nogil:
+    bint cf_self_check()
+    bint cf_environment_is_sound()
+
     int CF_VERSION, CF_VERSION_MAJOR, CF_VERSION_MINOR
     const double CF_NO_WARMUP
     enum cf_error:

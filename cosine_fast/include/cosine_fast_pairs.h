@@ -6,13 +6,25 @@
 #ifndef COSINE_FAST_PAIRS_H
 #define COSINE_FAST_PAIRS_H
 
-#ifdef __FAST_MATH__
-#error "cosine_fast.h: -ffast-math changes its results; compile without it"
-#endif
-
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+/* Flags that change results, where the compiler tells of them; cf_self_check (cosine_fast_self_check.h) finds others. */
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(_M_FP_FAST) \
+    || defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "cosine_fast.h: compile without -ffast-math, its parts, -Ofast and /fp:fast: they change the results"
+#endif
+#if defined(FLT_EVAL_METHOD) && (FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2) /* 16 is about _Float16 */
+#error "cosine_fast.h: compile with -msse2 -mfpmath=sse: this code computes with more digits than a double has"
+#endif
+/* No contraction of a product and a sum to one rounding, from here to the end of the file. GCC knows no such pragma. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#endif
 
 /* Whether fma() is an instruction. */
 #if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)

@@ -54,6 +54,10 @@ int main(int argc, char **argv)
     int64_t run;
     int error;
     if (!ends) return 1;
+    if (!cf_self_check()) {
+        fprintf(stderr, "cosine_fast: compiler flags or the floating-point state change its rates\n");
+        return 1;
+    }
     error = simulate(runs, steps, ends);
     if (error) {
         fprintf(stderr, "%s\n", cf_error_text(error));

@@ -56,6 +56,10 @@ int main(int argc, char **argv)
 {
     const int64_t runs = argc > 1 ? std::atoll(argv[1]) : 1000, steps = argc > 2 ? std::atoll(argv[2]) : 1000;
     std::vector<double> ends(static_cast<size_t>(runs));
+    if (!cf_self_check()) {
+        std::fprintf(stderr, "cosine_fast: compiler flags or the floating-point state change its rates\n");
+        return 1;
+    }
     try {
         simulate(runs, steps, ends.data());
     } catch (const std::invalid_argument &error) {

@@ -21,7 +21,11 @@ from cosine_fast cimport (
     cf_from_int64,
     cf_import,
     cf_schedule_of,
+    cf_self_check,
 )
+
+if not cf_self_check():
+    raise ImportError("cosine_fast: compiler flags or the floating-point state change its rates")
 
 
 cdef inline double noise(uint64_t k) noexcept nogil:

@@ -3,9 +3,10 @@
  *     p <name> <n> <number> ... <count> <steps> ...     a schedule: its numbers, and its numbers of steps
  *     s <step>                                          prints the rate as a double and a float
  *
- * Steps and numbers of steps have their type in front: i is an int64, f a double. */
+ * Steps and numbers of steps have their type in front: i is an int64, f a double.
+ * The exit status is 2 where cf_self_check finds that this program would not have the right bits. */
 
-#include <cosine_fast_schedules.h>
+#include <cosine_fast.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,6 +66,7 @@ int main(void)
     void *memory = NULL;
     char what, name[64];
 
+    if (!cf_self_check()) return 2;
     memset(&schedule, 0, sizeof schedule);
     while (scanf(" %c", &what) == 1) {
         if (what == 'p' && scanf("%63s", name) == 1) {
