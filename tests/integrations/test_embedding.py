@@ -11,6 +11,7 @@ import importlib
 import itertools
 import math
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -27,9 +28,9 @@ import numpy as np
 import pytest
 from bits import assert_same
 from draws import fractional_steps, whole_steps
-from family import COSINE_DECAY, ORDINARY, made, ordinary, title
+from family import COSINE_DECAY, HARD, ORDINARY, made, ordinary, title
 from golden import kinds, read
-from programs import hexadecimal, program, typed
+from programs import PATHS, emulator, hexadecimal, program, through_the_headers, typed
 
 GOLDEN = read()
 HERE = Path(__file__).parent
@@ -110,6 +111,91 @@ def test_version(compiled):
     header = Path(compiled.get_include(), "cosine_fast_embed.h").read_text()
     numbers = [re.search(rf"#define CF_VERSION_{part} (\d+)", header)[1] for part in ("MAJOR", "MINOR")]
     assert compiled.__version__.split(".")[:2] == numbers
+
+
+# Each row of flags in the document: a compiler, its flags and what becomes of the program.
+TABLE = "| compiler | flags | result |\n| --- | --- | --- |\n"
+FLAGS = [
+    (compiler.strip("`"), flags, result)
+    for row in (DOCUMENT.read_text().split(TABLE)[1].split("\n\n")[0].splitlines() if DOCUMENT.is_file() else [])
+    for compiler, cell, result in [row.strip("| ").split(" | ")]
+    for flags in cell.strip("`").split("`, `")
+]
+PROBE = """
+    #include <math.h>
+    #include <stdlib.h>
+    #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
+    #error
+    #endif
+    int main(void) { volatile double x = 1.0; return fma(x, x, -1.0) != 0.0; }
+"""
+
+
+@pytest.fixture(scope="module")
+def some_rates(compiled):
+    """Schedules of all classes with some steps, and their rates."""
+    cases = [(name, p, whole_steps(name, p, count=4)[:40].tolist()) for name, p in HARD]
+    return cases, np.array([rate for name, p, steps in cases for rate in map(made(compiled, name, p), steps)])
+
+
+@pytest.mark.parametrize(("compiler", "flags", "result"), FLAGS, ids=[f"{row[0]} {row[1]}" for row in FLAGS])
+def test_flags(workshop, compiled, some_rates, compiler, flags, result):
+    """A program with these flags has the same bits, or does not compile, or finds that it has others."""
+    elsewhere = compiler.startswith("aarch64") and platform.machine() != "aarch64"
+    machine = emulator("aarch64") if elsewhere else []
+    (workshop.folder / "probe.c").write_text(textwrap.dedent(PROBE))
+    command = [compiler, *flags.split(), f"-I{compiled.get_include()}"]
+    if not shutil.which(compiler) or workshop.run(*command, "probe.c", "-o", "probe", "-lm", succeeds=False).returncode:
+        pytest.skip(f"there is no {compiler} with {flags}")
+    if result == "refused":
+        refused = workshop.run(*command, "-c", PATHS, succeeds=False)
+        assert refused.returncode
+        assert '"cosine_fast.h: compile with' in refused.stderr
+        return
+    if (elsewhere and not machine) or workshop.run(*machine, "./probe", succeeds=False).returncode:
+        pytest.skip(f"this machine does not run a program of {compiler} {flags}")
+    workshop.run(*command, PATHS, "-o", "paths", "-lm")
+    paths = [*machine, workshop.folder / "paths"]
+    if result == "found":
+        assert workshop.run(*paths, succeeds=False).returncode == 2
+    else:
+        assert result == "same bits"
+        assert_same(through_the_headers(paths, compiled, some_rates[0])[0], some_rates[1])
+
+
+STATES = """
+    #include <cosine_fast.h>
+    #include <fenv.h>
+    #ifdef __SSE2__
+    #include <xmmintrin.h>
+    #endif
+    int main(void)
+    {
+        const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+        int i, wrong = 0;
+        for (i = 0; i < 4; i++) {
+            if (fesetround(modes[i])) return 1;
+            wrong |= cf_environment_is_sound() != (i == 0) || cf_self_check() != (i == 0);
+        }
+        fesetround(FE_TONEAREST);
+    #ifdef __SSE2__
+        for (i = 0; i < 3; i++) { /* flush to zero, denormals are zero, the default */
+            _mm_setcsr(i == 0 ? 0x9f80 : i == 1 ? 0x1fc0 : 0x1f80);
+            wrong |= cf_environment_is_sound() != (i == 2) || cf_self_check() != (i == 2);
+        }
+    #endif
+        return wrong;
+    }
+"""
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O3"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_environment(workshop, compiler, level):
+    """Another rounding mode, or subnormal numbers taken for zeros, is found."""
+    (workshop.folder / "states.c").write_text(textwrap.dedent(STATES))
+    workshop.compile(compiler, level, "-std=c99", "-Wall", "-Wextra", "-Werror", "states.c", "-o", "states")
+    workshop.run("./states")
 
 
 def through_c(command, cases, **environment):
