@@ -123,6 +123,8 @@ OPENMP = bool(CF_OPENMP)
 
 # Fewer elements are evaluated on one thread: waking a team takes about 5 us.
 cdef int64_t THREADED = 32768
+# They look for Ctrl-C once in so many elements, which take 0.1 s at most.
+cdef int64_t UNINTERRUPTED = 8192
 # A thread takes a share in 32 tasks, so that the last ones end together, but within limits: a shorter task would cost
 # more to begin than it saves. Rates that are streamed need the longest: a task waits at its end until memory has them.
 cdef int64_t SHORTEST_TASK = 8 * CF_BLOCK
@@ -279,7 +281,10 @@ cdef int _work(cf_run run, const void *job, const cf_operand *rates, bint stream
     cdef int64_t begin
     cdef int team, i
     if n < THREADED:
-        cf_run_part(run, job, 0, n)
+        for begin in range(0, n, UNINTERRUPTED):
+            if begin > 0 and PyErr_CheckSignals():
+                return -1
+            cf_run_part(run, job, begin, min(n, begin + UNINTERRUPTED))
         return 0
     # So that shares and tasks begin with a cache line.
     begin = -((<int64_t>rates.data % 64) // (4 if rates.type == CF_FLOAT32 else 8))

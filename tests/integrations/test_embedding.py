@@ -138,7 +138,13 @@ def some_rates(compiled):
     return cases, np.array([rate for name, p, steps in cases for rate in map(made(compiled, name, p), steps)])
 
 
-@pytest.mark.parametrize(("compiler", "flags", "result"), FLAGS, ids=[f"{row[0]} {row[1]}" for row in FLAGS])
+def some_slow(row):
+    """Of the programs that run, g++'s alone by default."""
+    slow = row[2] != "refused" and row[0] != "g++"
+    return pytest.param(*row, id=f"{row[0]} {row[1]}", marks=[pytest.mark.slow] * slow)
+
+
+@pytest.mark.parametrize(("compiler", "flags", "result"), [some_slow(row) for row in FLAGS])
 def test_flags(workshop, compiled, some_rates, compiler, flags, result):
     """A program with these flags has the same bits, or does not compile, or finds that it has others."""
     elsewhere = compiler.startswith("aarch64") and platform.machine() != "aarch64"

@@ -274,3 +274,26 @@ else:
 def test_interrupt_within_one_call(compiled, process):
     """Ctrl-C is answered within a call, long before the call would have ended."""
     process(ONE_CALL)
+
+
+SMALL = """
+import signal
+import numpy as np
+import cosine_fast
+schedule = cosine_fast.CosineDecayRestarts(0.1, 4, 1.0000000000000002)  # a cycle is found in some 5 us
+steps, out = np.linspace(-2e16, 2e16, 30_000), np.full(30_000, np.nan)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.01)
+try:
+    schedule(steps, out=out)
+except KeyboardInterrupt:
+    assert np.isnan(out[-1])
+else:
+    raise SystemExit("it was not interrupted")
+"""
+
+
+@posix_only
+def test_interrupt_within_a_small_array(compiled, process):
+    """Ctrl-C is answered before the end of an array that is too small for threads but slow."""
+    process(SMALL)
