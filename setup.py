@@ -21,8 +21,9 @@ DEPENDS += sorted(str(header) for folder in INCLUDE for header in Path(folder).g
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
 # The same bits everywhere: no FMA but where the header has it. The other two let loops vectorise and change no value.
 CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-# Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off.
-CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3"]
+# Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off, and -g,
+# which would make the module five times as large.
+CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3", "-g0"]
 # blocks.c once for each instruction set that may be chosen at run time; elsewhere than on x86-64, once.
 VARIANTS = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):
