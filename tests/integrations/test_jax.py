@@ -1,0 +1,172 @@
+"""cosine_fast.integrations.jax under JAX's transformations and in optax's optimizers, beside optax's own schedules."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax", reason="JAX is what these tests are about")
+optax = pytest.importorskip("optax", reason="optax's optimizers call the tables")
+
+import jax.numpy as jnp  # noqa: E402
+from family import FAMILY, NAMES  # noqa: E402
+
+import cosine_fast  # noqa: E402
+from cosine_fast import CosineDecay  # noqa: E402
+from cosine_fast.integrations.jax import Table, table  # noqa: E402
+
+STOP = 300
+WARM = CosineDecay(0.0, 80, 0.1, warmup_target=0.5, warmup_steps=20)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rates(name):
+    """Traced, mapped and scanned, a table has the bits of precompute."""
+    for p in FAMILY[name].ordinary:
+        schedule = getattr(cosine_fast, name)(**p)
+        rates, want = table(schedule, STOP), schedule.precompute(STOP, dtype=np.float32)
+        counts = jnp.arange(STOP)
+        ways = [rates(counts), jax.jit(rates)(counts), jax.vmap(rates)(counts)]
+        ways += [jax.lax.scan(lambda c, _, rates=rates: (c + 1, rates(c)), 0, length=STOP)[1]]
+        for got in ways:
+            assert got.dtype == np.float32
+            assert np.asarray(got).tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize("count", [np.int32, np.int64, np.uint8, np.uint32, int])
+def test_counts(count):
+    rates = table(WARM, 90, start=50)
+    steps = [0, 50, 51, 89, 90, 255]
+    want = [rates.rates[min(max(step, 50), 89) - 50] for step in steps]
+    assert [rates(count(step)) for step in steps] == want
+    assert jax.jit(rates)(jnp.array(steps).reshape(2, 3)).tolist() == np.reshape(want, (2, 3)).tolist()
+    with pytest.raises(TypeError, match="`count` must be integers"):
+        rates(3.5)
+
+
+def test_ends():
+    """Without `stop` the table ends where the schedule does, and is right at all later steps."""
+    schedules = [
+        (WARM, 101),
+        (CosineDecay(0.5, 99.5), 101),
+        (cosine_fast.PolynomialDecay(0.1, 100), 101),
+        (cosine_fast.PiecewiseConstantDecay([5, 10], [0.3, 0.2, 0.1]), 12),
+    ]
+    for schedule, length in schedules:
+        rates = table(schedule)
+        assert rates.rates.size == length
+        for step in (length - 1, length, 10**6, 2**31 - 1):
+            assert jax.jit(rates)(step) == np.float32(schedule(step))
+
+
+OWN = {
+    "decay": (CosineDecay(0.3, 200, 0.1), optax.cosine_decay_schedule(0.3, 200, 0.1)),
+    "warmup": (WARM, optax.warmup_cosine_decay_schedule(0.0, 0.5, 20, 100, 0.05)),
+    "exponential": (cosine_fast.ExponentialDecay(0.3, 50, 0.5), optax.exponential_decay(0.3, 50, 0.5)),
+    "staircase": (
+        cosine_fast.ExponentialDecay(0.3, 50, 0.5, staircase=True),
+        optax.exponential_decay(0.3, 50, 0.5, staircase=True),
+    ),
+    "polynomial": (cosine_fast.PolynomialDecay(0.3, 200, 0.1, 2.0), optax.polynomial_schedule(0.3, 0.1, 2.0, 200)),
+    "pieces": (
+        cosine_fast.PiecewiseConstantDecay([99, 199], [0.5, 0.25, 0.125]),
+        optax.piecewise_constant_schedule(0.5, {100: 0.5, 200: 0.5}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_optax_has_the_same_schedules(name):
+    """Its own functions give the same rates, as closely as float32 allows, past the end too."""
+    ours, own = OWN[name]
+    counts = jnp.arange(STOP)
+    np.testing.assert_allclose(table(ours, STOP)(counts), own(counts), rtol=2e-6, atol=1e-7)
+
+
+def trained(learning_rate, optimizer=optax.adamw, steps=40):
+    """The parameters of a small model after some steps that are compiled together."""
+    x = jnp.linspace(-1, 1, 32).reshape(8, 4)
+    y = x @ jnp.array([1.0, -2.0, 3.0, 0.5])
+    transform = optimizer(learning_rate)
+
+    def step(carry, _):
+        w, state = carry
+        gradient = jax.grad(lambda w: jnp.mean((x @ w - y) ** 2))(w)
+        updates, state = transform.update(gradient, state, w)
+        return (optax.apply_updates(w, updates), state), None
+
+    w = jnp.zeros(4)
+    (w, state), _ = jax.jit(lambda c: jax.lax.scan(step, c, length=steps))((w, transform.init(w)))
+    return w, state
+
+
+@pytest.mark.parametrize("optimizer", [optax.adamw, optax.sgd])
+def test_optimizers(optimizer):
+    """An optimizer trains with a table as with optax's own schedule."""
+    w, _ = trained(table(WARM), optimizer)
+    np.testing.assert_allclose(w, trained(OWN["warmup"][1], optimizer)[0], rtol=1e-5)
+
+
+def test_inject_hyperparams():
+    """The rate that an optimizer has used can be read from its state."""
+    rates = table(WARM)
+    _, state = trained(rates, optax.inject_hyperparams(optax.adamw), steps=40)
+    assert state.hyperparams["learning_rate"] == rates(39)
+
+
+def test_other_parameters_do_not_compile_again():
+    """A table is an argument, one at a time or many side by side."""
+    compiled = []
+
+    @jax.jit
+    def total(rates, counts):
+        compiled.append(counts)
+        return rates(counts).sum()
+
+    peaks = np.linspace(0.1, 1.0, 50)
+    counts = jnp.arange(STOP)
+    one_by_one = [total(table(CosineDecay(peak, 200), STOP), counts) for peak in peaks]
+    assert len(compiled) == 1
+    many = cosine_fast.cosine_decay(np.arange(STOP), peaks[:, None], 200, dtype=np.float32)
+    np.testing.assert_allclose(jax.vmap(total, (0, None))(Table(jnp.asarray(many)), counts), one_by_one, rtol=1e-6)
+    assert pickle.loads(pickle.dumps(table(WARM))).rates.tolist() == table(WARM).rates.tolist()
+
+
+def test_float64(process):
+    """With jax_enable_x64 the rates are float64 and counts may be int64."""
+    process(
+        """
+import jax, jax.numpy as jnp, numpy as np
+from cosine_fast import CosineDecay
+from cosine_fast.integrations.jax import table
+schedule = CosineDecay(0.3, 1000, 0.1)
+for dtype in (None, np.float64):
+    got = jax.jit(table(schedule, 2000, dtype=dtype))(jnp.arange(2000))
+    assert got.dtype == np.float64 and np.asarray(got).tobytes() == schedule.precompute(2000).tobytes()
+assert table(schedule)(2**40) == schedule(2**40)
+assert table(schedule, dtype=np.float32)(5).dtype == np.float32
+""",
+        JAX_ENABLE_X64="1",
+        JAX_PLATFORMS="cpu",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((0.1,), {}, TypeError, "`schedule` must be a schedule of cosine_fast. Received: float"),
+        ((cosine_fast.ExponentialDecay(0.1, 10, 0.5),), {}, ValueError, "this ExponentialDecay has no end"),
+        ((WARM, 0), {}, ValueError, "at least one step.*start=0, stop=0"),
+        ((WARM, 5), {"start": 6}, ValueError, "start=6, stop=5"),
+        ((WARM, 2**31), {}, ValueError, "below 2\\*\\*31 in size"),
+        ((CosineDecay(0.1, 2**40),), {}, ValueError, "below 2\\*\\*31 in size"),
+        ((WARM, 5.5), {}, TypeError, "float"),
+        ((WARM, 5), {"dtype": np.float64}, ValueError, "jax_enable_x64"),
+        ((WARM, 5), {"dtype": np.float16}, TypeError, "float64 or float32"),
+    ],
+)
+def test_errors(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        table(*arguments, **options)
