@@ -89,7 +89,8 @@ def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.000
     left, fall = 1 - min(s, D) / D, L0 - end
     with mp.workprec(digits):
         left, fall, end = (mpf(x.numerator) / x.denominator for x in (left, fall, end))
-        return fall * mp.power(left, mpf(power)) + end
+        b_power = mp.power(left, mpf(power)) if left or power >= 0 else mp.inf
+        return fall * b_power + end if fall else end
 
 
 def cycle(step, first_decay_steps, t_mul) -> tuple[int, mpf] | None:

@@ -29,8 +29,8 @@
  *
  * Accuracy
  *     At most 1.81 units in the last place (ULP); the largest error seen is 1.43. 0.51 on the warmup line (where it
- *     crosses zero, of its larger end) and for CF_WIDE, except 1 for subnormal rates, which are rounded twice, and
- *     where a decay crosses zero, 2^-98 of the peak besides. docs/accuracy.md has the proof.
+ *     crosses zero, of its larger end) and for CF_WIDE, except 1 for subnormal rates, which are rounded twice (2 at
+ *     steps beyond 2^65), and where a decay crosses zero, 2^-98 of the peak besides. docs/accuracy.md has the proof.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
  *     falls (the other way round where peak < floor, peak < L0).
  */

@@ -139,7 +139,7 @@ static inline cf_pair cf_log2(double x)
 }
 
 /* log2(r / D) for PolynomialDecay, where D - r is the step; inverse is 2^-100 / D. The numerator and the denominator of z are
- * exact, so that the result has a relative error of 2^-64, near r = D too. The first two terms of atanh are pairs.
+ * exact, so that the result has a relative error of 2^-62, near r = D too. The first two terms of atanh are pairs.
  * `single`: all are single doubles. */
 CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double inverse, int single)
 {

@@ -52,9 +52,14 @@ class PolynomialDecay(Formula):
     fractional and negative: the curve goes on backwards, with or without cycles. NaN gives NaN; +inf and -inf give the
     limit.
 
-    In float64 a rate is within 1 ULP of the exact value; before step 0, where a curve that rises crosses zero, within
-    1 ULP of the larger end. The rates at step 0, at decay_steps and at the end of every cycle, up to the 2**98th, are
-    exact.
+    In float64 a rate is within 1 ULP of the exact value if `initial_learning_rate` is not smaller than
+    `end_learning_rate`, and within 2 ULP if it is (all sizes here are without sign). Where the curve can cross zero, it
+    is within 1 ULP of the larger end: between ends of different signs, and before step 0 (past it, if `power` is
+    negative) if `initial_learning_rate` is the smaller end. A rate below 1e-300, or more than 1e30 times smaller or
+    larger than the larger end, is within 3 ULP instead.
+
+    The rates at step 0, at decay_steps and at the end of every cycle are exact. All this holds for 2**98 cycles; past
+    them a rate is one of its cycle's, most often that of its end.
 
     References
     ----------
