@@ -281,11 +281,14 @@ cdef int _work(cf_run run, const void *job, const cf_operand *rates, bint stream
     cdef int64_t begin
     cdef int team, i
     if n < THREADED:
-        for begin in range(0, n, UNINTERRUPTED):
-            if begin > 0 and PyErr_CheckSignals():
-                return -1
+        begin = 0
+        while True:
             cf_run_part(run, job, begin, min(n, begin + UNINTERRUPTED))
-        return 0
+            begin += UNINTERRUPTED
+            if begin >= n:
+                return 0
+            if PyErr_CheckSignals():
+                return -1
     # So that shares and tasks begin with a cache line.
     begin = -((<int64_t>rates.data % 64) // (4 if rates.type == CF_FLOAT32 else 8))
     work.run = run
