@@ -89,7 +89,13 @@ def rate_dtype(dtype: Any) -> np.dtype[Any]:
 
 def as_array(step: Any) -> np.ndarray[Any, Any]:
     """Return the steps as an array of integers within int64 or of floats."""
-    array = np.asarray(step)
+    try:
+        array = np.asarray(step)
+    except TypeError as error:
+        if type(step).__module__.partition(".")[0] != "torch":
+            raise
+        wanted = "Tensors that NumPy cannot read are for `cosine_fast.integrations.torch.learning_rates`."
+        raise TypeError(f"{wanted} Received: step of dtype {step.dtype} on {step.device}") from error
     kind = array.dtype.kind
     if kind == "O" or (kind == "f" and not isinstance(step, (np.ndarray, np.generic, float)) and _loses_digits(array)):
         # NumPy makes objects of a list with an int beyond uint64, and floats of ints of int64 and uint64 together.
@@ -495,6 +501,8 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if name == "__signature__" and type(self).__call__ is kernel.Schedule.__call__:
             return _CALL  # for inspect.signature, which finds none in a compiled class
+        if name == "__dict__":
+            return {}  # a new one each time: torch's LambdaLR saves and updates that of its callable
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @property
@@ -523,10 +531,11 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
         return hash(self._key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (type(self), _config(self)), getattr(self, "__dict__", None) or None
+        return restore, (type(self), _config(self)), self.__dict__ or None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)  # the attributes that a subclass adds, and nothing else
+        # The attributes that a subclass adds, and nothing else: without any, AttributeError.
+        object.__getattribute__(self, "__dict__").update(state)
 
 
 def _config(schedule: Formula) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_copies_do_not_warn_again(cf, importable):
     assert_equal(pickle.loads(pickle.dumps(schedule)), schedule)
 
 
-@pytest.mark.parametrize("name", [*KEYS, "dtype", "new", "__call__", "__class__"])
+@pytest.mark.parametrize("name", [*KEYS, "dtype", "new", "__call__", "__class__", "__dict__"])
 def test_no_attribute_can_be_set(schedule, name):
     """Attributes can be neither set nor deleted, and none added."""
     before = schedule(STEPS).tobytes()
@@ -154,6 +154,13 @@ def test_no_attribute_can_be_set(schedule, name):
     with pytest.raises((AttributeError, TypeError)):
         delattr(schedule, name)
     assert schedule(STEPS).tobytes() == before
+
+
+def test_attributes_as_a_dict(schedule):
+    """It has none to save; a change to the dict that one gets changes nothing."""
+    vars(schedule).update(_given=(), new=5)
+    assert vars(schedule) == {}
+    assert_equal(schedule, copy.copy(schedule))
 
 
 def test_no_second_init(schedule):
