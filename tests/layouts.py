@@ -1,4 +1,4 @@
-"""Arrays in memory of every layout, and one random call of a schedule with them."""
+"""Arrays in memory of every layout, calls of a schedule with them, and whether these have the same bits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 from bits import bits
 from family import NAMES, drawn
+
+BLOCK = 512  # elements: the kernel's blocks; what is promised holds whatever they are
 
 
 def shifted(array: np.ndarray, offset: int) -> np.ndarray:
@@ -85,3 +87,26 @@ def one_call(package, seed):
         overlapping = overlapping.view([("rate", rate), ("rest", f"V{dtype.itemsize - rate.itemsize}")])["rate"]
         schedule(steps, out=overlapping, num_threads=threads)
         assert np.array_equal(bits(overlapping), bits(want)), f"{seed}: in the steps' memory"
+
+
+def brief_calls(schedule, steps, want):
+    """The ways that take other code of a schedule's own: any order, whole phases, another stride, another type."""
+    yield "a number", [schedule(step) for step in steps[::29].tolist()], want[::29]
+    yield "an array", schedule(steps), want
+    order = np.argsort(steps, kind="stable")
+    yield "sorted", schedule(steps[order]), want[order]
+    yield "sorted, reversed", schedule(steps[order][::-1]), want[order][::-1]
+    yield "strided", schedule(np.repeat(steps, 2)[::2]), want
+    yield "unaligned", schedule(shifted(steps, 3)), want
+    for offset in (1, 7, BLOCK - 1):
+        yield f"from element {offset} on", schedule(steps[offset:]), want[offset:]
+    with np.errstate(over="ignore", under="ignore"):
+        yield "float32", schedule(steps, dtype=np.float32), want.astype(np.float32)
+
+
+def same(have, want) -> bool:
+    """The same bits; NaNs have more than one."""
+    have = np.asarray(have)
+    if have.dtype != want.dtype or have.shape != want.shape:
+        return False
+    return have.tobytes() == want.tobytes() or np.array_equal(bits(have), bits(want))

@@ -1,21 +1,42 @@
-"""The exact value of the formula, by mpmath, and the distance of a float from it: no code of the package's."""
+"""The exact value of every schedule and sum, by fractions and mpmath, written from the docstrings: no code of the
+package's. And what is promised of the package's own values: `error` is 1 at the edge of the promise."""
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 from mpmath import mp, mpf
+from mpmath.libmp import to_rational
 
-COSINE_DECAY_BOUND = 2.0  # ULP; what is promised of CosineDecay's rates
 PRECISION = 400  # bits; a rate of 1e-300 that is the rest of two of 1e300 is another matter, and not asked for
+INFINITE = mpf(2) ** 1024 * (1 - mpf(2) ** -50)  # from here on a rate within some ULP may be infinite
 
 
 def exactly(x: float | Fraction) -> mpf:
     fraction = Fraction(x)
     with mp.workprec(PRECISION):
-        return mpf(fraction.numerator) / fraction.denominator
+        return _mpf(fraction)
+
+
+def _mpf(x: Fraction) -> mpf:
+    return mpf(x.numerator) / x.denominator
+
+
+def _apart(a: Fraction, b: Fraction) -> int:
+    """Binary digits between two numbers, at least."""
+    sizes = [x.numerator.bit_length() - x.denominator.bit_length() for x in (a, b) if x]
+    return max(sizes) - min(sizes) if sizes else 0
+
+
+def largest(*rates: float) -> float:
+    return max(math.fabs(rate) for rate in rates)
+
+
+# ---- Rates ----
 
 
 def rate(step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0) -> mpf:
@@ -28,9 +49,108 @@ def rate(step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None
             return exactly(L0 + (peak - L0) * s / W)
         if W > 0:  # without warmup steps the cosine goes on to negative steps
             t = s - W
+    with mp.workprec(PRECISION + _apart(peak, peak * a)):
+        return _mpf(peak * (1 - a)) * mp.cospi(_mpf(min(t, D) / D % 2) / 2) ** 2 + _mpf(peak * a)
+
+
+@functools.lru_cache(maxsize=16)
+def cycle(step, first_decay_steps, t_mul) -> tuple[int, mpf] | None:
+    """Which cycle of CosineDecayRestarts a step lies in, and at which fraction of it; None: in none."""
+    passed, t = Fraction(step) / Fraction(first_decay_steps), Fraction(t_mul)
+    if t == 1:
+        i = math.floor(passed)
+        with mp.workprec(1000):
+            return i, _mpf(passed - i)
+    power = 1 + passed * (t - 1)  # t^i at a restart
+    if power <= 0:
+        return None
+    with mp.workprec(1000):
+        power, t, passed = (_mpf(x) for x in (power, t, passed))
+        i = mp.log(power) / mp.log(t)
+        nearest = mp.nint(i)
+        i = int(nearest if abs(i - nearest) < mpf(2) ** -800 else mp.floor(i))
+        fraction = (power / t**i - 1) / (t - 1)
+        return i, mpf(0) if abs(fraction) < mpf(2) ** -800 else fraction
+
+
+def restarts(step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, peak=False) -> mpf:
+    """CosineDecayRestarts, in the cycles before the first too; the floor beyond all. Or its cycle's peak."""
+    L0, a, place = Fraction(initial_learning_rate), Fraction(alpha), cycle(step, first_decay_steps, t_mul)
+    if place is None or -(2.0**-300) < step < 0:
+        return exactly(L0 * a)
+    if isinstance(step, float) and abs(step) > 2.0**65:
+        return mp.nan
+    i, fraction = place
+    # A step may be 2^-300 before the end of a cycle of 2^95.
+    with mp.workprec(2 * PRECISION + _apart(L0 * a, L0 * (1 - a)) + _apart(L0, L0 * a)):
+        zeroth = mpf(1) if i == 0 else mpf(0) if i > 0 else mp.inf
+        height = mpf(m_mul) ** i if m_mul else zeroth
+        wave = mpf(1) if peak else mp.cospi(fraction / 2) ** 2
+        amplitude = _mpf(L0 * (1 - a))
+        return (amplitude * height * wave if amplitude else amplitude) + _mpf(L0 * a)
+
+
+def exponential(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
+    """ExponentialDecay."""
+    p, rate = Fraction(step) / Fraction(decay_steps), Fraction(decay_rate)
+    if staircase:
+        p = Fraction(math.floor(p))
+    if initial_learning_rate == 0:
+        return mpf(0)
+    if rate == 0:
+        return exactly(initial_learning_rate) * (1 if p == 0 else 0 if p > 0 else mp.inf)
     with mp.workprec(PRECISION):
-        angle = exactly(min(t, D) / D % 2)
-        return exactly(peak * (1 - a)) * mp.cospi(angle / 2) ** 2 + exactly(peak * a)
+        exponent = mp.log(exactly(abs(rate))) * exactly(p)
+        power = mp.exp(exponent) if abs(exponent) < 1e6 else mpf(0) if exponent < 0 else mp.inf
+        return exactly(initial_learning_rate) * (-power if rate < 0 and p % 2 else power)
+
+
+def inverse_square_root(step, initial_learning_rate, timescale, shift=0) -> mpf:
+    """InverseSquareRootDecay."""
+    T = Fraction(timescale)
+    with mp.workprec(PRECISION):
+        return exactly(initial_learning_rate) * mp.sqrt(exactly(T / max(Fraction(step) + Fraction(shift), T)))
+
+
+def inverse_time(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
+    """InverseTimeDecay."""
+    p = Fraction(step) / Fraction(decay_steps)
+    stairs = staircase and abs(p) < 2**100  # farther out they are taken for a smooth curve
+    below = 1 + Fraction(decay_rate) * (math.floor(p) if stairs else p)
+    L0 = float(initial_learning_rate)
+    return exactly(Fraction(L0) / below) if below else mpf(L0 * math.inf)
+
+
+def piecewise(step, boundaries, values) -> mpf:
+    """PiecewiseConstantDecay."""
+    return mpf(float(values[sum(Fraction(boundary) < Fraction(step) for boundary in boundaries)]))
+
+
+def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False) -> mpf:
+    """PolynomialDecay; before step 0 the cycle is the first."""
+    s, D, L0, end = (Fraction(x) for x in (step, decay_steps, initial_learning_rate, end_learning_rate))
+    # So many digits that a rate of 1e-300 counts beside one of 1e300, and a step beside D.
+    digits = PRECISION + _apart(L0, end) + _apart(s, D)
+    D = D * max(1, math.ceil(s / D)) if cycle else D
+    left, fall = 1 - min(s, D) / D, L0 - end
+    with mp.workprec(digits):
+        left, fall, end = (_mpf(x) for x in (left, fall, end))
+        b_power = mp.power(left, mpf(power)) if left or power >= 0 else mp.inf
+        return fall * b_power + end if fall else end
+
+
+EXACT: dict[str, Callable[..., mpf]] = {
+    "CosineDecay": rate,
+    "CosineDecayRestarts": restarts,
+    "ExponentialDecay": exponential,
+    "InverseSquareRootDecay": inverse_square_root,
+    "InverseTimeDecay": inverse_time,
+    "PiecewiseConstantDecay": piecewise,
+    "PolynomialDecay": polynomial,
+}
+
+
+# ---- What is promised of rates ----
 
 
 def ulp(x: mpf, dtype: type = np.float64) -> mpf:
@@ -46,90 +166,90 @@ def ulps(value: float, exact: mpf, at: float = 0.0, dtype: type = np.float64) ->
         return float(abs(mpf(float(value)) - exact) / ulp(max(abs(exact), abs(mpf(at))), dtype))
 
 
-def largest(*rates: float) -> float:
-    return max(math.fabs(rate) for rate in rates)
+# Of each schedule, given its exact rate at a step: how many ULP are promised, of which larger number instead of the
+# rate, and how much is granted besides. Infinitely much where nothing is promised.
+Promise = tuple[float, float, float | mpf]
 
 
-def judge_cosine_decay(value, exact, step, parameters):
-    """The phase of a step, and the error of its rate in ULP, or the bound where less is promised."""
-    start, D, alpha, target, W = parameters
-    kind = "fractional" if D % 1 or W % 1 else "whole"
-    if target is not None and step < W:
-        crosses = start * target < 0 or step < 0
-        return f"warmup, {kind}", ulps(value, exact, largest(start, target) if crosses else 0.0)
-    peak = start if target is None else target
-    joints = {"before 0": 0, "first half": W + D / 2, "second half": W + D, "after": math.inf}
-    phase = next(name for name, joint in joints.items() if step < joint)
-    error = ulps(value, exact)
-    if error > COSINE_DECAY_BOUND and alpha < 0:
-        with mp.workprec(PRECISION):
-            if abs(mpf(value) - exact) <= mpf(2) ** -98 * largest(peak, peak * alpha):
-                error = COSINE_DECAY_BOUND
-    return f"{phase}, {kind}", error
+def _cosine_decay(exact, step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0):
+    L0, target = initial_learning_rate, warmup_target
+    if target is not None and step < warmup_steps:  # a line that crosses zero is measured by its larger end
+        crosses = min(L0, target) < 0 < max(L0, target) or (step < 0 and abs(target) > abs(L0) > 0)
+        return 2.0, largest(L0, target) if crosses else 0.0, 0.0
+    peak = L0 if target is None else target
+    return 2.0, 0.0, 2.0**-98 * largest(peak, peak * alpha) if alpha < 0 else 0.0
 
 
-def exponential(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
-    """Keras's ExponentialDecay."""
-    p, rate = Fraction(step) / Fraction(decay_steps), Fraction(decay_rate)
-    if staircase:
-        p = Fraction(math.floor(p))
-    if rate == 0:
-        return exactly(initial_learning_rate) * (1 if p == 0 else 0 if p > 0 else mp.inf)
+def _restarts(exact, step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0):
+    peak = restarts(step, initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, peak=True)
+    floor = exactly(Fraction(initial_learning_rate) * Fraction(alpha))
+    size, granted = max(abs(peak), abs(floor)), mpf(0)
+    if t_mul != 1 and (place := cycle(step, first_decay_steps, t_mul)):  # the rate of a step that is somewhat beside
+        i, fraction = place
+        moved = mpf(2) ** -150 * max(1, abs(i)) * abs(mpf(step)) / (mpf(first_decay_steps) * mpf(t_mul) ** i)
+        wave = 1.6 * moved * mp.sinpi(fraction) + 2.5 * moved**2 if moved < 0.1 else mp.inf
+        granted = wave * abs(peak - floor) if peak != floor else granted
+    if (peak - floor) * floor < 0 and m_mul == 1:
+        granted += size * mpf(2) ** -98
+    return 2.0, size if (peak - floor) * floor < 0 and m_mul != 1 else 0.0, granted
+
+
+def _exponential(exact, step, initial_learning_rate, decay_steps, decay_rate, staircase=False):
+    return 1.0, 0.0, mp.inf if staircase and abs(step) >= 2**98 * Fraction(decay_steps) else 0.0
+
+
+def _inverse_time(exact, step, initial_learning_rate, decay_steps, decay_rate, staircase=False):
+    if staircase and abs(step) >= 2**100 * Fraction(decay_steps) and exact:  # the divisor has an error of 2^-100
+        return 2.0, 0.0, abs(exact * exact / initial_learning_rate) * mpf(2) ** -100
+    return 2.0, 0.0, 0.0
+
+
+def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_rate, power, cycle):
+    L0, end = initial_learning_rate, end_learning_rate
+    size, rises = largest(L0, end), abs(L0) < abs(end)
+    crosses = rises if (step < 0) == (power > 0) else min(L0, end) < 0 < max(L0, end)
+    usual = max(size * 1e-30, 1e-300) <= abs(exact) <= size * 1e30
+    promised = 3.0 if not usual else 2.0 if rises and not crosses else 1.0
+    return promised, size if crosses else 0.0, mp.inf if cycle and step > 2**98 * Fraction(decay_steps) else 0.0
+
+
+PROMISES: dict[str, Callable[..., Promise]] = {
+    "CosineDecay": _cosine_decay,
+    "CosineDecayRestarts": _restarts,
+    "ExponentialDecay": _exponential,
+    "InverseSquareRootDecay": lambda exact, step, **p: (0.51 if abs(exact) >= 2.0**-1022 else 1.0, 0.0, 0.0),
+    "InverseTimeDecay": _inverse_time,
+    "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
+    "PolynomialDecay": _polynomial,
+}
+
+
+def error(name: str, value: float, step: float, p: dict, exact: mpf | None = None) -> float:
+    """The error of a schedule's rate, in parts of what is promised."""
+    exact = EXACT[name](step, **p) if exact is None else exact
+    if mp.isnan(exact) or math.isnan(value):
+        return 0.0 if mp.isnan(exact) and math.isnan(value) else math.inf
+    promised, at, granted = PROMISES[name](exact, step, **p)
+    if mp.isinf(granted):
+        return 0.0
+    if abs(exact) >= INFINITE:
+        return 0.0 if abs(value) > 1.79e308 and (value > 0) == (exact > 0) else math.inf
     with mp.workprec(PRECISION):
-        power = mp.power(exactly(abs(rate)), exactly(p))
-        return exactly(initial_learning_rate) * (-power if rate < 0 and p % 2 else power)
+        off = max(abs(mpf(value) - exact) - granted, 0)
+        return float(off / ulp(max(abs(exact), abs(mpf(at)))) / promised)
 
 
-def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False) -> mpf:
-    """Keras's PolynomialDecay; before step 0 the cycle is the first."""
-    s, D, L0, end = (Fraction(x) for x in (step, decay_steps, initial_learning_rate, end_learning_rate))
-    # So many digits that a rate of 1e-300 counts beside one of 1e300, and a step beside D.
-    digits = PRECISION + _apart(L0, end) + _apart(s, D)
-    D = D * max(1, math.ceil(s / D)) if cycle else D
-    left, fall = 1 - min(s, D) / D, L0 - end
-    with mp.workprec(digits):
-        left, fall, end = (mpf(x.numerator) / x.denominator for x in (left, fall, end))
-        b_power = mp.power(left, mpf(power)) if left or power >= 0 else mp.inf
-        return fall * b_power + end if fall else end
+# ---- CosineDecay's sums ----
 
 
-def cycle(step, first_decay_steps, t_mul) -> tuple[int, mpf] | None:
-    """Which cycle of Keras's CosineDecayRestarts a step lies in, and at which fraction of it; None: in none."""
-    passed, t = Fraction(step) / Fraction(first_decay_steps), Fraction(t_mul)
-    if t == 1:
-        i = math.floor(passed)
-        return i, exactly(passed - i)
-    power = 1 + passed * (t - 1)  # t^i at a restart
-    if power <= 0:
-        return None
-    with mp.workprec(1000):
-        power, t, passed = (mpf(x.numerator) / x.denominator for x in (power, t, passed))
-        i = mp.log(power) / mp.log(t)
-        nearest = mp.nint(i)
-        i = int(nearest if abs(i - nearest) < mpf(2) ** -800 else mp.floor(i))
-        fraction = (power / t**i - 1) / (t - 1)
-        return i, mpf(0) if abs(fraction) < mpf(2) ** -800 else fraction
-
-
-def restarts(step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, peak=False) -> mpf:
-    """Keras's CosineDecayRestarts, in the cycles before the first too; the floor beyond all. Or its cycle's peak."""
-    L0, a, place = Fraction(initial_learning_rate), Fraction(alpha), cycle(step, first_decay_steps, t_mul)
-    floor = exactly(L0 * a)
-    if place is None:
-        return floor
-    i, fraction = place
-    with mp.workprec(PRECISION + _apart(L0 * a, L0 * (1 - a))):
-        zeroth = mpf(1) if i == 0 else mpf(0) if i > 0 else mp.inf
-        height = mpf(m_mul) ** i if m_mul else zeroth
-        wave = mpf(1) if peak else mp.cospi(fraction / 2) ** 2
-        amplitude = exactly(L0 * (1 - a))
-        return (amplitude * height * wave if amplitude else amplitude) + floor
-
-
-def _apart(a: Fraction, b: Fraction) -> int:
-    """Binary digits between two numbers, at least."""
-    sizes = [x.numerator.bit_length() - x.denominator.bit_length() for x in (a, b) if x]
-    return max(sizes) - min(sizes) if sizes else 0
+def rounded(exact: mpf) -> float:
+    """The float next to a number that is known to 200 digits, the even one of two."""
+    with mp.workprec(200):
+        numerator, denominator = to_rational((+exact)._mpf_)
+    try:
+        return float(Fraction(int(numerator), int(denominator)))
+    except OverflowError:
+        return math.copysign(math.inf, exact)
 
 
 def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0) -> mpf:
@@ -151,40 +271,39 @@ def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup
     total += (left - n) * peak * a + n * peak * (1 + a) / 2
     x, h = (step - W) / D, stride / D
     # All cancels but for the last step before the end, which is at least a unit of both fractions away from it.
-    with mp.workprec(300 + 4 * (x.denominator * h.denominator).bit_length() if n else PRECISION):
+    precision = 300 + _apart(peak, peak * a) + (4 * (x.denominator * h.denominator).bit_length() if n else 100)
+    with mp.workprec(precision):
         cosines = mpf(0)
         if n and h % 2 == 0:
             cosines = n * mp.cospi(_mpf(x % 2))
         elif n:
             sines = mp.sinpi(_mpf(n * h / 2 % 2)) / mp.sinpi(_mpf(h / 2 % 2))
             cosines = sines * mp.cospi(_mpf((x + (n - 1) * h / 2) % 2))
-        return _mpf(total) + _mpf(peak * (1 - a) / 2) * cosines
+        waves = _mpf(peak * (1 - a) / 2) * cosines
+        exact = _mpf(total) + waves
+        return exact if abs(exact) > mp.ldexp(abs(waves), 50 - precision) else mpf(0)  # all has cancelled
 
 
-def _mpf(x: Fraction) -> mpf:
-    return mpf(x.numerator) / x.denominator
+def cumulative(step, **p) -> mpf:
+    return rate_sum(range(step), **p) if step >= 0 else -rate_sum(range(step, 0), **p)
 
 
-def inverse_time(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> Fraction | float:
-    """Keras's InverseTimeDecay, as a fraction; a float at the pole."""
-    p = Fraction(step) / Fraction(decay_steps)
-    stairs = staircase and abs(p) < 2**100  # farther out they are taken for a smooth curve
-    below = 1 + Fraction(decay_rate) * (math.floor(p) if stairs else p)
-    return Fraction(float(initial_learning_rate)) / below if below else float(initial_learning_rate) * math.inf
-
-
-def fraction_ulps(rate: float, exact: Fraction | float) -> float:
-    """|rate - exact| in units in the last place of `exact`; 0 for the same infinity, or an overflow."""
-    if isinstance(exact, float):
-        return 0.0 if rate == exact or (math.isnan(rate) and math.isnan(exact)) else math.inf
-    if exact == 0:
-        return 0.0 if rate == 0 else math.inf
-    if abs(exact) >= 2**1024 - 2**970:
-        return 0.0 if rate == (math.inf if exact > 0 else -math.inf) else math.inf
-    if not math.isfinite(rate):
-        return math.inf
-    size = abs(exact)
-    exponent = size.numerator.bit_length() - size.denominator.bit_length()
-    exponent -= size < Fraction(2) ** exponent
-    unit = Fraction(2) ** max(exponent - 52, -1074)
-    return float(abs(Fraction(rate) - exact) / unit)
+def cumulative_error(value: float, step: int, p: dict, exact: mpf | None = None) -> float:
+    """In parts of what is promised: 10 * 2^-53 of the sum, or of the steps times the largest rate where a sign changes;
+    and a subnormal unit for each step."""
+    exact = cumulative(step, **p) if exact is None else exact
+    if abs(exact) >= mpf(2) ** 1024 * (1 - mpf(10) * 2**-53):
+        return 0.0 if abs(value) > 1.79e308 and (value > 0) == (exact > 0) else math.inf
+    target, warms = p["warmup_target"], p["warmup_target"] is not None and p["warmup_steps"] > 0
+    peak = p["initial_learning_rate"] if target is None else target
+    ends = [mpf(peak), exactly(Fraction(peak) * Fraction(p["alpha"]))]
+    first, last = (0, step - 1) if step > 0 else (step, -1)
+    if warms:
+        ends += [rate(s, **p) for s in (first, last) if s < p["warmup_steps"]]
+    of = abs(exact)
+    if step < 0 and warms:
+        of = max(of, abs(mpf(p["initial_learning_rate"]) * step))
+    if step and min(ends) < 0 < max(ends):
+        of = max(of, abs(step) * max(map(abs, ends)))
+    with mp.workprec(PRECISION):
+        return float(abs(mpf(value) - exact) / (10 * mpf(2) ** -53 * of + (abs(step) + 2) * mpf(2) ** -1074))

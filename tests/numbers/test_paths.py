@@ -8,36 +8,20 @@ import sys
 
 import numpy as np
 import pytest
-from bits import INT64, assert_same, bits
+from bits import INT64, assert_same
 from draws import fractional_steps, one_by_one, ranges, whole_steps
 from family import HARD, NAMES, ORDINARY, drawn, made, title
-from layouts import shifted
+from layouts import BLOCK, brief_calls, same, shifted
 from programs import BUILDS, program, through_the_headers
 
 RANDOM = [(name, drawn(name, seed)) for name in NAMES for seed in range(1000, 1010)]
 CASES = HARD + RANDOM
 IDS = [f"{name}-{title(p)}" for name, p in CASES]
 THOROUGH = 12  # every twelfth case goes through every path; the others through those that differ most
-BLOCK = 512  # elements: the kernel's blocks; the promise holds whatever they are
 FEW = 73  # steps: repeated until each has stood at each place of a block, they are enough for a team of threads
 
 
 # ---- The ways to ask; each gives a name, the rates that it had, and those that it has to have ----
-
-
-def brief_calls(schedule, steps, want):
-    """The ways that take other code of a schedule's own: any order, whole phases, another stride, another type."""
-    yield "a number", [schedule(step) for step in steps[::29].tolist()], want[::29]
-    yield "an array", schedule(steps), want
-    order = np.argsort(steps, kind="stable")
-    yield "sorted", schedule(steps[order]), want[order]
-    yield "sorted, reversed", schedule(steps[order][::-1]), want[order][::-1]
-    yield "strided", schedule(np.repeat(steps, 2)[::2]), want
-    yield "unaligned", schedule(shifted(steps, 3)), want
-    for offset in (1, 7, BLOCK - 1):
-        yield f"from element {offset} on", schedule(steps[offset:]), want[offset:]
-    with np.errstate(over="ignore", under="ignore"):
-        yield "float32", schedule(steps, dtype=np.float32), want.astype(np.float32)
 
 
 def calls(schedule, steps, want):
@@ -138,13 +122,6 @@ def precomputed(schedule, wanted):
 
 def _ends(steps: range) -> tuple[int, int, int]:
     return steps.start, steps.stop, steps.step
-
-
-def same(have, want) -> bool:
-    have = np.asarray(have)
-    if have.dtype != want.dtype or have.shape != want.shape:
-        return False
-    return have.tobytes() == want.tobytes() or np.array_equal(bits(have), bits(want))  # NaNs have more than one
 
 
 @functools.cache
