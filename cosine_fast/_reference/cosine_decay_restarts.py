@@ -153,10 +153,9 @@ class CosineDecayRestarts:
                 second, self.rates(self.back, rest, height, factors), self.rates(self.wave, rest, height, factors)
             )
             return rates
-        ended = step.hi > 0.0 if self.t_mul < 1.0 else step.hi < 0.0
-        below = less(step, self.limit)
-        inside &= below if self.t_mul < 1.0 else ~below
-        rates[ended & ~inside] = self.end
+        outside = (step.hi == step.hi) & (less(step, self.limit) != (self.t_mul < 1.0))
+        inside &= ~outside
+        rates[outside] = self.end
         left = np.flatnonzero(inside)
         while left.size:
             some = take(step, left)

@@ -25,8 +25,8 @@
  *
  * Accuracy
  *     As CosineDecay: at most 2 ULP; where m is not 1 and a wave goes from the floor towards zero, of the larger of the
- *     cycle's ends. The start of a cycle with m = 1 and the floor are rounded once. Less accurate: cycles shorter than
- *     2^-70 of their steps, next to D / (1 - t), where t is within 2^-40 of 1.
+ *     cycle's ends. The start of a cycle with m = 1 and the floor are rounded once. S(i) has a relative error below
+ *     2^-150 * max(1, |i|): more than 2 ULP of the rate in very short cycles, where t is next to 1 or s to D / (1 - t).
  */
 #ifndef COSINE_FAST_COSINE_DECAY_RESTARTS_H
 #define COSINE_FAST_COSINE_DECAY_RESTARTS_H
@@ -164,7 +164,7 @@ static inline double cf_outside(const cf_cosine_decay_restarts *p, cf_pair step)
 {
     if (fabs(step.hi) < CF_LEAST_STEP) return p->end;
     if (p->equal || step.hi != step.hi) return NAN;
-    return (p->t_mul < 1.0) == (step.hi > 0.0) ? p->end : NAN;
+    return cf_less(step, p->limit) == (p->t_mul < 1.0) ? NAN : p->end;
 }
 
 /* i + n, at most 2^60 in size. */

@@ -56,9 +56,9 @@ class CosineDecayRestarts(Formula):
     In float64 a rate is within 2 ULP of the exact value. Where a cycle goes from the floor towards zero and `m_mul` is
     not 1, this is 2 ULP of the larger of its ends. Less than 2**-300 (5e-91) before step 0 the rate is the floor.
 
-    The relative error of S(i) is below 2**-150 * max(1, abs(i)). That is not enough for 2 ULP where `t_mul` is within
-    2**-40 of 1, and the step is so near to ``first_decay_steps / (1 - t_mul)`` that its cycle is shorter than 2**-70 of
-    it: there the error grows as the cycles become shorter.
+    The relative error of S(i) is below 2**-150 * max(1, abs(i)). Where `t_mul` is next to 1, or the step next to
+    ``first_decay_steps / (1 - t_mul)``, a cycle may be so short that this is more than 2 ULP of the rate: the rate is
+    then that of a step which is so far beside or, where a cycle is as short as that, any rate of the cycles there.
 
     References
     ----------

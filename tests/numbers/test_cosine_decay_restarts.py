@@ -169,6 +169,9 @@ def test_steps_in_no_cycle(cf):
         assert math.isnan(schedule(1e300))
         assert not math.isnan(schedule(2.0**65))
     assert math.isnan(cf.CosineDecayRestarts(0.5, 1000, 1.0)(-math.inf))
+    for t, side in ((1 - 2.0**-10, 1), (1 + 2.0**-10, -1)):  # the cycles' limit is at 2^72
+        rates = cf.CosineDecayRestarts(0.5, 2**62, t)(np.array([2.0**65, 2.0**66, 2.0**72, math.inf]) * side)
+        assert np.isnan(rates).tolist() == [False, True, False, False]
 
 
 @pytest.mark.parametrize(("m", "heights"), [(0.0, (1.0, 0.0, 0.0)), (-1.0, (1.0, -1.0, 1.0)), (2.0, (1.0, 2.0, 4.0))])
