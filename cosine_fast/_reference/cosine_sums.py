@@ -155,7 +155,7 @@ class CosineSums:
             base = where(line & ~late, ZERO, base)
             part = where(line, multiply(m, mean), part)
             sums = add(base, part).hi * self.unit
-            return np.where(line & (step.hi == 1.0), self.first, sums)  # which may be too small for the unit
+            return np.where(step.hi == 1.0, self.first, sums)  # which may be too small for the unit
         return add(base, part).hi * self.unit
 
     def __call__(self, step: Pair) -> Any:

@@ -238,7 +238,7 @@ CF_INLINE double cf_sums_wide(const cf_cosine_sums *p, cf_pair step)
     base = cf_choose(line & !late, zero, base);
     part = cf_choose(line, cf_multiply(m, mean), part);
     /* The first rate may be too small for the unit. */
-    return (line & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
+    return (p->has_warmup & (step.hi == 1.0)) ? p->first : cf_add(base, part).hi * p->unit;
 }
 
 /* Steps are whole, whatever their type. Here CF_DOUBLE_STEPS may lie in the warmup, and CF_WHOLE_STEPS do not. */

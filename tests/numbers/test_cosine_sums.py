@@ -80,6 +80,13 @@ def test_the_oracle(p):
             assert abs(oracle.rate_sum(steps, **p) - direct) <= mpf(2) ** -250 * mp.fsum(map(abs, rates)), steps
 
 
+def test_the_first_sum_is_the_first_rate(cf):
+    """However small it is beside the floor."""
+    for W in (0.5, 1, 2):
+        schedule = cf.CosineDecay(9.825685506960575e-255, 2.0**-46, 1e231, warmup_target=1.0, warmup_steps=W)
+        assert schedule.cumulative(1) == schedule.cumulative([1, 0])[0] == schedule(0)
+
+
 def test_last_steps(best):
     """Where a difference of two sums would have lost all digits, the exact formula's have none to lose."""
     for D in (10**12, 2**53 + 1, 2**63 - 1):
