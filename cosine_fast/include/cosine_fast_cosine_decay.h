@@ -32,7 +32,8 @@
  *     crosses zero, of its larger end) and for CF_WIDE, except 1 for subnormal rates, which are rounded twice (2 at
  *     steps beyond 2^65), and where a decay crosses zero, 2^-98 of the peak besides. docs/accuracy.md has the proof.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
- *     falls (the other way round where peak < floor, peak < L0).
+ *     falls (the other way round where peak < floor, peak < L0); but a subnormal floor, which is rounded once, may be a
+ *     unit above a rate before it, which is rounded twice.
  */
 #ifndef COSINE_FAST_COSINE_DECAY_H
 #define COSINE_FAST_COSINE_DECAY_H

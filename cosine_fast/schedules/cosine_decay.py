@@ -49,7 +49,8 @@ class CosineDecay(Formula):
     0; without a warmup the cosine is even. NaN gives NaN, +inf the floor. Learning rates have no unit.
 
     A step has one result, to the last bit, whatever the call, the machine, the instruction set and the number of
-    threads. In float64 it is within 2 ULP of the exact value.
+    threads. In float64 it is within 2 ULP of the exact value; where a warmup line crosses zero, within 2 ULP of its
+    larger end; where a decay does (`alpha` < 0), 2**-98 of the peak may be added.
 
     A schedule is immutable, hashable and picklable, and many threads may call it at once.
 
@@ -172,7 +173,8 @@ class CosineDecay(Formula):
         -------
         float or numpy.ndarray
             The sums, as a call returns rates; infinity beyond all floats. If no rate is negative, they are within 1e-14
-            of the sums of the exact rates (typically 2e-16) and never fall from one s to the next.
+            of the sums of the exact rates (typically 2e-16), or within 5e-324 for each step, where rates are
+            subnormal; and they never fall from one s to the next.
 
         Raises
         ------
@@ -200,7 +202,8 @@ class CosineDecay(Formula):
         -------
         int or None, or numpy.ndarray of int64
             For one number the step, or None if the rate is never so low; for an array the steps, -1 for never. It is
-            the first of all steps s >= warmup_steps whose ``schedule(s)``, in float64, is ``<= learning_rate``.
+            the first of all steps s >= warmup_steps whose ``schedule(s)``, in float64, is ``<= learning_rate``. (If the
+            floor is subnormal, and not 0, a rate before it may be a unit, 5e-324, lower than it, and be overlooked.)
 
         Raises
         ------
