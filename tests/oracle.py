@@ -204,7 +204,7 @@ def _inverse_time(exact, step, initial_learning_rate, decay_steps, decay_rate, s
     return 2.0, 0.0, 0.0
 
 
-def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_rate, power, cycle):
+def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False):
     L0, end = initial_learning_rate, end_learning_rate
     size, rises = largest(L0, end), abs(L0) < abs(end)
     crosses = rises if (step < 0) == (power > 0) else min(L0, end) < 0 < max(L0, end)

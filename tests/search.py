@@ -9,6 +9,7 @@ long or dies is a find too. A find is printed as a line of Python that reproduce
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import datetime
 import faulthandler
@@ -23,11 +24,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import draws
 import numpy as np
 import oracle
 from bits import INT64, bits, within
 from conftest import PACKAGES
-from draws import bounds_of, crossings, draw_range, edge, edgy, fractional_steps, steps_near_multiples, whole_steps
 from family import NAMES, Parameters, made
 from layouts import BLOCK, brief_calls, same
 from mpmath import mp
@@ -58,34 +59,33 @@ class Case(NamedTuple):
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.p.items())
         return f"cosine_fast.{self.name}({arguments}){call}" + ("" if step is None else f"({step})")
 
-    def schedule(self, backend: str) -> Any:
-        return made(self.packages[backend], self.name, self.p)
+    def schedule(self, backend: str = "") -> Any:
+        """Of this backend, or of the best one."""
+        return made(self.packages[backend or next(iter(self.packages))], self.name, self.p)
 
-    @property
-    def best(self) -> str:
-        return next(iter(self.packages))  # the compiled one, where it is
+    def run(self, count: int) -> range:
+        start, stride = self.draw.choice(self.whole), self.draw.choice([1, -1, 7, int(2 ** self.draw.uniform(0, 60))])
+        return range(start, within(start + count * stride), stride)
 
 
 def drawn_case(seed: int, number: int, note: Callable[[str], None], packages: dict[str, Any] = PACKAGES) -> Case:
     draw = random.Random(f"{seed} {number}")
     name = draw.choice(NAMES)
     while True:
-        p = edgy(draw, name)
-        try:
+        p = draws.edgy(draw, name)
+        with contextlib.suppress(ValueError):
             made(packages["python"], name, p)
-        except ValueError:
-            continue
-        break
+            break
     case = Case(name, p, [], [], draw, packages, note, Counter())
     note(f"search.drawn_case({seed}, {number}, print)  # {case.code()}")
-    case.whole.extend(draw.sample(whole_steps(name, p, number).tolist(), STEPS))
-    case.floats.extend(draw.sample(fractional_steps(name, p, number).tolist(), STEPS - 16))
-    case.floats.extend(edge(draw) for _ in range(8))
-    near = list(steps_near_multiples(draw, float(p.get("decay_steps", p.get("first_decay_steps", 1000))), 16))
-    schedule = case.schedule(case.best)
+    case.whole.extend(draw.sample(draws.whole_steps(name, p, number).tolist(), STEPS))
+    case.floats.extend(draw.sample(draws.fractional_steps(name, p, number).tolist(), STEPS - 16))
+    case.floats.extend(draws.edge(draw) for _ in range(8))
+    near = list(draws.steps_near_multiples(draw, float(p.get("decay_steps", p.get("first_decay_steps", 1000))), 16))
+    schedule = case.schedule()
     for steps, kind in ((case.whole, int), (case.floats, float)):
         steps += [step for step in near if isinstance(step, kind)]
-        steps += itertools.islice(crossings(schedule, [step for step in steps if abs(step) < math.inf]), 6)
+        steps += itertools.islice(draws.crossings(schedule, [step for step in steps if abs(step) < math.inf]), 6)
     return case
 
 
@@ -94,7 +94,7 @@ def drawn_case(seed: int, number: int, note: Callable[[str], None], packages: di
 
 def wrong_rates(case: Case) -> Iterator[str]:
     """Rates of single steps that are not within what is promised, in float64 and in float32."""
-    schedule = case.schedule(case.best)
+    schedule = case.schedule()
     for step in case.whole + case.floats:
         case.note(case.code(step))
         value, single = schedule(step), schedule(step, dtype=np.float32)
@@ -122,15 +122,15 @@ def halfway(x: Any) -> bool:
     return isinstance(x, float) and abs(np.float64(x).view(np.int64) % 2**29 - 2**28) <= 200
 
 
-def difference(case: Case, package: str, way: str, steps: Any, have: Any, want: np.ndarray) -> Iterator[str]:
-    case.count["rates of other paths"] += want.size
+def difference(case: Case, way: str, steps: Any, have: Any, want: np.ndarray, call: str = "") -> Iterator[str]:
+    case.count["values of other paths"] += want.size
     if not same(have, want):
-        line = f"{case.code(shown(steps))}  # {package}, {way}: "
-        if np.shape(have) != want.shape:
+        line = f"{case.code(shown(steps), call)}  # {way}: "
+        if np.shape(have) == want.shape:
+            at = int(np.argmax(bits(np.asarray(have, want.dtype)) != bits(want)))
+            yield f"{line}element {at} is {have[at]!r}, as a single step {want[at]!r}"
+        else:
             yield f"{line}the shape {np.shape(have)}"
-            return
-        at = int(np.argmax(bits(np.asarray(have, want.dtype)) != bits(want)))
-        yield f"{line}element {at} is {have[at]!r}, as a single step {want[at]!r}"
 
 
 def shown(steps: Any) -> str:
@@ -139,14 +139,11 @@ def shown(steps: Any) -> str:
 
 def differing_paths(case: Case) -> Iterator[str]:
     """Rates that depend on how they are asked for: arrays, ranges, instruction sets, threads, pure Python, batches."""
-    alone = case.schedule(case.best)
-    start, stride = case.draw.choice(case.whole), case.draw.choice([1, -1, 7, int(2 ** case.draw.uniform(0, 60))])
-    run = range(start, within(start + 90 * stride), stride)
-    arrays = []
+    alone = case.schedule()
+    run, arrays = case.run(90), []
     for steps in (np.array(case.whole, np.int64), np.array(case.floats), np.array(run, np.int64)):
-        case.note(case.code(shown(steps)))
-        want = np.array([alone(step) for step in steps.tolist()], np.float64)
-        arrays.append((steps, want))
+        case.note(f"{case.code(shown(steps))}  # singly")
+        arrays.append((steps, draws.one_by_one(alone, steps)))
     exact = np.abs(arrays[0][0]) <= 2**53
     arrays.append((arrays[0][0][exact].astype(np.float64), arrays[0][1][exact]))
     order = case.draw.sample(range(len(case.whole)), len(case.whole))
@@ -155,21 +152,22 @@ def differing_paths(case: Case) -> Iterator[str]:
         for steps, want in arrays:
             case.note(f"{case.code(shown(steps))}  # {way}")
             if way == "pure Python":
-                yield from difference(case, way, "an array", steps, schedule(steps), want)
+                yield from difference(case, f"{way}, an array", steps, schedule(steps), want)
                 few = slice(None, None, 13)
-                singles = [schedule(step) for step in steps[few].tolist()]
-                yield from difference(case, way, "single steps", steps[few], np.array(singles, np.float64), want[few])
+                yield from difference(
+                    case, f"{way}, singly", steps[few], draws.one_by_one(schedule, steps[few]), want[few]
+                )
             else:
                 for path, have, wanted in brief_calls(schedule, steps, want):
-                    yield from difference(case, way, path, steps, have, wanted)
+                    yield from difference(case, f"{way}, {path}", steps, have, wanted)
         case.note(f"{case.code(run)}  # {way}")
-        yield from difference(case, way, "a range", run, schedule(run), arrays[2][1])
+        yield from difference(case, f"{way}, a range", run, schedule(run), arrays[2][1])
         for size in (2 * BLOCK + 77, *([80 * BLOCK] if many else [])) if way != "pure Python" else ():
             steps, want = (array[order] for array in arrays[0])
             for threads in (1, 2) if size > 10_000 else (None,):
                 have = schedule(np.resize(steps, size), num_threads=threads)
-                path = f"np.resize(steps, {size}), {threads} threads"
-                yield from difference(case, way, path, steps, have, np.resize(want, size))
+                path = f"{way}, np.resize(steps, {size}), {threads} threads"
+                yield from difference(case, path, steps, have, np.resize(want, size))
     if case.name == "CosineDecay":
         yield from differing_batches(case, arrays)
 
@@ -197,7 +195,7 @@ def differing_batches(case: Case, arrays: list[tuple[np.ndarray, np.ndarray]]) -
             each = {key: np.full(steps.shape, value) for key, value in p.items()}
             for way, parameters in ("rows", rows), ("each", each):
                 have = package.cosine_decay(steps, **parameters).reshape(-1)[-want.size :]
-                yield from difference(case, backend, f"a batch, {way}", steps, have, want)
+                yield from difference(case, f"{backend}, a batch, {way}", steps, have, want)
 
 
 def wrong_sums(case: Case) -> Iterator[str]:
@@ -206,7 +204,7 @@ def wrong_sums(case: Case) -> Iterator[str]:
         return
     schedules = {backend: case.schedule(backend) for backend in case.packages}
     for _ in range(12):
-        steps = draw_range(case.draw, case.p)
+        steps = draws.draw_range(case.draw, case.p)
         if case.draw.random() < 0.5:  # those about a change of sign are among these
             step = case.draw.choice(case.whole)
             steps = range(step, within(step + case.draw.randint(0, 4)))
@@ -220,33 +218,35 @@ def wrong_sums(case: Case) -> Iterator[str]:
                 yield f"{case.code(arguments, '.sum')} == {have!r}  # exact: {want!r}"
     steps = np.array(case.draw.sample(case.whole, 12))
     case.note(case.code(shown(steps), ".cumulative"))
-    wanted = schedules[case.best].cumulative(steps)
-    for step, value in zip(steps.tolist(), wanted.tolist(), strict=True):
+    function = case.schedule().cumulative
+    want = draws.one_by_one(function, steps)
+    for step, value in zip(steps.tolist(), want.tolist(), strict=True):
         case.note(case.code(step, ".cumulative"))
         case.count["cumulative sums"] += 1
         error = oracle.cumulative_error(value, step, case.p)
         if not error <= 1:
             yield f"{case.code(step, '.cumulative')} == {value!r}  # {error:.4g} times what is promised"
+    run = case.run(40)
+    run_want = draws.one_by_one(function, np.array(run, np.int64))
     for way, schedule in each_way(case):
-        case.note(f"{case.code(shown(steps), '.cumulative')}  # {way}")
+        case.note(f"{case.code(shown(steps), '.cumulative')}  # {way}, and {run}")
         for path, have in (
             ("an array", schedule.cumulative(steps)),
-            ("single steps", np.array([schedule.cumulative(step) for step in steps.tolist()])),
+            ("singly", draws.one_by_one(schedule.cumulative, steps)),
             ("reversed", schedule.cumulative(steps[::-1])[::-1]),
         ):
-            if not same(have, wanted):
-                line = case.code(shown(steps), ".cumulative")
-                yield f"{line}  # {way}, {path}: {have.tolist()}, not {wanted.tolist()}"
+            yield from difference(case, f"{way}, {path}", steps, have, want, ".cumulative")
+        yield from difference(case, f"{way}, a range", run, schedule.cumulative(run), run_want, ".cumulative")
 
 
 def wrong_inverses(case: Case) -> Iterator[str]:
     """First steps that do not reach a value, or before which another does: by the schedule's own values."""
     if case.name != "CosineDecay":
         return
-    best, draw = case.schedule(case.best), case.draw
+    best, draw = case.schedule(), case.draw
     if 0 < abs(best(math.inf)) < 2.3e-308:
         return  # a subnormal floor, which may lie above the rates before it
-    begin, end = bounds_of(case.p)
+    begin, end = draws.bounds_of(case.p)
     end = min(end, INT64[1])
     for method, function, first, reaches in (
         ("step_at", best, begin, lambda x, wanted: x <= wanted),
@@ -255,7 +255,7 @@ def wrong_inverses(case: Case) -> Iterator[str]:
         for _ in range(6):
             step = draw.choice([draw.randint(first, end), begin, end, draw.randint(0, INT64[1])])
             wanted = math.nextafter(function(step), draw.choice([-math.inf, math.inf, function(step)]))
-            wanted = draw.choice([wanted, wanted, edge(draw), 0.0])
+            wanted = draw.choice([wanted, wanted, draws.edge(draw), 0.0])
             case.note(case.code(repr(wanted), f".{method}"))
             found = {getattr(case.schedule(backend), method)(wanted) for backend in case.packages}
             case.count["inverses"] += 1
@@ -276,12 +276,10 @@ def wrong_inverses(case: Case) -> Iterator[str]:
                 yield f"{line}{have}  # not reached: {function(have)!r}"
 
 
-CHECKS = (wrong_rates, differing_paths, wrong_sums, wrong_inverses)
-
-
 def finds_of(case: Case) -> dict[str, list[str]]:
     """The finds of each kind, as lines of Python."""
-    finds = {f"{check.__name__}, {case.name}": list(check(case)) for check in CHECKS}
+    checks = (wrong_rates, differing_paths, wrong_sums, wrong_inverses)
+    finds = {f"{check.__name__}, {case.name}": list(check(case)) for check in checks}
     return {kind: lines for kind, lines in finds.items() if lines}
 
 
