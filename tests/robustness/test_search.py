@@ -17,6 +17,8 @@ import search
 from conftest import PACKAGES
 from family import NAMES, made
 
+pytestmark = pytest.mark.filterwarnings("ignore:Argument `warmup_steps` is ignored:UserWarning")
+
 
 class Changed:
     """A schedule whose `method` gives other values."""
