@@ -243,9 +243,8 @@ def error(name: str, value: float, step: float, p: dict, exact: mpf | None = Non
 
 
 def rounded(exact: mpf) -> float:
-    """The float next to a number that is known to 200 digits, the even one of two."""
-    with mp.workprec(200):
-        numerator, denominator = to_rational((+exact)._mpf_)
+    """The float next to a number, the even one of two."""
+    numerator, denominator = to_rational(exact._mpf_)
     try:
         return float(Fraction(int(numerator), int(denominator)))
     except OverflowError:
@@ -271,7 +270,8 @@ def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup
     total += (left - n) * peak * a + n * peak * (1 + a) / 2
     x, h = (step - W) / D, stride / D
     # All cancels but for the last step before the end, which is at least a unit of both fractions away from it.
-    precision = 300 + _apart(peak, peak * a) + (4 * (x.denominator * h.denominator).bit_length() if n else 100)
+    precision = 300 + _apart(peak, peak * a) + _apart(peak, L0)
+    precision += 4 * (x.denominator * h.denominator).bit_length() if n else 0
     with mp.workprec(precision):
         cosines = mpf(0)
         if n and h % 2 == 0:
@@ -280,8 +280,9 @@ def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup
             sines = mp.sinpi(_mpf(n * h / 2 % 2)) / mp.sinpi(_mpf(h / 2 % 2))
             cosines = sines * mp.cospi(_mpf((x + (n - 1) * h / 2) % 2))
         waves = _mpf(peak * (1 - a) / 2) * cosines
-        exact = _mpf(total) + waves
-        return exact if abs(exact) > mp.ldexp(abs(waves), 50 - precision) else mpf(0)  # all has cancelled
+        # Without the last digits, which are wrong, so that a rational sum is exact.
+        unit = mp.ldexp(1, mp.frexp(waves)[1] + 50 - precision)
+        return mp.nint((_mpf(total) + waves) / unit) * unit if waves else _mpf(total)
 
 
 def cumulative(step, **p) -> mpf:
