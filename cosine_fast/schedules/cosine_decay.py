@@ -202,8 +202,8 @@ class CosineDecay(Formula):
         -------
         int or None, or numpy.ndarray of int64
             For one number the step, or None if the rate is never so low; for an array the steps, -1 for never. It is
-            the first of all steps s >= warmup_steps whose ``schedule(s)``, in float64, is ``<= learning_rate``. (If the
-            floor is subnormal, and not 0, a rate before it may be a unit, 5e-324, lower than it, and be overlooked.)
+            the first of all steps s >= warmup_steps whose ``schedule(s)``, in float64, is ``<= learning_rate``. If the
+            floor is subnormal, and not 0, a rate before it may be a unit, 5e-324, lower than it, and be overlooked.
 
         Raises
         ------
