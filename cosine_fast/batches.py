@@ -124,8 +124,9 @@ def cosine_decay(
     if not any(isinstance(value, np.ndarray) for value in read.values()):
         schedule = CosineDecay.__new__(CosineDecay)
         target = None if _is_nan(read["warmup_target"]) else read["warmup_target"]
-        if schedule._init(**read | {"name": "CosineDecay", "warmup_target": target}) and warmup_target is None:
-            warn_ignored(read["warmup_steps"])
+        alone = schedule._init(**read | {"name": "CosineDecay", "warmup_target": target})
+        if alone == "warmup_target" or (alone and warmup_target is None):
+            warn_ignored(alone, read[alone])
         return schedule(step, out=out, dtype=dtype, num_threads=num_threads)
 
     start = read["initial_learning_rate"]
@@ -156,7 +157,7 @@ def cosine_decay(
             rates = np.empty(shape, wanted)
         _evaluate(rates, [apart(array, rates) for array in arrays], threads)
     if warmup_target is None and own["warmup_steps"].any():
-        warn_ignored(warmup_steps)
+        warn_ignored("warmup_steps", warmup_steps)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if is_masked(value)]
     if not masks and not is_masked(out):  # np.ma takes some ms to import
         return rates if out is None else out

@@ -13,7 +13,7 @@ import numbers
 import operator
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
@@ -103,7 +103,9 @@ def as_array(step: Any) -> np.ndarray[Any, Any]:
             if isinstance(item, numbers.Integral) and not INT64_MIN <= int(item) <= INT64_MAX:
                 raise _beyond_int64(int(item))
     if kind not in "iuf":
-        raise TypeError(f"Argument `step` must be integers or floats. Received: {array.dtype} ({type(step).__name__})")
+        hint = "; use list() or numpy.fromiter()" if isinstance(step, Iterator) else ""
+        what = f"{array.dtype} ({type(step).__name__}{hint})"
+        raise TypeError(f"Argument `step` must be integers or floats. Received: {what}")
     if kind == "u" and array.dtype.itemsize == 8 and array.size and (largest := int(array.max())) > INT64_MAX:
         raise _beyond_int64(largest)
     return array
@@ -186,10 +188,14 @@ def check_size(initial: float, given: Any) -> None:
         raise ValueError(f"{wanted} Received: initial_learning_rate={given}")
 
 
-def warn_ignored(warmup_steps: Any) -> None:
-    """Warn the caller of the caller."""
-    text = f"Argument `warmup_steps` is ignored without `warmup_target`. Received: warmup_steps={warmup_steps}"
-    warnings.warn(text, UserWarning, stacklevel=3)
+def warn_ignored(name: str, value: Any) -> None:
+    """Warn the caller of the caller of `warmup_steps` or `warmup_target` without the other."""
+    text = {
+        "warmup_steps": "Argument `warmup_steps` is ignored without `warmup_target`.",
+        "warmup_target": "Argument `initial_learning_rate` is ignored: without `warmup_steps` the decay begins at "
+        "`warmup_target`.",
+    }[name]
+    warnings.warn(f"{text} Received: {name}={value}", UserWarning, stacklevel=3)
 
 
 def is_readable(array: np.ndarray[Any, Any]) -> bool:

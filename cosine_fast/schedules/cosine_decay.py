@@ -31,7 +31,8 @@ class CosineDecay(Formula):
     name : str, default "CosineDecay"
         Kept for Keras's configs; it has no effect.
     warmup_target : float, optional
-        The peak, at which the warmup ends. None: there is no warmup, and the peak is `initial_learning_rate`.
+        The peak, at which the warmup ends. None: there is no warmup, and the peak is `initial_learning_rate`. With
+        ``warmup_steps=0`` the decay begins at this rate, with a UserWarning.
     warmup_steps : int or float, default 0
         The length of the warmup in steps; >= 0. Ignored without `warmup_target`, with a UserWarning.
 
@@ -47,6 +48,10 @@ class CosineDecay(Formula):
     A schedule is called as ``schedule(step, *, out=None, dtype=None, num_threads=None)``, which
     ``help(CosineDecay.__call__)`` describes. Steps may be fractional and negative: the warmup line goes on below step
     0; without a warmup the cosine is even. NaN gives NaN, +inf the floor. Learning rates have no unit.
+
+    A memory-mapped array of steps is read where it lies; its rates are an array in memory, unless `out` is a mapped
+    one. Series of pandas and polars are taken as NumPy takes them: their nulls are NaN, and give NaN. Iterators are
+    refused: make a list of them, or an array with ``numpy.fromiter``.
 
     A step has one result, to the last bit, whatever the call, the machine, the instruction set and the number of
     threads. In float64 it is within 2 ULP of the exact value; where a warmup line crosses zero, within 2 ULP of its
@@ -80,14 +85,15 @@ class CosineDecay(Formula):
         self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0, name: str = "CosineDecay",
         warmup_target: float | None = None, warmup_steps: float = 0,
     ) -> None:  # fmt: skip
-        if self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps):
-            warn_ignored(warmup_steps)
+        alone = self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
+        if alone:
+            warn_ignored(alone, warmup_steps if alone == "warmup_steps" else warmup_target)
 
     def _init(
         self, initial_learning_rate: float, decay_steps: float, alpha: float, name: str,
         warmup_target: float | None, warmup_steps: float,
-    ) -> bool:  # fmt: skip
-        """Return whether `warmup_steps` is ignored: copies, pickles and batches do not warn as `__init__` does."""
+    ) -> str | None:  # fmt: skip
+        """Return which is given without the other, `warmup_steps` or `warmup_target`; of copies nobody is warned."""
         start, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         decay = steps_of("decay_steps", decay_steps, positive=True)
         fraction = number_of("alpha", alpha)
@@ -108,7 +114,9 @@ class CosineDecay(Formula):
         numbers, counts = (peak, fraction, start if warms else peak), (decay, warmup if warms else 0)
         given = (initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
         self._take(given, dtype, numbers, counts, name, start, warmup, warmup_target is None)
-        return warmup_target is None and warmup > 0
+        if warmup_target is None:
+            return "warmup_steps" if warmup else None
+        return None if warmup else "warmup_target"
 
     @property
     def _end(self) -> int:

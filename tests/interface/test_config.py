@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import pickle
+import re
 import weakref
 from fractions import Fraction
 
@@ -136,10 +137,24 @@ def test_pickles_between_backends(process, compiled):
     )
 
 
-def test_copies_do_not_warn_again(cf, importable):
-    """The warning that warmup_steps is ignored is the constructor's; a copy or an unpickled schedule gives none."""
-    with pytest.warns(UserWarning, match="warmup_steps"):
-        schedule = cf.CosineDecay(0.1, 10, warmup_steps=5)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"warmup_steps": 5}, "`warmup_steps` is ignored without `warmup_target`. Received: warmup_steps=5"),
+        (
+            {"warmup_target": 0.5},
+            "`initial_learning_rate` is ignored: without `warmup_steps` the decay begins at `warmup_target`. "
+            "Received: warmup_target=0.5",
+        ),
+    ],
+)
+def test_copies_do_not_warn_again(cf, importable, given, text):
+    """That one of two is missing is the constructor's warning; a copy or an unpickled schedule gives none."""
+    with pytest.warns(UserWarning, match=re.escape(text)):
+        schedule = cf.CosineDecay(0.1, 10, **given)
+    with pytest.warns(UserWarning, match=re.escape(text)):
+        assert cf.cosine_decay(3, 0.1, 10, **given) == schedule(3)
     assert_equal(copy.copy(schedule), schedule)
     assert_equal(copy.deepcopy(schedule), schedule)
     assert_equal(pickle.loads(pickle.dumps(schedule)), schedule)

@@ -190,7 +190,8 @@ def test_beyond_what_python_prints(schedule, step):
         (np.zeros(2, "V3"), "V3"),
         (Fraction(1, 2), "Fraction"),
         (lambda: 5, "function"),
-        (iter([1]), "list_iterator"),
+        (iter([1]), "list_iterator; use list() or numpy.fromiter()"),
+        ((step for step in [1]), "generator; use list() or numpy.fromiter()"),
     ],
     ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )
@@ -419,6 +420,11 @@ def test_refused_ranges(schedule, arguments, error):
     if error is OverflowError:
         with pytest.raises(error, match=re.escape(LIMIT)):
             schedule.precompute(*arguments)
+
+
+def test_precompute_names_its_public_class(schedule):
+    with pytest.raises(TypeError, match=r"^LearningRateSchedule\.precompute\(\) missing .*'start'"):
+        schedule.precompute()
 
 
 def test_a_step_without_a_stop_is_not_lost(schedule):
