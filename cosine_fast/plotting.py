@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 2000  # more than a printed column has dots
 MARKED = 60  # up to so many steps in the picture, every one gets a dot
-SIZE = (6.0, 3.4)  # inches
+SIZE = (6.0, 3.4)  # inches, without a legend below the axes
+LEGEND = 4  # up to so many curves have their legend within the axes
 DPI = 300
 ROUND = [1, 2, 2.5, 5, 10]  # ticks at 200, 250 or 500, and not at 300 or 400
 NAME_LENGTH = 60  # names come from files, and a long one would push the curve out of the picture
@@ -35,7 +36,7 @@ DECADES = 4  # of a logarithmic axis, where the curve goes down to zero
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
 INK = "#333333"
-GREY = "#777777"
+FAINT = 0.7  # opacity of marks in the colour of text, which a style may change
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a picture looks the same everywhere
@@ -46,28 +47,44 @@ STYLE: dict[Any, Any] = {
     "axes.unicode_minus": True,
     "pdf.fonttype": 42,  # as outlines that journals accept, not Type 3
     "svg.hashsalt": "cosine_fast",  # the same picture is the same file
+    "svg.fonttype": "none",  # text stays text
 }
 # Thin lines, drawn below the curves.
 DOTTED: dict[str, Any] = {"linestyle": (0, (1, 2)), "linewidth": 0.7, "zorder": 1}
 DASHED: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.7, "zorder": 1}
+EDGE: dict[str, Any] = {"linestyle": "", "marker": "<", "markersize": 4, "zorder": 1}
 
 
 def draw(
     curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, kind: str, *, start: int, stop: int,
-    log: bool = False, title: str | None = None,
+    log: bool = False, log_x: bool = False, title: str | None = None, width: float | None = None,
+    height: float | None = None, dpi: int | None = None, style: str | None = None,
 ) -> None:  # fmt: skip
     """Draw named schedules from step `start` to `stop` into a file of a kind: png, svg or pdf."""
     import matplotlib
+    import matplotlib.style
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
+    library: Any = matplotlib.style.library
+    if style and style not in library:
+        raise ValueError(f"--style: expected one of {', '.join(sorted(library))}, received {style!r}")
+    chosen = library[style] if style else {}
+    with matplotlib.rc_context(STYLE | chosen):
+        rows = -(-len(curves) // 2) if len(curves) > LEGEND else 0
+        size = width or SIZE[0], height or SIZE[1] + 0.17 * rows
+        figure = Figure(figsize=size, dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
-        axes.set_prop_cycle(color=COLOURS * len(STYLES), linestyle=STYLES * len(COLOURS))
+        own = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+        colours = own if "axes.prop_cycle" in chosen else COLOURS
         lines, lows, highs = [], [], []
-        for _, schedule in curves:
+        for number, (_, schedule) in enumerate(curves):
+            turn, place = divmod(number, len(colours))
             ends = [_warmup(schedule), _end(schedule)]
-            steps = np.unique(np.append(np.linspace(start, stop, SAMPLES), ends).clip(start, stop))
+            samples = np.linspace(start, stop, SAMPLES)
+            if log_x:
+                powers = np.geomspace(1, max(-start, stop, 2), SAMPLES)
+                samples = np.concatenate([samples, powers, -powers])
+            steps = np.unique(np.append(samples, ends).clip(start, stop))
             rates = _rates(schedule, steps)
             if log:
                 if not (rates > 0).any():
@@ -76,13 +93,15 @@ def draw(
                 decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
                 highs.append(np.nanmax(rates))
                 lows.append(max(min(decay, default=0.0), highs[-1] / 10**DECADES))
-            lines += axes.plot(steps, rates, linewidth=1.5, zorder=3)
+            look = {"color": colours[place], "linestyle": STYLES[(place + 3 * turn) % len(STYLES)]}
+            lines += axes.plot(steps, rates, linewidth=1.5, zorder=3, **look)
             if stop - start <= MARKED:
                 dots = np.arange(start, stop + 1)
                 axes.plot(dots, _rates(schedule, dots), ".", color=lines[-1].get_color(), markersize=4, zorder=3)
-        _scale(axes, start, stop, (min(lows), max(highs)) if log else None)
+        _scale(axes, start, stop, (min(lows), max(highs)) if log else None, log_x)
         if len(curves) == 1:
             _mark(axes, curves[0][1], start, stop)
+            title = curves[0][0] if title is None else title
         else:
             _mark_all(axes, curves, lines, start, stop)
         if title:
@@ -115,7 +134,7 @@ def _rates(schedule: Any, steps: NDArray[Any]) -> NDArray[np.float64]:
     return rates
 
 
-def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None) -> None:
+def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None, log_x: bool) -> None:
     """Axes, ticks and labels; `rates` are the limits of a logarithmic axis."""
     from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 
@@ -124,9 +143,15 @@ def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None)
     axes.set_ylabel("learning rate")
     margin = 0.01 * max(stop - start, 1)
     axes.set_xlim(start - margin, stop + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND, integer=True))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
-    axes.grid(True, axis="y", color="#E6E6E6", linewidth=0.5)
+    if log_x:
+        axes.set_xscale("symlog", linthresh=1, linscale=0.5)  # so that it has step 0, and negative ones
+        axes.set_xlim(start, max(stop, start + 1))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND, integer=True))
+    # 500k, 1M; where that would not tell ticks apart, differences from a step that is written once.
+    close = stop - start < 1e-4 * max(abs(start), abs(stop))
+    axes.xaxis.set_major_formatter(ScalarFormatter() if close else EngFormatter(sep=""))
+    axes.grid(True, axis="y", color=_ink(), alpha=0.12, linewidth=0.5)
     axes.set_axisbelow(True)
     if rates is not None:
         axes.set_yscale("log", nonpositive="mask")
@@ -147,22 +172,22 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
     top = axes.get_xaxis_transform()  # x in steps, y in heights of the axes
     if start < warmup <= stop:
         text = f"warmup\n{_count(schedule.warmup_steps)} steps"
-        axes.axvspan(start, warmup, color="#000000", alpha=0.06, linewidth=0, zorder=0)
-        axes.axvline(warmup, color=GREY, **DOTTED)
+        axes.axvspan(start, warmup, color=_ink(), alpha=0.07, linewidth=0, zorder=0)
+        axes.axvline(warmup, color=_ink(), alpha=FAINT, **DOTTED)
         x, y, side = (start + warmup) / 2, 0.98, "center"
         if (warmup - start) / span <= 0.15:  # too narrow to write in: half-way up, below the curve and above the floor
             x, y, side = warmup + 0.012 * span, 0.55, "left"
-        axes.text(x, y, text, transform=top, color=GREY, fontsize=8, ha=side, va="top", linespacing=1.25)
+        axes.text(x, y, text, transform=top, alpha=FAINT, fontsize=8, ha=side, va="top", linespacing=1.25)
     floor, height = _floor(schedule), axes.get_yaxis_transform()  # x in widths of the axes
     if floor is None or stop < _end(schedule):
         return
     if _in_view(axes, floor):
-        axes.axhline(floor, color=GREY, **DASHED)
+        axes.axhline(floor, color=_ink(), alpha=FAINT, **DASHED)
         label, at = f"floor {_rate(floor)}", floor
     else:  # a floor of 0 on a logarithmic axis
         label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
     axes.annotate(
-        label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8,
+        label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", alpha=FAINT, fontsize=8,
         ha="center", va="bottom",
     )  # fmt: skip
 
@@ -170,25 +195,44 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
 def _mark_all(
     axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], lines: list[Line2D], start: int, stop: int
 ) -> None:
-    """Warmups and floors of several curves, each in its colour, and the legend."""
+    """Warmups and floors of several curves, each in its colour, and the legend.
+
+    A floor is a mark at the edge: a line would lie on the end of its curve, dashes on dashes.
+    """
     from matplotlib.lines import Line2D
 
-    marks = {}
+    marks: dict[str, dict[str, Any]] = {}
+    edge = axes.get_yaxis_transform()  # x in widths of the axes
     for (_, schedule), line in zip(curves, lines, strict=True):
         warmup, floor = _warmup(schedule), _floor(schedule)
         if start < warmup <= stop:
             axes.axvline(warmup, color=line.get_color(), **DOTTED)
             marks["end of warmup"] = DOTTED
         if floor and _in_view(axes, floor):
-            axes.axhline(floor, color=line.get_color(), **DASHED)
-            marks["floor"] = DASHED
-    names = [*(name for name, _ in curves), *sorted(marks)]
-    lines = [*lines, *(Line2D([], [], color=GREY, **marks[name] | {"linewidth": 0.9}) for name in sorted(marks))]
-    legend = axes.legend(lines, ["."] * len(lines), loc="best", frameon=False, fontsize=8, handlelength=2.6)
+            axes.plot([1], [floor], color=line.get_color(), transform=edge, clip_on=False, **EDGE)
+            marks["floor"] = EDGE
+    names = [*_told_apart([name for name, _ in curves]), *sorted(marks)]
+    lines = [*lines, *(Line2D([], [], color=_ink(), alpha=FAINT, **marks[name]) for name in sorted(marks))]
+    look: dict[str, Any] = {"frameon": False, "fontsize": 8, "handlelength": 2.6}
+    if len(curves) > LEGEND:
+        legend = axes.figure.legend(lines, ["."] * len(lines), loc="outside lower center", ncols=2, **look)
+    else:
+        legend = axes.legend(lines, ["."] * len(lines), loc="best", **look)
     # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as mathematics.
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
         text.set_text(shortened(one_line(name), NAME_LENGTH))
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """The names, with numbers where they are the same."""
+    return [f"{name} ({names[: i + 1].count(name)})" if names.count(name) > 1 else name for i, name in enumerate(names)]
+
+
+def _ink() -> Any:
+    import matplotlib
+
+    return matplotlib.rcParams["text.color"]
 
 
 def _in_view(axes: Axes, rate: float) -> bool:

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import threading
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,10 +16,13 @@ from cosine_fast import CosineDecay
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib")
 
+from matplotlib import colors
+
 from cosine_fast import plotting
 
 RUN = CosineDecay(0.0, 1_428_512, 0.1, warmup_target=4e-4, warmup_steps=2000)
 PLAIN = CosineDecay(1e-3, 10_000)
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def picture(*curves, kind="svg", stop=None, **options):
@@ -31,9 +35,9 @@ def picture(*curves, kind="svg", stop=None, **options):
 
 
 def words(*curves, **options):
-    """The texts in a picture: an SVG file has each in a comment beside its outline."""
-    lines = picture(*curves, **options).decode().splitlines()
-    return [line.strip()[5:-4] for line in lines if line.strip().startswith("<!-- ")]
+    """The texts in a picture: in an SVG file they stay text."""
+    texts = ElementTree.fromstring(picture(*curves, **options)).iter(f"{SVG}text")
+    return ["".join(text.itertext()).strip() for text in texts]
 
 
 def test_what_a_picture_says():
@@ -133,6 +137,76 @@ def test_rates_that_no_axis_shows(schedule):
 @pytest.mark.parametrize(("start", "stop"), [(0, 0), (5, 6), (-100, 100), (10**9, 10**9 + 5), (2**62, 2**63 - 1)])
 def test_any_window(start, stop):
     assert picture(RUN, kind="png", start=start, stop=stop)
+    assert picture(RUN, PLAIN, kind="png", start=start, stop=stop, log_x=True)
+
+
+def figure_of(monkeypatch, *curves, **options):
+    """The figure, as matplotlib's objects."""
+    from matplotlib.figure import Figure
+
+    kept = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: kept.append(figure))
+    picture(*curves, **options)
+    return kept[0]
+
+
+def test_a_single_curve_has_its_name():
+    assert "CosineDecay" in words(RUN)
+    assert "A run" in words(("A run", RUN))
+    assert "CosineDecay" not in words(RUN, title="")
+
+
+def test_names_and_ticks_do_not_repeat(monkeypatch):
+    said = words(("run", RUN), ("run", PLAIN), ("other", PLAIN))
+    assert {"run (1)", "run (2)", "other"} <= {*said}
+    for start, stop in ((0, 10**6), (10**6, 10**6 + 20), (10**9, 10**9 + 5), (1_400_000, 1_400_300)):
+        figure = figure_of(monkeypatch, RUN, start=start, stop=stop)
+        figure.draw_without_rendering()
+        for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+            labels = [label.get_text() for label in axis.get_majorticklabels()]
+            assert len(labels) == len({*labels}) > 1, labels
+
+
+def test_floors_of_several_lie_on_no_curve(monkeypatch):
+    """Each is a mark at the edge, in the colour of its curve."""
+    axes = figure_of(monkeypatch, *[CosineDecay(x, 9, 0.1, name=str(x)) for x in (1, 2, 3)]).axes[0]
+    marks = [line for line in axes.lines if line.get_marker() == "<"]
+    curves = [line for line in axes.lines if line.get_marker() == "None"]
+    assert [mark.get_linestyle() for mark in marks] == ["None"] * 3
+    assert [mark.get_color() for mark in marks] == [curve.get_color() for curve in curves]
+    assert [mark.get_ydata()[0] for mark in marks] == pytest.approx([0.1, 0.2, 0.3])
+    curve, *_ = figure_of(monkeypatch, RUN).axes[0].lines
+    assert curve.get_linestyle() == "-"
+
+
+@pytest.mark.parametrize("style", [None, "dark_background", "tableau-colorblind10"])
+def test_twelve_curves(monkeypatch, style):
+    """All look different, and the legend is below the axes, with all of their names."""
+    schedules = [(f"run {i}", CosineDecay(1.0 + i, 90, 0.1)) for i in range(12)]
+    figure = figure_of(monkeypatch, *schedules, style=style)
+    curves = [line for line in figure.axes[0].lines if line.get_marker() == "None"]
+    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in curves}) == 12
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [*(f"run {i}" for i in range(12)), "floor"]
+    figure.draw_without_rendering()
+    assert legend.get_window_extent().y1 < figure.axes[0].get_window_extent().y0
+    assert figure.axes[0].get_window_extent().height > 0.5 * figure.bbox.height
+
+
+def test_a_short_warmup_can_be_seen(monkeypatch):
+    curve, *_ = figure_of(monkeypatch, RUN, log_x=True).axes[0].lines
+    x, y = curve.get_transform().transform(curve.get_xydata()).T
+    assert (x[y.argmax()] - x[0]) / (x[-1] - x[0]) > 0.4
+    assert (curve.get_xdata() < 2000).sum() > 500
+
+
+def test_light_and_dark(monkeypatch):
+    for style, ink, paper in ((None, plotting.INK, "white"), ("dark_background", "white", "black")):
+        figure = figure_of(monkeypatch, RUN, style=style)
+        axes = figure.axes[0]
+        assert figure.get_facecolor() == axes.get_facecolor() == colors.to_rgba(paper)
+        texts = [*axes.texts, axes.title, axes.xaxis.label, *axes.get_xticklabels()]
+        assert {colors.to_hex(text.get_color()) for text in texts} == {colors.to_hex(ink)}
 
 
 def test_a_thread_draws_the_same():
