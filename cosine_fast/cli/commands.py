@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
-import platform
 import shutil
 import sys
 import time
@@ -16,9 +14,9 @@ from typing import Any, BinaryIO
 import click
 import numpy as np
 
-from cosine_fast import CosineDecay, LearningRateSchedule, __version__, build_info
+from cosine_fast import CosineDecay, LearningRateSchedule, __version__
 
-from . import files, options, signals
+from . import facts, files, options, signals
 from .signals import CommandError, one_line, shortened
 
 CHUNK = 1 << 20  # steps; pyarrow makes row groups of this size too
@@ -31,16 +29,32 @@ def execute(arguments: Sequence[str]) -> None:
     try:
         group.main(list(arguments), prog_name="cosine-fast", standalone_mode=False)
     except click.ClickException as error:
-        raise CommandError(error.format_message()) from error
+        context = getattr(error, "ctx", None)
+        hint = f"Try '{context.command_path} --help' for help." if context else ""
+        raise CommandError(error.format_message(), hint=hint) from error
 
 
-@click.group(no_args_is_help=False)
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cosine-fast")
-def group() -> None:
-    """Learning rates of schedules, fast."""
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Learning rates of schedules, fast.
+
+    \b
+    cosine-fast show --initial-learning-rate 0.1 --decay-steps 1000
+    cosine-fast precompute --config run.json -o lr.npy --plot lr.png
+    cosine-fast precompute --config run.json -o - | head
+    seq 0 100 1000 | cosine-fast evaluate - --config run.json -o -
+    cosine-fast plot --config one.json --config two.json -o curves.svg
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
-@group.command()
+group.command_class = options.Command
+
+
+@group.command(short_help="Write the rates of a range of steps.")
 @options.parameters
 @options.config
 @options.number("--start", options.whole, "First step.", default=0, show_default=True)
@@ -48,77 +62,138 @@ def group() -> None:
 @options.number("--step", options.whole, "Distance between steps.", default=1, show_default=True)
 @options.dtype
 @options.threads
-@options.output(".npy, .csv or .parquet")
-@click.option("--plot", metavar="FILE", help=".png, .svg or .pdf file to draw as well.")
+@options.table
+@click.option("--plot", **options.FILE, help=".png, .svg or .pdf file to draw as well.")
+@options.picture
 @options.force
+@options.quiet
 def precompute(
     config: str | None, start: int, stop: int | None, step: int, dtype: str, threads: int, output: str,
-    plot: str | None, force: bool, **parameters: Any,
+    kind: str | None, plot: str | None, look: dict[str, Any], force: bool, quiet: bool, **parameters: Any,
 ) -> None:  # fmt: skip
-    """Write the learning rate of every step to a .npy, .csv or .parquet file.
+    """Write the learning rate of every step to a file, or to standard output.
 
     The steps are range(START, STOP, STEP), by default from 0 to the end of the decay, its first step included. A
     schedule without an end needs --stop. Memory is bounded at any length. The file is complete or absent, and an
     existing one is not overwritten.
+
+    \b
+    cosine-fast precompute --config run.json -o lr.npy --plot lr.png
+    cosine-fast precompute --initial-learning-rate 0.1 --decay-steps 1e6 -o lr.csv
+    cosine-fast precompute --config run.json -o - --format jsonl | head
     """
     schedule = options.schedule_of(config, parameters)
     steps = options.steps_of(schedule, start, stop, step)
-    targets = [files.target_of("--output", output, files.TABLES, force, [config])]
+    table, kind = files.table_of(output, kind, force, [config])
+    targets = [table]
     if plot is not None:
         targets.append(files.target_of("--plot", plot, files.PICTURES, force, [config]))
     parts = (steps[at : at + CHUNK] for at in range(0, len(steps), CHUNK))
     with files.published(targets, force) as (file, *pictures):
         for picture in pictures:
-            ends = (steps[0], steps[-1]) if steps else (start, start)
-            _draw([(_name(schedule), schedule)], picture, targets[1], start=min(ends), stop=max(ends))
-        with files.rates_output(file, targets[0], schedule, "int64", dtype, (len(steps),)) as write:
-            facts = _write(schedule, parts, "steps", len(steps), dtype, threads, write)
-    _summarize(schedule, f"{len(steps):,}" + (f" ({steps[0]:,} to {steps[-1]:,})" if steps else ""), facts, targets)
+            first, last = min(steps[0], steps[-1]), max(steps[0], steps[-1])
+            _draw([(_name(schedule), schedule)], picture, targets[1], start=first, stop=last, **look)
+        with files.rates_output(file, kind, schedule, "int64", dtype, (len(steps),)) as write:
+            written = _write(schedule, parts, "steps", len(steps), dtype, threads, write, quiet)
+    if not quiet:
+        _summarize(schedule, len(steps), f"({steps[0]:,} to {steps[-1]:,})", written, targets)
 
 
-@group.command()
-@click.argument("steps", metavar="STEPS.npy")
+@group.command(short_help="Write the rates of the steps in a file.")
+@click.argument("steps", metavar="STEPS.npy", type=click.Path())
 @options.parameters
 @options.config
 @options.dtype
 @options.threads
-@options.output(".npy, .csv or .parquet")
+@options.table
 @options.force
+@options.quiet
 def evaluate(
-    steps: str, config: str | None, dtype: str, threads: int, output: str, force: bool, **parameters: Any
-) -> None:
-    """Write the learning rates of the steps in a .npy file.
+    steps: str, config: str | None, dtype: str, threads: int, output: str, kind: str | None, force: bool, quiet: bool,
+    **parameters: Any,
+) -> None:  # fmt: skip
+    """Write the learning rates of the steps in a .npy file, or in standard input.
 
-    A .npy output has the shape and the order of the input. The rows of a .csv or .parquet output are in the order in
-    which the input holds its steps.
+    A .npy output has the shape and the order of the input. The rows of other outputs are in the order in which the
+    input holds its steps. STEPS.npy may be -: standard input, with a .npy file or with numbers as text.
+
+    \b
+    cosine-fast evaluate steps.npy --config run.json -o lr.npy
+    echo 0 1000 2000 | cosine-fast evaluate - --config run.json -o -
     """
     schedule = options.schedule_of(config, parameters)
-    target = files.target_of("--output", output, files.TABLES, force, [config, steps])
-    with files.npy_input(steps) as (stream, shape, fortran_order, step_dtype):
+    target, kind = files.table_of(output, kind, force, [config, steps])
+    source = "standard input" if steps == "-" else steps
+    with files.npy_input(steps, options.steps_in) as (stream, shape, fortran_order, step_dtype):
         total = math.prod(shape)
-        parts = files.chunks(stream, step_dtype, total, CHUNK)
+        parts = files.chunks(source, stream, step_dtype, total, CHUNK)
         with (
             files.published([target], force) as (file,),
-            files.rates_output(file, target, schedule, step_dtype, dtype, shape, fortran_order) as write,
+            files.rates_output(file, kind, schedule, step_dtype, dtype, shape, fortran_order) as write,
         ):
-            facts = _write(schedule, parts, steps, total, dtype, threads, write)
-    _summarize(schedule, f"{total:,} of {steps}", facts, [target])
+            written = _write(schedule, parts, source, total, dtype, threads, write, quiet)
+    if not quiet:
+        _summarize(schedule, total, f"of {source}", written, [target])
 
 
-@group.command()
+@group.command(short_help="Print the rates of some steps.")
+@click.argument("steps", nargs=-1, metavar="[STEPS]...", type=options.count)
+@options.parameters
+@options.config
+def show(steps: Sequence[float], config: str | None, **parameters: Any) -> None:
+    """Print a table of steps and their learning rates.
+
+    Without STEPS they are ten parts of the decay, and the end of the warmup. Negative steps come after --. On a
+    terminal the curve follows, in one line.
+
+    \b
+    cosine-fast show --config run.json
+    cosine-fast show --config run.json 0 2000 1e6
+    """
+    schedule: Any = options.schedule_of(config, parameters)
+    if steps:
+        first, last = min(steps), max(steps)
+    else:
+        first, last = 0, options.end_of(schedule, "STEPS are missing")
+        warmup = math.ceil(schedule.warmup_steps) if getattr(schedule, "warmup_target", None) is not None else 0
+        steps = sorted({warmup, *(last * tenth // 10 for tenth in range(11))})
+    try:
+        rates = [schedule(step) for step in steps]
+        curve = np.array([schedule(first + (last - first) * i / 59) for i in range(60)])
+    except OverflowError as error:
+        raise CommandError(str(error)) from error
+    width = max(len("step"), *(len(str(step)) for step in steps))
+    print(f"{'step':>{width}}  learning_rate")
+    for step, rate in zip(steps, rates, strict=True):
+        print(f"{step:>{width}}  {rate!r}")
+    if sys.stdout.isatty() and np.isfinite(curve).all():
+        heights = (curve - curve.min()) * (7.99 / (np.ptp(curve) or 1.0))
+        print("".join("▁▂▃▄▅▆▇█"[int(height)] for height in heights))
+    sys.stdout.flush()
+
+
+@group.command(short_help="Draw schedules into a picture.")
 @options.parameters
 @options.configs
+@options.number("--start", options.whole, "First step in the picture.", default=0, show_default=True)
 @options.number("--stop", options.whole, "Last step in the picture.  [default: a little past the end of the decay]")
-@click.option("--log", is_flag=True, help="Logarithmic learning rates.")
-@click.option("--title", help="Title of the picture.")
-@options.output(".png, .svg or .pdf")
+@options.output(".png, .svg or .pdf file to write.")
+@options.picture
 @options.force
+@options.quiet
 def plot(
-    configs: Sequence[str], stop: int | None, log: bool, title: str | None, output: str, force: bool, **parameters: Any
-) -> None:
+    configs: Sequence[str], start: int, stop: int | None, output: str, look: dict[str, Any], force: bool, quiet: bool,
+    **parameters: Any,
+) -> None:  # fmt: skip
     """Draw the curve of a schedule, or of several, to a .png, .svg or .pdf file.
 
     A schedule without an end needs --stop.
+
+    \b
+    cosine-fast plot --config run.json -o lr.png
+    cosine-fast plot --config run.json --stop 5000 -o warmup.png
+    cosine-fast plot --config one.json --config two.json --log-x -o curves.svg
+    cosine-fast plot --config run.json --style dark_background -o lr.png
     """
     curves = []
     for file in configs or (None,):
@@ -128,37 +203,35 @@ def plot(
     if stop is None:
         end = max(options.end_of(schedule) for _, schedule in curves)
         stop = min(end + math.ceil(end / 25), 2**63 - 1)  # with a little of the last rate
-    elif not 0 < stop < 2**63:
-        raise CommandError(f"--stop: expected a step above 0 within int64, received {stop}")
+    if not -(2**63) <= start < stop < 2**63:
+        raise CommandError(f"--stop: expected a step within int64 above --start {start}, received {stop}")
     with files.published([target], force) as (picture,):
-        _draw(curves, picture, target, start=0, stop=stop, log=log, title=title)
-    print(one_line(f"{target} ({_size(target)})"), flush=True)
+        _draw(curves, picture, target, start=start, stop=stop, **look)
+    if not quiet:
+        print(one_line(_with_size(target)), flush=True)
 
 
-@group.command()
+@group.command(short_help="Say what was built and chosen.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def info(as_json: bool) -> None:
+@click.option("--benchmark", is_flag=True, help="Measure the kernel beside the speed of memory, for a second.")
+def info(as_json: bool, benchmark: bool) -> None:
     """Say what was built and what was chosen: version, backend, instruction set, threads."""
-    facts = {**build_info(), "python": platform.python_version(), "numpy": np.__version__}
-    if as_json:
-        print(json.dumps(facts, default=str), flush=True)
-        return
-    facts["isas"] = ", ".join(facts["isas"])
-    _print({name.replace("_", " "): str(value) for name, value in facts.items()})
+    facts.info(as_json, benchmark)
 
 
 def _write(
-    schedule: Any, parts: Iterable[Any], source: str, total: int, dtype: str, threads: int, write: files.Write
-) -> dict[str, str]:
-    """Write the rates of every chunk of steps, with a progress bar on a terminal; what there is to say of it."""
+    schedule: Any, parts: Iterable[Any], source: str, total: int, dtype: str, threads: int, write: files.Write,
+    quiet: bool,
+) -> tuple[dict[str, str], float]:  # fmt: skip
+    """Write the rates of every chunk of steps, with a progress bar on a terminal; what there is to say, and seconds."""
     from tqdm import tqdm
 
-    facts: dict[str, str] = {}
+    said: dict[str, str] = {}
     buffer = np.empty(CHUNK, dtype)
     began = time.perf_counter()
     size = shutil.get_terminal_size()  # tqdm draws nothing where a terminal says 0 by 0
     look: dict[str, Any] = {"ncols": min(size.columns, 100), "nrows": size.lines, "leave": False}
-    look |= {"unit": " steps", "unit_scale": True, "disable": not sys.stderr.isatty()}
+    look |= {"unit": " steps", "unit_scale": True, "disable": quiet or not sys.stderr.isatty()}
     with tqdm(total=total, **look) as bar:
         for steps in parts:
             signals.check()
@@ -168,14 +241,10 @@ def _write(
             except (ValueError, TypeError, OverflowError) as error:
                 raise CommandError(f"{source}: {error}") from error
             write(steps, rates)
-            facts.setdefault("first", repr(rates[0].item()))
-            facts["last"] = repr(rates[-1].item())
+            said.setdefault("first", repr(rates[0].item()))
+            said["last"] = repr(rates[-1].item())
             bar.update(len(rates))
-    seconds = time.perf_counter() - began
-    facts["time"] = f"{seconds:.3f} s"
-    if total:
-        facts["speed"] = f"{seconds / total * 1e9:.2f} ns per step, {total / seconds:,.0f} steps/s"
-    return facts
+    return said, time.perf_counter() - began
 
 
 def _draw(curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, target: Path, **rest: Any) -> None:
@@ -187,17 +256,12 @@ def _draw(curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, ta
         raise CommandError(str(error)) from error
 
 
-def _size(file: Path) -> str:
+def _with_size(file: Path) -> str:
+    if file == files.STDOUT:
+        return "standard output"
     count = file.stat().st_size
     power = min(max(count.bit_length() - 1, 0) // 10, 4)
-    return f"{count / 1024**power:,.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
-
-
-def _print(facts: dict[str, str]) -> None:
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        print(f"{name:<{width}}  {one_line(value)}")
-    sys.stdout.flush()  # now, while an error still gets its line
+    return f"{file} ({count / 1024**power:,.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]})"
 
 
 def _name(schedule: LearningRateSchedule, file: str | None = None) -> str:
@@ -218,12 +282,18 @@ def _described(schedule: LearningRateSchedule) -> str:
     return shortened(f"{type(schedule).__name__}({parameters})", 120)
 
 
-def _summarize(schedule: LearningRateSchedule, steps: str, written: dict[str, str], targets: Sequence[Path]) -> None:
-    facts = {"schedule": f"{shortened(_name(schedule), 60)}: {_described(schedule)}", "steps": steps}
+def _summarize(
+    schedule: LearningRateSchedule, count: int, which: str, written: tuple[dict[str, str], float],
+    targets: Sequence[Path],
+) -> None:  # fmt: skip
+    said, seconds = written
+    about = {"schedule": f"{shortened(_name(schedule), 60)}: {_described(schedule)}", "steps": f"{count:,} {which}"}
     if isinstance(schedule, CosineDecay):
         peak = schedule.initial_learning_rate if schedule.warmup_target is None else schedule.warmup_target
-        facts |= {"peak": repr(float(peak)), "floor": repr(float(schedule(math.inf)))}
-    facts |= written
-    for what, target in zip(("file", "plot"), targets, strict=False):
-        facts[what] = f"{target} ({_size(target)})"
-    _print(facts)
+        about |= {"peak": repr(float(peak)), "floor": repr(float(schedule(math.inf)))}
+    about |= said
+    about["time"] = f"{seconds:.3f} s, {count / seconds:,.0f} steps/s"
+    if targets[0] != files.STDOUT:
+        about["time"] += f", {targets[0].stat().st_size / seconds / 1e6:,.0f} MB/s"
+    about |= {what: _with_size(each) for what, each in zip(("file", "plot"), targets, strict=False)}
+    facts.show(about, sys.stderr if files.STDOUT in targets else None)

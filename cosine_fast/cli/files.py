@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import math
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -27,7 +29,8 @@ from .signals import CommandError, shortened
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TABLES = (".npy", ".csv", ".parquet")
+TABLES = (".npy", ".csv", ".parquet", ".jsonl")
+STDOUT = Path("-")  # as a target; the paths of files are absolute
 PICTURES = (".png", ".svg", ".pdf")
 
 # The errors of link() on a filesystem without hard links.
@@ -50,22 +53,31 @@ def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]
         raise ValueError(f"expected integers or floats, received {shortened(str(dtype), 60)}")
     if not all(0 <= length <= np.iinfo(np.intp).max for length in shape):
         raise ValueError(f"impossible shape {shortened(str(shape), 60)}")
-    held = os.fstat(stream.fileno()).st_size - stream.tell()
-    if (declared := math.prod(shape) * dtype.itemsize) > held:
+    declared = math.prod(shape) * dtype.itemsize
+    if stream.seekable() and declared > (held := os.fstat(stream.fileno()).st_size - stream.tell()):
         raise ValueError(f"its header declares {declared} bytes of steps, it holds {held}")
     return shape, fortran_order, dtype
 
 
 @contextlib.contextmanager
-def npy_input(file: str) -> Iterator[tuple[BinaryIO, tuple[int, ...], bool, np.dtype[Any]]]:
-    """A .npy file of steps, open behind its header, with its shape, order and dtype."""
+def npy_input(
+    file: str, read_text: Callable[[bytes], NDArray[Any]]
+) -> Iterator[tuple[BinaryIO, tuple[int, ...], bool, np.dtype[Any]]]:
+    """A .npy file of steps, open behind its header, with its shape, order and dtype; "-" is standard input.
+
+    Standard input may also have the steps as text, which `read_text` reads.
+    """
     try:
-        if not stat.S_ISREG(os.stat(file).st_mode):  # checked first: open() waits for ever on a pipe
+        if file != "-" and not stat.S_ISREG(os.stat(file).st_mode):  # checked first: open() waits for ever on a pipe
             raise CommandError(f"{file}: not a regular file")
-        stream = open(file, "rb")  # noqa: SIM115
+        stream = open(0 if file == "-" else file, "rb", closefd=file != "-")  # noqa: SIM115
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
     with stream:
+        if file == "-" and stream.peek(1)[:1] != np.lib.format.MAGIC_PREFIX[:1]:
+            steps = read_text(stream.read())
+            yield io.BytesIO(steps.tobytes()), steps.shape, False, steps.dtype
+            return
         try:
             header = _read_header(stream)
         except Exception as error:  # NumPy's parser also raises what Python's parser does
@@ -74,13 +86,23 @@ def npy_input(file: str) -> Iterator[tuple[BinaryIO, tuple[int, ...], bool, np.d
         yield stream, *header
 
 
-def chunks(stream: BinaryIO, dtype: np.dtype[Any], total: int, length: int) -> Iterator[NDArray[Any]]:
+def chunks(file: str, stream: BinaryIO, dtype: np.dtype[Any], total: int, length: int) -> Iterator[NDArray[Any]]:
     """The steps in a file, in the order in which it holds them."""
     for at in range(0, total, length):
-        part = np.fromfile(stream, dtype, min(length, total - at))
-        if len(part) < min(length, total - at):
-            raise CommandError(f"{stream.name}: became shorter while it was read", status=1)
-        yield part
+        part = stream.read(size := min(length, total - at) * dtype.itemsize)
+        if len(part) < size:
+            raise CommandError(f"{file}: ended before its last step", status=1)
+        yield np.frombuffer(part, dtype)
+
+
+def table_of(output: str, kind: str | None, force: bool, sources: Sequence[str | None]) -> tuple[Path, str]:
+    """The path of a table, or STDOUT, and its format: `kind`, or what the name says."""
+    if output != "-":
+        target = target_of("--output", output, () if kind else TABLES, force, sources)
+        return target, kind or target.suffix.lower()[1:]
+    if kind in ("npy", "parquet") and sys.stdout.isatty():
+        raise CommandError(f"--format {kind}: is binary, and standard output is a terminal")
+    return STDOUT, kind or "csv"
 
 
 def target_of(option: str, file: str, suffixes: Sequence[str], force: bool, sources: Sequence[str | None]) -> Path:
@@ -88,7 +110,7 @@ def target_of(option: str, file: str, suffixes: Sequence[str], force: bool, sour
     target = Path(os.path.realpath(file))
     if target.is_dir() or file.endswith(os.sep):
         raise CommandError(f"{file}: is a directory")
-    if target.suffix.lower() not in suffixes:
+    if suffixes and target.suffix.lower() not in suffixes:
         raise CommandError(f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}")
     if not target.parent.is_dir():
         raise CommandError(f"{file}: there is no directory {str(target.parent)!r}")
@@ -127,24 +149,28 @@ def published(targets: Sequence[Path], force: bool) -> Iterator[list[BinaryIO]]:
     named: list[Path] = []
     try:
         for target in targets:
+            if target == STDOUT:
+                files.append(open(sys.stdout.fileno(), "wb", closefd=False))  # noqa: SIM115
+                continue
             # Not with tempfile, which lets only the owner read: these files get the permissions that umask gives.
             temporaries.append(target.with_name(f".cosine-fast-{secrets.token_hex(8)}.tmp"))
             files.append(open(temporaries[-1], "xb"))  # noqa: SIM115
         yield files
-        for file in files:
+        for file, target in zip(files, targets, strict=True):
             file.flush()
-            # Space is reserved, so that without fsync() a power cut could leave zeros under the final name.
-            os.fsync(file.fileno())
+            if target != STDOUT:
+                # Space is reserved, so that without fsync() a power cut could leave zeros under the final name.
+                os.fsync(file.fileno())
             file.close()
         signals.check()
-        for temporary, target in zip(temporaries, targets, strict=True):
+        for temporary, target in zip(temporaries, [each for each in targets if each != STDOUT], strict=True):
             _publish(temporary, target, force)
             named.append(target)
     except BaseException as error:
         if not force and len(named) < len(targets):
             for target in named:
                 target.unlink()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise CommandError(f"cannot write {targets[0]}: {error.strerror}", status=1) from error
         raise
     finally:
@@ -158,42 +184,55 @@ def published(targets: Sequence[Path], force: bool) -> Iterator[list[BinaryIO]]:
 
 @contextlib.contextmanager
 def rates_output(
-    file: BinaryIO, target: Path, schedule: LearningRateSchedule, step_dtype: np.dtype[Any] | str, rate_dtype: str,
+    file: BinaryIO, kind: str, schedule: LearningRateSchedule, step_dtype: np.dtype[Any] | str, rate_dtype: str,
     shape: tuple[int, ...], fortran_order: bool = False,
 ) -> Iterator[Write]:  # fmt: skip
-    """Writes chunks of steps and rates of these dtypes, in the format that the target's name says."""
-    kind, steps, rates = target.suffix.lower(), np.dtype(step_dtype), np.dtype(rate_dtype)
-    if kind == ".npy":
+    """Writes chunks of steps and rates of these dtypes, in one of the formats of TABLES."""
+    steps, rates = np.dtype(step_dtype), np.dtype(rate_dtype)
+    if kind == "npy":
         _start_npy(file, rates, shape, fortran_order)
         yield lambda _, chunk: file.write(chunk.data)
         return
-    import pyarrow
-    import pyarrow.csv
-    import pyarrow.parquet
-
     # Tables have no half and extended precision: such steps become float64, in which the rates are computed.
     steps = np.dtype(np.float64) if steps.kind == "f" else steps.newbyteorder("=")
-    schema = pyarrow.schema(
-        [("step", pyarrow.from_numpy_dtype(steps)), ("learning_rate", pyarrow.from_numpy_dtype(rates))],
-        metadata={"cosine_fast.schedule": json.dumps(serialize(schedule)), "cosine_fast.version": __version__},
-    )
-    if kind == ".csv":
-        file.write(b"step,learning_rate\n")  # pyarrow would quote the names
-        writer = pyarrow.csv.CSVWriter(file, schema, write_options=pyarrow.csv.WriteOptions(include_header=False))
-    else:
+
+    def columns(at: Any, chunk: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        return {"step": _array_of(at).astype(steps, copy=False), "learning_rate": chunk}
+
+    if kind == "parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        schema = pyarrow.schema(
+            [("step", pyarrow.from_numpy_dtype(steps)), ("learning_rate", pyarrow.from_numpy_dtype(rates))],
+            metadata={"cosine_fast.schedule": json.dumps(serialize(schedule)), "cosine_fast.version": __version__},
+        )
         # Evenly spaced steps take almost no space as differences; rates hardly ever repeat.
         encoding = None if steps.kind == "f" else {"step": "DELTA_BINARY_PACKED"}
-        writer = pyarrow.parquet.ParquetWriter(file, schema, use_dictionary=False, column_encoding=encoding)
+        with pyarrow.parquet.ParquetWriter(file, schema, use_dictionary=False, column_encoding=encoding) as writer:
+            yield lambda *part: writer.write_batch(pyarrow.record_batch(columns(*part), schema=schema))
+        return
+    import polars
 
-    def write(at: Any, chunk: NDArray[Any]) -> None:
-        if isinstance(at, range):
-            # Modulo 2**64: a stride may be beyond int64, its steps are not.
-            stride = (at.step + 2**63) % 2**64 - 2**63
-            at = at.start + stride * np.arange(len(at), dtype=np.int64)
-        writer.write_batch(pyarrow.record_batch([at.astype(steps, copy=False), chunk], schema=schema))
+    def write(*part: Any) -> None:
+        frame, text = polars.DataFrame(columns(*part)), io.BytesIO()
+        if kind == "csv":
+            frame.write_csv(text, include_header=False)
+        else:
+            frame.write_ndjson(text)
+        file.write(text.getbuffer())
 
-    with writer:
-        yield write
+    if kind == "csv":
+        file.write(b"step,learning_rate\n")
+    yield write
+
+
+def _array_of(steps: Any) -> NDArray[Any]:
+    if not isinstance(steps, range):
+        return steps  # type: ignore[no-any-return]
+    # Modulo 2**64: a stride may be beyond int64, its steps are not.
+    stride = (steps.step + 2**63) % 2**64 - 2**63
+    return steps.start + stride * np.arange(len(steps), dtype=np.int64)
 
 
 def _start_npy(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], fortran_order: bool) -> None:
@@ -201,7 +240,7 @@ def _start_npy(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], for
     header = {"descr": dtype.str, "fortran_order": fortran_order, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     size = math.prod(shape) * dtype.itemsize
-    if hasattr(os, "posix_fallocate") and size > 0:
+    if hasattr(os, "posix_fallocate") and size > 0 and not isinstance(file.name, int):  # not standard output
         file.flush()
         try:
             os.posix_fallocate(file.fileno(), file.tell(), size)

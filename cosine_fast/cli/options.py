@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
+import warnings
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import click
+import numpy as np
 
 from cosine_fast import CosineDecay, LearningRateSchedule, deserialize
+from cosine_fast.schedules._base import as_array
 
 from .signals import CommandError, shortened
 
 CONFIG_LIMIT = 1 << 20  # bytes; a usual config has a few hundred
+
+
+# What people call these options elsewhere.
+HABITS = {
+    "--lr": "--initial-learning-rate", "--learning-rate": "--initial-learning-rate",
+    "--base-lr": "--initial-learning-rate",
+    "--max-lr": "--warmup-target", "--peak": "--warmup-target", "--peak-lr": "--warmup-target",
+    "--warmup": "--warmup-steps", "--min-lr": "--alpha", "--floor": "--alpha",
+    "--steps": "--decay-steps", "--num-steps": "--decay-steps", "--total-steps": "--decay-steps",
+    "--t-max": "--decay-steps", "--out": "--output",
+}  # fmt: skip
+
+
+class Command(click.Command):
+    """A command that refuses an option given twice, of which click would take the last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            _, _, order = self.make_parser(ctx).parse_args(list(args))
+            for each in order:
+                if isinstance(each, click.Option) and not each.multiple and not each.is_flag and order.count(each) > 1:
+                    raise click.UsageError(f"Option '{each.opts[-1]}' is given twice.", ctx)
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in HABITS:
+                raise
+            text = f"No such option '{error.option_name}'. Did you mean '{HABITS[error.option_name]}'?"
+            raise click.UsageError(text, ctx) from None
 
 
 def count(text: str) -> int | float:
@@ -54,8 +87,9 @@ def parameters(command: Any) -> Any:
 
 
 _CONFIG = "Config of any schedule: the JSON of keras.optimizers.schedules.serialize; or CosineDecay's parameters."
-config = click.option("--config", metavar="FILE", help=_CONFIG)
-configs = click.option("--config", "configs", multiple=True, metavar="FILE", help=f"{_CONFIG} Repeat it to compare.")
+FILE: dict[str, Any] = {"type": click.Path(), "metavar": "FILE"}  # the type is for the completion of names alone
+config = click.option("--config", **FILE, help=_CONFIG)
+configs = click.option("--config", "configs", multiple=True, **FILE, help=f"{_CONFIG} Repeat it to compare.")
 dtypes = click.Choice(["float64", "float32"])
 dtype = click.option("--dtype", type=dtypes, default="float64", show_default=True, help="Type of the learning rates.")
 # One thread by default: writing takes several times as long as computing on one thread, and threads that wait spin,
@@ -63,10 +97,52 @@ dtype = click.option("--dtype", type=dtypes, default="float64", show_default=Tru
 _THREADS = "Number of threads that compute. Writing the file takes most of the time."
 threads = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help=_THREADS)
 force = click.option("--force", is_flag=True, help="Overwrite existing files.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print no summary and no progress.")
 
 
-def output(suffixes: str) -> Callable[[Any], Any]:
-    return click.option("-o", "--output", required=True, metavar="FILE", help=f"{suffixes} file to write.")
+def output(text: str) -> Callable[[Any], Any]:
+    return click.option("-o", "--output", required=True, **FILE, help=text)
+
+
+def table(command: Any) -> Any:
+    """A decorator that adds the options of a table as output."""
+    kinds = click.Choice(["npy", "csv", "parquet", "jsonl"])
+    text = "Format of the output.  [default: by its name; csv on standard output]"
+    command = click.option("--format", "kind", type=kinds, help=text)(command)
+    return output(".npy, .csv, .parquet or .jsonl file to write; - is standard output.")(command)
+
+
+def picture(command: Any) -> Any:
+    """A decorator that adds the options of a picture, which the command takes as one dict, `look`."""
+    size = click.FloatRange(1, 50)
+    style = "Style of matplotlib, for example dark_background."
+    look = {
+        "log": click.option("--log", is_flag=True, help="Logarithmic learning rates."),
+        "log_x": click.option("--log-x", is_flag=True, help="Logarithmic steps, which show a short warmup."),
+        "title": click.option("--title", help="Title of the picture.  [default: the name of a single schedule]"),
+        "width": click.option("--width", type=size, help="Width in inches.  [default: 6]"),
+        "height": click.option("--height", type=size, help="Height in inches.  [default: 3.4, more for a long legend]"),
+        "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
+        "style": click.option("--style", help=style),
+    }
+
+    @functools.wraps(command)
+    def with_look(**given: Any) -> Any:
+        return command(look={name: given.pop(name) for name in look}, **given)
+
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(look.values()), with_look)
+
+
+def steps_in(text: bytes) -> np.ndarray[Any, Any]:
+    """The steps in a text, which are separated by spaces, lines or commas."""
+    try:
+        steps = as_array([count(word) for word in text.decode().replace(",", " ").split()])
+    except (click.BadParameter, OverflowError, UnicodeDecodeError) as error:
+        reason = error.message if isinstance(error, click.BadParameter) else str(error)
+        raise CommandError(f"standard input: {shortened(reason, 200)}") from error
+    if not steps.size:
+        raise CommandError("standard input: has no steps")
+    return steps
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,22 +191,37 @@ def schedule_of(config: str | None, options: dict[str, Any]) -> LearningRateSche
     given = {key: value for key, value in options.items() if value is not None}
     if config is not None:
         if given:
-            raise CommandError(f"--{min(given).replace('_', '-')} cannot be given beside --config")
+            raise CommandError(f"{option_of(min(given))} cannot be given beside --config")
         return read_config(config)
     for key in ("initial_learning_rate", "decay_steps"):
         if key not in given:
-            raise CommandError(f"--{key.replace('_', '-')} is missing (or give --config FILE)")
+            raise CommandError(f"{option_of(key)} is missing (or give --config FILE)")
     try:
-        return CosineDecay(**given)
-    except (ValueError, TypeError) as error:
-        raise CommandError(str(error)) from error
+        with warnings.catch_warnings(record=True) as caught:
+            schedule = CosineDecay(**given)
+    except (ValueError, TypeError, UserWarning) as error:  # python -W error makes a warning an error
+        raise CommandError(in_options(str(error))) from error
+    for warning in caught:
+        warnings.warn(in_options(str(warning.message).partition(" Received: ")[0]), stacklevel=2)
+    return schedule
 
 
-def end_of(schedule: LearningRateSchedule) -> int:
+def in_options(text: str) -> str:
+    """A message of the library with its parameters as options: ``--decay-steps must be > 0, got 0``."""
+    text = re.sub(r"(?:Argument )?`(\w+)`", lambda name: option_of(name[1]), text)
+    text = re.sub(r"\. Received: \w+=([^=]*)$", r", got \1", text)
+    return re.sub(r"(\w+)=", lambda name: option_of(name[1]) + "=", text)
+
+
+def option_of(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")
+
+
+def end_of(schedule: LearningRateSchedule, without: str = "--stop is missing") -> int:
     """The first step from which on the rate stays the same."""
     end: int | None = getattr(schedule, "_end", None)
     if end is None:
-        raise CommandError(f"--stop is missing: {type(schedule).__name__} has no end")
+        raise CommandError(f"{without}: {type(schedule).__name__} has no end")
     return end
 
 
@@ -139,7 +230,9 @@ def steps_of(schedule: LearningRateSchedule, start: int, stop: int | None, step:
     if step == 0:
         raise CommandError("--step: expected a whole number other than 0, received 0")
     steps = range(start, end_of(schedule) + 1 if stop is None else stop, step)
-    if steps and not all(-(2**63) <= at < 2**63 for at in (steps[0], steps[-1])):
+    if not steps:
+        raise CommandError(f"there are no steps from --start {start} to --stop {steps.stop} by --step {step}")
+    if not all(-(2**63) <= at < 2**63 for at in (steps[0], steps[-1])):
         raise CommandError(f"steps must fit in int64, received {steps[0]} to {steps[-1]}")
     if (steps.stop - steps.start) // steps.step >= 2**63 - 1:
         raise CommandError("--start, --stop and --step give more steps than a file can hold")

@@ -1,7 +1,7 @@
 """How a signal or an error becomes one line on standard error and an exit status.
 
-Exit status: 0 done; 1 failed while working (full disk, no permission); 2 refused (bad options, bad input, a missing
-library); 128 + n stopped by signal n.
+Exit status: 0 done; 1 failed while working (full disk, no permission, a pipe that nobody reads); 2 refused (bad
+options, bad input, a missing library); 128 + n stopped by signal n.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-EXTRAS = {"click": "cli", "tqdm": "cli", "pyarrow": "cli", "matplotlib": "plot"}
+EXTRAS = {"click": "cli", "tqdm": "cli", "pyarrow": "cli", "polars": "cli", "matplotlib": "plot"}
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 # Python drops an exception that a handler raises inside one of its own callbacks (a dying weak reference, say), so
@@ -22,11 +22,12 @@ received: list[int] = []
 
 
 class CommandError(Exception):
-    """What the user is told in one line, and the exit status that goes with it."""
+    """What the user is told in one line, the exit status that goes with it, and perhaps a second line: what to try."""
 
-    def __init__(self, message: str, status: int = 2) -> None:
+    def __init__(self, message: str, status: int = 2, hint: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.hint = hint
 
 
 class Stopped(BaseException):
@@ -80,26 +81,35 @@ def _warn(message: Warning | str, *_rest: Any, **_more: Any) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit status; an error prints one line."""
+    """Run one command and return its exit status; an error prints one line, and one more if the usage was wrong."""
+    hint = ""
     try:
         from .commands import execute  # needs click
 
         execute(arguments)
         return 0
     except CommandError as problem:
-        message, status = str(problem), problem.status
+        message, status, hint = str(problem), problem.status, problem.hint
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
         if library not in EXTRAS:
             raise
-        message, status = f"{library} is not installed: pip install 'cosine-fast[{EXTRAS[library]}]'", 2
+        if library == "click":
+            from . import facts
+
+            if facts.bare(arguments):
+                return 0
+        # Not "pip install cosine-fast[cli]": there is no cosine-fast on PyPI.
+        message, status = f"{library} is not installed: pip install {library} (or the extra {EXTRAS[library]})", 2
     except Warning as warning:  # python -W error makes it an error
         message, status = str(warning), 2
     except MemoryError:
         message, status = "out of memory", 1
+    except BrokenPipeError:  # quietly, as click has it: `| head` has read enough
+        return 1
     except OSError as error:
         message, status = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part), 1
     except Stopped as stopped:
         message, status = "stopped, nothing was written", stopped.status
-    print(f"cosine-fast: error: {one_line(message)}", file=sys.stderr)
+    print(f"cosine-fast: error: {one_line(message)}", *filter(None, [hint]), sep="\n", file=sys.stderr)
     return status

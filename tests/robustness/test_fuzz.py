@@ -223,7 +223,7 @@ def test_step_files(tmp_path_factory, seed):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the Python that NumPy's header is
-            with files.npy_input(str(file)) as (stream, shape, fortran_order, read):
+            with files.npy_input(str(file), bytes) as (stream, shape, fortran_order, read):
                 steps = np.fromfile(stream, read, int(np.prod(shape, dtype=object)))
     except signals.CommandError as problem:
         assert "not a .npy file of steps" in str(problem)  # noqa: PT017

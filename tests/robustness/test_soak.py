@@ -321,7 +321,8 @@ def test_ctrl_c_in_a_billion_steps(process, work, schedule):
 @pytest.mark.parametrize("name", ["lr.csv", "lr.parquet"])
 def test_ctrl_c_in_the_command(best, tmp_path, name):
     """The command ends within 0.2 s of Ctrl-C (the best of three) and leaves nothing."""
-    pytest.importorskip("pyarrow", reason="tables need pyarrow")
+    for library in ("pyarrow", "polars"):
+        pytest.importorskip(library, reason="tables need it")
     command = [sys.executable, "-m", "cosine_fast", "precompute", "--initial-learning-rate", "0.1"]
     command += ["--decay-steps", "1e9", "-o", name]
     home = str(Path(best.__file__).parent.parent)
