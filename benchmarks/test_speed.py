@@ -12,7 +12,7 @@ import peers
 import pytest
 from performance import schedule_for
 
-pytest.importorskip("pytest_benchmark", reason="pip install 'cosine-fast[bench]'")
+pytest.importorskip("pytest_benchmark", reason="pip install pytest-benchmark (or the extra bench)")
 
 SIZES = [100, 10_000, 2**20, 2**25]
 

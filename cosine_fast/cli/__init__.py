@@ -1,16 +1,18 @@
-"""The command line: ``cosine-fast precompute | evaluate | plot | info``.
+"""The command line: ``cosine-fast precompute | evaluate | show | plot | info``.
 
 `commands` says what each command does, `options` how options and configs are read, `files` how inputs are read and
-outputs written, `signals` how a signal or an error becomes one line on standard error and an exit status.
+outputs written, `facts` what `info` says, `signals` how a signal or an error becomes one line on standard error and an
+exit status.
 
-click, tqdm, pyarrow and matplotlib are optional. `commands` and `options` need click, and so are imported by `run`
-alone; each function that needs one of the others imports it. `signals` names the extra to install if one is missing.
+click, tqdm, pyarrow, polars and matplotlib are optional. `commands` and `options` need click, and so are imported by
+`run` alone; each function that needs one of the others imports it. `signals` names what to install if one is missing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 
 from . import signals
@@ -19,6 +21,9 @@ from .signals import run
 
 def main() -> None:
     """Run the command line in sys.argv and exit."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed; opened now, or the next file would have its number
+            setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115
     signals.install()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names may have characters that a terminal lacks

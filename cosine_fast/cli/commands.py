@@ -94,9 +94,9 @@ def precompute(
             first, last = min(steps[0], steps[-1]), max(steps[0], steps[-1])
             _draw([(_name(schedule), schedule)], picture, targets[1], start=first, stop=last, **look)
         with files.rates_output(file, kind, schedule, "int64", dtype, (len(steps),)) as write:
-            written = _write(schedule, parts, "steps", len(steps), dtype, threads, write, quiet)
+            said = _write(schedule, parts, "steps", len(steps), dtype, threads, write, quiet)
     if not quiet:
-        _summarize(schedule, len(steps), f"({steps[0]:,} to {steps[-1]:,})", written, targets)
+        _summarize(schedule, len(steps), f"({steps[0]:,} to {steps[-1]:,})", *said, targets)
 
 
 @group.command(short_help="Write the rates of the steps in a file.")
@@ -131,9 +131,9 @@ def evaluate(
             files.published([target], force) as (file,),
             files.rates_output(file, kind, schedule, step_dtype, dtype, shape, fortran_order) as write,
         ):
-            written = _write(schedule, parts, source, total, dtype, threads, write, quiet)
+            said = _write(schedule, parts, source, total, dtype, threads, write, quiet)
     if not quiet:
-        _summarize(schedule, total, f"of {source}", written, [target])
+        _summarize(schedule, total, f"of {source}", *said, [target])
 
 
 @group.command(short_help="Print the rates of some steps.")
@@ -202,7 +202,7 @@ def plot(
     target = files.target_of("--output", output, files.PICTURES, force, configs)
     if stop is None:
         end = max(options.end_of(schedule) for _, schedule in curves)
-        stop = min(end + math.ceil(end / 25), 2**63 - 1)  # with a little of the last rate
+        stop = min(max(end + math.ceil(end / 25), start + 1), 2**63 - 1)  # with a little of the last rate
     if not -(2**63) <= start < stop < 2**63:
         raise CommandError(f"--stop: expected a step within int64 above --start {start}, received {stop}")
     with files.published([target], force) as (picture,):
@@ -283,10 +283,9 @@ def _described(schedule: LearningRateSchedule) -> str:
 
 
 def _summarize(
-    schedule: LearningRateSchedule, count: int, which: str, written: tuple[dict[str, str], float],
+    schedule: LearningRateSchedule, count: int, which: str, said: dict[str, str], seconds: float,
     targets: Sequence[Path],
 ) -> None:  # fmt: skip
-    said, seconds = written
     about = {"schedule": f"{shortened(_name(schedule), 60)}: {_described(schedule)}", "steps": f"{count:,} {which}"}
     if isinstance(schedule, CosineDecay):
         peak = schedule.initial_learning_rate if schedule.warmup_target is None else schedule.warmup_target

@@ -16,12 +16,13 @@ import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from cosine_fast import LearningRateSchedule, __version__, serialize
+from cosine_fast import LearningRateSchedule, __version__, get_num_threads, serialize
 
 from . import signals
 from .signals import CommandError, shortened
@@ -214,17 +215,18 @@ def rates_output(
         return
     import polars
 
-    def write(*part: Any) -> None:
-        frame, text = polars.DataFrame(columns(*part)), io.BytesIO()
+    def text_of(frame: polars.DataFrame) -> memoryview:
+        text = io.BytesIO()
         if kind == "csv":
             frame.write_csv(text, include_header=False)
         else:
             frame.write_ndjson(text)
-        file.write(text.getbuffer())
+        return text.getbuffer()
 
     if kind == "csv":
         file.write(b"step,learning_rate\n")
-    yield write
+    with ThreadPoolExecutor(get_num_threads()) as pool:  # polars writes on one thread, without the GIL
+        yield lambda *part: file.writelines(pool.map(text_of, polars.DataFrame(columns(*part)).iter_slices(1 << 16)))
 
 
 def _array_of(steps: Any) -> NDArray[Any]:

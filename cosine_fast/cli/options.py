@@ -115,7 +115,6 @@ def table(command: Any) -> Any:
 def picture(command: Any) -> Any:
     """A decorator that adds the options of a picture, which the command takes as one dict, `look`."""
     size = click.FloatRange(1, 50)
-    style = "Style of matplotlib, for example dark_background."
     look = {
         "log": click.option("--log", is_flag=True, help="Logarithmic learning rates."),
         "log_x": click.option("--log-x", is_flag=True, help="Logarithmic steps, which show a short warmup."),
@@ -123,7 +122,7 @@ def picture(command: Any) -> Any:
         "width": click.option("--width", type=size, help="Width in inches.  [default: 6]"),
         "height": click.option("--height", type=size, help="Height in inches.  [default: 3.4, more for a long legend]"),
         "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
-        "style": click.option("--style", help=style),
+        "style": click.option("--style", help="Style of matplotlib, for example dark_background."),
     }
 
     @functools.wraps(command)

@@ -822,6 +822,17 @@ def test_full_standard_output(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@posix_only
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_closed_streams(tmp_path, stream):
+    """No file of ours gets the number of the stream."""
+    command = f"{shlex.join(CLI)} precompute {shlex.join(SCHEDULE)} -o lr.npy {stream}>&-"
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert ("file" in result.stdout) == (stream != 1)
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule()(range(1101)))
+
+
 @pytest.mark.parametrize(
     ("text", "steps"),
     [
@@ -977,7 +988,7 @@ def shape(text):
     """Without what differs between machines and runs: figures after some words, and where lines are wrapped."""
     varying = r"^(time|version|backend|isas?|openmp|num threads|python|numpy|ns per .*|ratio .*?)  .*"
     text = re.sub(varying, r"\1", text, flags=re.MULTILINE)
-    return re.sub(r"\(\d+\.\d KiB\)", "", text).split()
+    return re.sub(r"\S*/(?=[\w.]+ \()|\(\d+\.\d KiB\)", "", text).split()  # folders; sizes of pictures
 
 
 # ---------------------------------------------------------------------------------- configurations
@@ -1192,6 +1203,9 @@ def test_end_beyond_all_steps(tmp_path):
         assert_refused(result, "int64")
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     assert_done(run_here("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.png"))
+    config["values"], config["boundaries"] = [1], []
+    (tmp_path / "run.json").write_text(json.dumps({"class_name": "PiecewiseConstantDecay", "config": config}))
+    assert_done(run_here("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "2.png"))
 
 
 def test_config_whose_name_is_null(tmp_path):
