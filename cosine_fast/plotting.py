@@ -70,7 +70,8 @@ def draw(
         raise ValueError(f"--style: expected one of {', '.join(sorted(library))}, received {style!r}")
     chosen = library[style] if style else {}
     with matplotlib.rc_context(STYLE | chosen):
-        rows = -(-len(curves) // 2) if len(curves) > LEGEND else 0
+        columns = 1 if max(len(name) for name, _ in curves) > NAME_LENGTH // 2 else 2
+        rows = math.ceil(len(curves) / columns) if len(curves) > LEGEND else 0
         size = width or SIZE[0], height or SIZE[1] + 0.17 * rows
         figure = Figure(figsize=size, dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
@@ -103,7 +104,7 @@ def draw(
             _mark(axes, curves[0][1], start, stop)
             title = curves[0][0] if title is None else title
         else:
-            _mark_all(axes, curves, lines, start, stop)
+            _mark_all(axes, curves, lines, start, stop, columns)
         if title:
             axes.set_title(shortened(one_line(title), NAME_LENGTH), fontsize=10, pad=10, parse_math=False)
         # No date in the file: the same picture is the same file.
@@ -168,16 +169,17 @@ def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None,
 def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
     """The warmup and the floor of the only curve, with their figures."""
     warmup = _warmup(schedule)
-    span = max(stop - start, 1)
-    top = axes.get_xaxis_transform()  # x in steps, y in heights of the axes
     if start < warmup <= stop:
         text = f"warmup\n{_count(schedule.warmup_steps)} steps"
         axes.axvspan(start, warmup, color=_ink(), alpha=0.07, linewidth=0, zorder=0)
         axes.axvline(warmup, color=_ink(), alpha=FAINT, **DOTTED)
-        x, y, side = (start + warmup) / 2, 0.98, "center"
-        if (warmup - start) / span <= 0.15:  # too narrow to write in: half-way up, below the curve and above the floor
-            x, y, side = warmup + 0.012 * span, 0.55, "left"
-        axes.text(x, y, text, transform=top, alpha=FAINT, fontsize=8, ha=side, va="top", linespacing=1.25)
+        low = axes.get_ylim()[0]
+        to_axes = axes.transData + axes.transAxes.inverted()  # in widths and heights of the axes
+        left, right = to_axes.transform([(start, low), (warmup, low)])[:, 0]
+        x, y, side = (left + right) / 2, 0.98, "center"
+        if right - left <= 0.15:  # too narrow to write in: half-way up, below the curve and above the floor
+            x, y, side = right + 0.012, 0.55, "left"
+        axes.text(x, y, text, transform=axes.transAxes, alpha=FAINT, fontsize=8, ha=side, va="top", linespacing=1.25)
     floor, height = _floor(schedule), axes.get_yaxis_transform()  # x in widths of the axes
     if floor is None or stop < _end(schedule):
         return
@@ -186,15 +188,17 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
         label, at = f"floor {_rate(floor)}", floor
     else:  # a floor of 0 on a logarithmic axis
         label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
+    where = 0.5 if axes.get_xscale() == "linear" else 0.85  # where the curve is far above
     axes.annotate(
-        label, (0.5, at), xycoords=height, xytext=(0, 3), textcoords="offset points", alpha=FAINT, fontsize=8,
+        label, (where, at), xycoords=height, xytext=(0, 3), textcoords="offset points", alpha=FAINT, fontsize=8,
         ha="center", va="bottom",
     )  # fmt: skip
 
 
 def _mark_all(
-    axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], lines: list[Line2D], start: int, stop: int
-) -> None:
+    axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], lines: list[Line2D], start: int, stop: int,
+    columns: int,
+) -> None:  # fmt: skip
     """Warmups and floors of several curves, each in its colour, and the legend.
 
     A floor is a mark at the edge: a line would lie on the end of its curve, dashes on dashes.
@@ -215,7 +219,7 @@ def _mark_all(
     lines = [*lines, *(Line2D([], [], color=_ink(), alpha=FAINT, **marks[name]) for name in sorted(marks))]
     look: dict[str, Any] = {"frameon": False, "fontsize": 8, "handlelength": 2.6}
     if len(curves) > LEGEND:
-        legend = axes.figure.legend(lines, ["."] * len(lines), loc="outside lower center", ncols=2, **look)
+        legend = axes.figure.legend(lines, ["."] * len(lines), loc="outside lower center", ncols=columns, **look)
     else:
         legend = axes.legend(lines, ["."] * len(lines), loc="best", **look)
     # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as mathematics.

@@ -180,24 +180,30 @@ def test_floors_of_several_lie_on_no_curve(monkeypatch):
 
 
 @pytest.mark.parametrize("style", [None, "dark_background", "tableau-colorblind10"])
-def test_twelve_curves(monkeypatch, style):
+@pytest.mark.parametrize("name", ["run {}", "a name that is as long as names of runs often are {}"])
+def test_twelve_curves(monkeypatch, style, name):
     """All look different, and the legend is below the axes, with all of their names."""
-    schedules = [(f"run {i}", CosineDecay(1.0 + i, 90, 0.1)) for i in range(12)]
+    schedules = [(name.format(i), CosineDecay(1.0 + i, 90, 0.1)) for i in range(12)]
     figure = figure_of(monkeypatch, *schedules, style=style)
     curves = [line for line in figure.axes[0].lines if line.get_marker() == "None"]
     assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in curves}) == 12
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [*(f"run {i}" for i in range(12)), "floor"]
+    assert [text.get_text() for text in legend.get_texts()] == [*(name.format(i) for i in range(12)), "floor"]
     figure.draw_without_rendering()
+    assert legend.get_window_extent().width < 0.9 * figure.bbox.width
     assert legend.get_window_extent().y1 < figure.axes[0].get_window_extent().y0
-    assert figure.axes[0].get_window_extent().height > 0.5 * figure.bbox.height
+    assert figure.axes[0].get_window_extent().height > 0.45 * figure.bbox.height
 
 
 def test_a_short_warmup_can_be_seen(monkeypatch):
-    curve, *_ = figure_of(monkeypatch, RUN, log_x=True).axes[0].lines
+    axes = figure_of(monkeypatch, RUN, log_x=True).axes[0]
+    axes.figure.draw_without_rendering()
+    curve, *_ = axes.lines
     x, y = curve.get_transform().transform(curve.get_xydata()).T
     assert (x[y.argmax()] - x[0]) / (x[-1] - x[0]) > 0.4
     assert (curve.get_xdata() < 2000).sum() > 500
+    label = next(text for text in axes.texts if text.get_text().startswith("warmup"))
+    assert label.get_window_extent().x1 < x[y.argmax()]
 
 
 def test_light_and_dark(monkeypatch):
