@@ -110,6 +110,6 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         message, status = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part), 1
     except Stopped as stopped:
-        message, status = "stopped, nothing was written", stopped.status
+        message, status = "stopped, no file was written", stopped.status
     print(f"cosine-fast: error: {one_line(message)}", *filter(None, [hint]), sep="\n", file=sys.stderr)
     return status

@@ -338,7 +338,7 @@ def test_ctrl_c_in_the_command(best, tmp_path, name):
         started.send_signal(signal.SIGINT)
         line = started.stderr.readline()  # the temporary is gone by now
         late.append(time.monotonic() - began)
-        assert line == "cosine-fast: error: stopped, nothing was written\n"
+        assert line == "cosine-fast: error: stopped, no file was written\n"
         assert list(tmp_path.iterdir()) == []
         started.communicate(timeout=60)
         assert started.returncode == 130
