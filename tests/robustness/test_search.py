@@ -17,7 +17,7 @@ import search
 from conftest import PACKAGES
 from family import NAMES, made
 
-pytestmark = pytest.mark.filterwarnings("ignore:Argument `warmup_steps` is ignored:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:Argument .* is ignored:UserWarning")
 
 
 class Changed:
