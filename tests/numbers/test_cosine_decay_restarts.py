@@ -86,6 +86,17 @@ def test_a_cycle_that_cannot_be_found(cf):
     assert 0.0 <= rates[0] <= 0.1
 
 
+@pytest.mark.parametrize(
+    ("D", "t", "step"),
+    [(108706984, 1.0000000003552707, -305983531615978324), (1683613980, 1.0000000002046745, -8225812123783058825)],
+)
+def test_very_short_cycles(cf, D, t, step):
+    """Where the start of a cycle is not known well enough for 2 ULP, the rate is that of a step next to this one."""
+    p = {"initial_learning_rate": 1.0, "first_decay_steps": D, "t_mul": t}
+    value = cf.CosineDecayRestarts(**p)(step)
+    assert oracle.error("CosineDecayRestarts", value, step, p) <= 1 < oracle.ulps(value, oracle.restarts(step, **p))
+
+
 @pytest.mark.parametrize("m", [1.0, 0.5, 0.0])
 @pytest.mark.parametrize(("D", "step"), [(2**54, -1), (10**18, -100), (2**60 + 1, -(2**50)), (2**53, -(2**50) + 1)])
 def test_equal_cycles_longer_than_2_to_the_53(cf, D, step, m):

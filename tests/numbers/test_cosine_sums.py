@@ -224,6 +224,16 @@ def test_cumulative_never_falls(best, p):
             assert np.all(sums[1:] >= sums[:-1]), (middle, apart)
 
 
+def test_subnormal_rates(cf):
+    """A sum may be off by 5e-324 for each step; a rate next to a subnormal floor may be lower, and be overlooked."""
+    p, step = cosine_decay(-2e-323, 2834.98, 0.97), 4577461780763145442
+    value = cf.CosineDecay(**p).cumulative(step)
+    assert oracle.cumulative_error(value, step, p) <= 1 < oracle.ulps(value, oracle.cumulative(step, **p))
+    schedule = cf.CosineDecay(0.0, 6833183515562620129, 0.1, warmup_target=2.5e-323, warmup_steps=171524071813)
+    assert schedule(6833183687086691939) == 0.0 < schedule(2**63 - 1)
+    assert schedule.step_at(0.0) is None
+
+
 def test_cumulative_is_called_as_a_schedule_is(cf):
     schedule = cf.CosineDecay(0.0, 900, 0.1, warmup_target=1e-3, warmup_steps=100)
     assert type(schedule.cumulative(5)) is float
