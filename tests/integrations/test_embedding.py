@@ -195,8 +195,8 @@ STATES = """
 """
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O3"])
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("level", [pytest.param("-O0", marks=pytest.mark.slow), "-O3"])
+@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.slow)])
 def test_environment(workshop, compiler, level):
     """Another rounding mode, or subnormal numbers taken for zeros, is found."""
     (workshop.folder / "states.c").write_text(textwrap.dedent(STATES))

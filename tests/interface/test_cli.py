@@ -966,6 +966,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "command.md"
 
 @posix_only
 @pytest.mark.skipif(not (PAGE.exists() and EXAMPLES and shutil.which("bash")), reason="docs/ is not beside these tests")
+@pytest.mark.slow
 def test_page(tmp_path):
     """Every command on the page gives the output that the page shows, but for figures of time and of the machine."""
     for library in ("pyarrow", "polars", "matplotlib"):

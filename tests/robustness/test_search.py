@@ -47,7 +47,7 @@ def kinds(name, method="", change=None):
         return {kind.split(",")[0] for case in some for kind in search.finds_of(case)}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_wrong_rates(name):
     assert kinds(name) == set()
     assert "wrong_rates" in kinds(name, "__call__", lambda rate: rate * (1 + 2.0**-50))  # some ULP

@@ -110,7 +110,9 @@ def test_pure_python(python, mxcsr):
             call()
 
 
-@pytest.mark.parametrize("build", ["C, -O0", "C, -O3", "clang", "aarch64"])
+@pytest.mark.parametrize(
+    "build", ["C, -O3", *(pytest.param(build, marks=pytest.mark.slow) for build in ("C, -O0", "clang", "aarch64"))]
+)
 def test_compilers(best, build, tmp_path_factory):
     """No compiler moves arithmetic out of the part where the state is the usual one, on x86-64 and on aarch64."""
     source = Path(__file__).with_name("state.c")
