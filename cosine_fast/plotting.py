@@ -65,18 +65,18 @@ def draw(
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    library: Any = matplotlib.style.library
-    if style and style not in library:
-        raise ValueError(f"--style: expected one of {', '.join(sorted(library))}, received {style!r}")
-    chosen = library[style] if style else {}
-    with matplotlib.rc_context(STYLE | chosen):
+    if style and style not in matplotlib.style.available:
+        raise ValueError(f"--style: expected one of {', '.join(matplotlib.style.available)}, received {style!r}")
+    with matplotlib.rc_context(STYLE):
+        if style:
+            matplotlib.style.use(style)
         columns = 1 if max(len(name) for name, _ in curves) > NAME_LENGTH // 2 else 2
         rows = math.ceil(len(curves) / columns) if len(curves) > LEGEND else 0
         size = width or SIZE[0], height or SIZE[1] + 0.17 * rows
         figure = Figure(figsize=size, dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
-        own = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
-        colours = own if "axes.prop_cycle" in chosen else COLOURS
+        own = matplotlib.rcParams["axes.prop_cycle"]
+        colours = COLOURS if own == matplotlib.rcParamsDefault["axes.prop_cycle"] else own.by_key()["color"]
         lines, lows, highs = [], [], []
         for number, (_, schedule) in enumerate(curves):
             turn, place = divmod(number, len(colours))

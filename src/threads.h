@@ -135,7 +135,7 @@ typedef struct cf_share {
 
 enum {
     CF_SHARES = 64,                   /* in a larger team several threads have one share */
-    CF_CLOCK_ELEMENTS = 1 << 15,          /* the first thread reads the clock once in so many elements ... */
+    CF_CLOCK_ELEMENTS = 1 << 15,      /* the first thread reads the clock once in so many elements ... */
     CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in so many nanoseconds */
     CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
     CF_ALONE = 50,                    /* after a team that was too slow, one thread works for so many times its time ... */
