@@ -13,12 +13,13 @@ from ._backend import build_info, get_include, get_num_threads, set_num_threads
 from .batches import cosine_decay
 from .schedules import *  # noqa: F403
 from .schedules._base import LearningRateSchedule
+from .schedules.joined_schedule import join_schedules, with_warmup
 from .serialization import deserialize, serialize
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LearningRateSchedule", "__version__", "build_info", "cosine_decay", "deserialize", "get_include",
-    "get_num_threads", "serialize", "set_num_threads",
+    "get_num_threads", "join_schedules", "serialize", "set_num_threads", "with_warmup",
 ]  # fmt: skip
 __all__ += schedules.__all__

@@ -53,7 +53,7 @@ cdef extern from "blocks.h" nogil:
         int64_t *strides
     ctypedef struct cf_job:
         const cf_schedule *schedule
-        int64_t first, stride
+        int64_t first, stride, shift
         int streamed
         int dimensions
         int64_t *shape
@@ -402,6 +402,7 @@ cdef class Function:
     """A function of the step that the kernel evaluates: a schedule, or the sums of one. `_fold` is called once."""
 
     cdef cf_schedule schedule
+    cdef tuple children  # whose schedules this one points to
     cdef void *memory  # what `schedule` points to; from PyMem_Malloc
     cdef readonly bint _ready
     cdef bint single  # the results are float32
@@ -409,8 +410,12 @@ cdef class Function:
     def __dealloc__(self):
         PyMem_Free(self.memory)
 
-    def _fold(self, str name, tuple numbers, tuple counts, bint single):
-        """Fold the function `name` from its numbers and its numbers of steps, in the order of CF_SCHEDULES."""
+    def _fold(self, str name, tuple numbers, tuple counts, bint single, tuple children=()):
+        """Fold the function `name` from its numbers and its numbers of steps, in the order of CF_SCHEDULES.
+
+        children: the schedules that a joined one consists of.
+        """
+        cdef Function child
         cdef bytes key = name.encode()
         cdef int family = cf_family_of(key)
         cdef Py_ssize_t n = len(numbers), count = len(counts), i
@@ -429,6 +434,10 @@ cdef class Function:
             raise MemoryError
         pairs = <cf_pair *>(<char *>self.memory + extra)
         doubles = <double *>(pairs + count)
+        self.children = children
+        for i, child in enumerate(children):
+            child._check_ready()
+            (<const cf_schedule **>self.memory)[i] = &child.schedule
         for i in range(n):
             doubles[i] = numbers[i]
         state = cf_enter()
@@ -472,6 +481,7 @@ cdef class Function:
         if cnp.PyArray_SIZE(rates) == 0:
             return 0
         job.schedule = &self.schedule
+        job.shift = 0
         _operand(&job.rates, rates)
         _layout(job, steps, rates)
         job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
@@ -486,8 +496,8 @@ cdef class Schedule(Function):
 
     cdef vectorcallfunc vectorcall  # NULL until the schedule is ready; until then Python calls __call__
 
-    def _fold(self, str name, tuple numbers, tuple counts, bint single):
-        Function._fold(self, name, numbers, counts, single)
+    def _fold(self, str name, tuple numbers, tuple counts, bint single, tuple children=()):
+        Function._fold(self, name, numbers, counts, single, children)
         self.vectorcall = _vectorcall
         _offer_vectorcall(Py_TYPE(self))
 

@@ -41,6 +41,7 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     batch.alike = True
     for k in range(batch.schedules.dimensions):
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
+    batch.row.shift = 0
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
     _work(_isa.evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
     return others == 0

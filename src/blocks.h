@@ -24,6 +24,7 @@ typedef struct cf_operand {
 typedef struct cf_job {
     const cf_schedule *schedule;
     int64_t first, stride;
+    int64_t shift; /* subtracted from steps that are int64s and at most 2^52 in size */
     int streamed; /* the rates are stored past the caches, because they are too many for them */
     int dimensions;
     int64_t shape[CF_MAX_DIMENSIONS];

@@ -35,6 +35,7 @@ cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, in
         return
     job.schedule = <const cf_schedule *>schedule
     job.dimensions = 1
+    job.shift = 0
     job.shape[0] = n
     job.steps.type = type
     job.steps.swapped = 0

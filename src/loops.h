@@ -36,6 +36,7 @@ static const double ramp[STRIP] = {SIXTY_FOUR(0)};
 typedef struct source {
     const char *data;     /* from_int64s, each below 2^51 in size; from_doubles; from_pairs, ... */
     const double *lo;     /* ... and their lower halves */
+    int64_t shift;        /* subtracted from int64s */
     double first, stride; /* from_range: first, first + stride, ..., all exact */
     int prefetches;       /* data is the caller's, not in the first cache */
 } source;
@@ -49,7 +50,7 @@ static inline double double_at(const char *data, int i)
 
 static inline cf_pair from_int64s(source s, int i)
 {
-    return cf_make_pair(cf_from_small_int64(int64_at(s.data, i)), 0.0);
+    return cf_make_pair(cf_from_small_int64(int64_at(s.data, i) - s.shift), 0.0);
 }
 
 static inline cf_pair from_doubles(source s, int i)
@@ -201,8 +202,11 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
         return DOUBLES;
     }
     s->data = rows_at(r, steps);
+    s->shift = job->shift;
     s->prefetches = 1;
     *in = range_of_int64s(s->data, n);
+    in->least -= (double)s->shift;
+    in->greatest -= (double)s->shift;
     return INT64S;
 }
 

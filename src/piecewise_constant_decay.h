@@ -42,8 +42,8 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_piecewise_constant_decay_at(p, cf_make_pair(hi[i], lo[i]));
     } else {
-        first = cf_piece_of(p, cf_make_pair(in.least, 0.0));
-        last = cf_piece_of(p, cf_make_pair(in.greatest, 0.0));
+        first = cf_count_below(p->boundaries, p->count, cf_make_pair(in.least, 0.0), 0);
+        last = cf_count_below(p->boundaries, p->count, cf_make_pair(in.greatest, 0.0), 0);
         if (first == last && whole) {
             fill_block(job, p->values[first], &s, out, n);
             return;

@@ -215,7 +215,9 @@ static __attribute__((noinline)) void load_block(const cf_job *job, const rows *
                                                  double *lo)
 {
     if (job->steps.data) {
+        int i;
         load(r, &job->steps, n, hi, lo);
+        for (i = 0; i < n && job->shift; i++) hi[i] -= (double)job->shift;
     } else {
         load_range(range_at(job->first, job->stride, begin), job->stride, n, hi, lo);
     }

@@ -15,6 +15,7 @@ from .driver import (
 from .exponential_decay import ExponentialDecay
 from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
+from .joined_schedule import JoinedSchedule
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 
@@ -26,6 +27,6 @@ __all__ = [
 FORMULAS.update(
     cosine_decay=CosineDecay, cosine_decay_restarts=CosineDecayRestarts, cosine_sums=CosineSums,
     exponential_decay=ExponentialDecay, inverse_square_root_decay=InverseSquareRootDecay,
-    inverse_time_decay=InverseTimeDecay, piecewise_constant_decay=PiecewiseConstantDecay,
-    polynomial_decay=PolynomialDecay,
+    inverse_time_decay=InverseTimeDecay, joined_schedule=JoinedSchedule,
+    piecewise_constant_decay=PiecewiseConstantDecay, polynomial_decay=PolynomialDecay,
 )  # fmt: skip

@@ -34,11 +34,15 @@ class Function:
 
     _formula: Formula
 
-    def _fold(self, name: str, numbers: tuple[float, ...], counts: tuple[int | float, ...], single: bool) -> None:
+    def _fold(
+        self, name: str, numbers: tuple[float, ...], counts: tuple[int | float, ...], single: bool,
+        children: tuple[Function, ...] = (),
+    ) -> None:  # fmt: skip
         """Take the formula of this name, with its parameters (`single`, of use to the compiled kernel, is ignored)."""
         check_state()
+        formulas = [child._ready_formula() for child in children]
         with np.errstate(all="ignore"):
-            self._formula = FORMULAS[name](*numbers, *counts)
+            self._formula = FORMULAS[name](*numbers, *counts, *formulas)
 
     @property
     def _ready(self) -> bool:

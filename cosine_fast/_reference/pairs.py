@@ -104,6 +104,11 @@ def scale(a: Pair, factor: Any) -> Pair:
     return Pair(a.hi * factor, a.lo * factor)
 
 
+def sortable(x: Pair) -> Any:
+    """Pairs as complex numbers, which NumPy sorts by their real parts first."""
+    return x.hi + 1j * x.lo
+
+
 def multiply(a: Pair, b: Pair) -> Pair:
     p = two_prod(a.hi, b.hi)
     return fast_two_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi))

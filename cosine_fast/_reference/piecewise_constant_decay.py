@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .pairs import Pair, as_pair
+from .pairs import Pair, as_pair, sortable
 
 
 class PiecewiseConstantDecay:
@@ -15,13 +15,8 @@ class PiecewiseConstantDecay:
     def __init__(self, *numbers: int | float) -> None:
         count = len(numbers) // 2
         self.values = np.array(numbers[: count + 1], np.float64)
-        self.boundaries = np.array([_sortable(as_pair(boundary)) for boundary in numbers[count + 1 :]], np.complex128)
+        self.boundaries = np.array([sortable(as_pair(boundary)) for boundary in numbers[count + 1 :]], np.complex128)
 
     def __call__(self, step: Pair) -> Any:
-        rates = self.values[np.searchsorted(self.boundaries, _sortable(step))]
+        rates = self.values[np.searchsorted(self.boundaries, sortable(step))]
         return np.where(np.isnan(step.hi), step.hi, rates)
-
-
-def _sortable(x: Pair) -> Any:
-    """Pairs as complex numbers, which NumPy sorts by their real parts first."""
-    return x.hi + 1j * x.lo

@@ -206,6 +206,20 @@ CF_INLINE int cf_less(cf_pair a, cf_pair b)
     return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo));
 }
 
+/* How many of `count` rising pairs are below x, or with `equal` not above it; any number for NaN. */
+CF_INLINE int64_t cf_count_below(const cf_pair *rising, int64_t count, cf_pair x, int equal)
+{
+    int64_t below = 0;
+    while (count > 0) {
+        const int64_t half = count / 2;
+        const cf_pair middle = rising[below + half];
+        const int past = equal ? !cf_less(x, middle) : cf_less(middle, x);
+        below = past ? below + half + 1 : below;
+        count = past ? count - half - 1 : half;
+    }
+    return below;
+}
+
 CF_INLINE int cf_is_whole(cf_pair a)
 {
     return (a.hi == floor(a.hi)) & (a.lo == floor(a.lo));

@@ -29,22 +29,9 @@ static inline void cf_piecewise_constant_decay_init(cf_piecewise_constant_decay 
     p->lasts = lasts;
 }
 
-/* The number of boundaries below a step that is not NaN: the index of its piece. */
-static inline int64_t cf_piece_of(const cf_piecewise_constant_decay *p, cf_pair step)
-{
-    int64_t below = 0, left = p->count;
-    while (left > 0) {
-        const int64_t half = left / 2;
-        const int past = cf_less(p->boundaries[below + half], step);
-        below = past ? below + half + 1 : below;
-        left = past ? left - half - 1 : half;
-    }
-    return below;
-}
-
 static inline double cf_piecewise_constant_decay_at(const cf_piecewise_constant_decay *p, cf_pair step)
 {
-    return step.hi == step.hi ? p->values[cf_piece_of(p, step)] : step.hi;
+    return step.hi == step.hi ? p->values[cf_count_below(p->boundaries, p->count, step, 0)] : step.hi;
 }
 
 #endif

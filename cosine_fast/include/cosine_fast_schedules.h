@@ -8,6 +8,7 @@
 #include "cosine_fast_exponential_decay.h"
 #include "cosine_fast_inverse_square_root_decay.h"
 #include "cosine_fast_inverse_time_decay.h"
+#include "cosine_fast_joined_schedule.h"
 #include "cosine_fast_piecewise_constant_decay.h"
 #include "cosine_fast_polynomial_decay.h"
 
@@ -16,7 +17,7 @@
  *     loops    `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h)
  *     memory   how many bytes the schedule needs besides its struct
  *     init     fold the schedule *p from its `numbers` (doubles), its `count` numbers of steps, `counts` (pairs), and `memory`,
- *              which outlives it */
+ *              which outlives it; for cf_joined_schedule, memory has the pointers to its schedules */
 #define CF_SCHEDULES(X)                                                                                             \
     X(CF_COSINE_DECAY, cosine_decay, own, 0,                                                                        \
       cf_cosine_decay_init(p, numbers[0], counts[0], numbers[1], counts[1].hi > 0.0, numbers[2], counts[1]))        \
@@ -31,6 +32,8 @@
       cf_inverse_square_root_decay_init(p, numbers[0], counts[0], counts[1]))                                       \
     X(CF_INVERSE_TIME_DECAY, inverse_time_decay, two, 0,                                                            \
       cf_inverse_time_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                          \
+    X(CF_JOINED_SCHEDULE, joined_schedule, own, (size_t)(count / 2 + 1) * sizeof(cf_schedule *),                    \
+      cf_joined_schedule_init(p, count / 2 + 1, counts, numbers, (const cf_schedule *const *)memory))               \
     X(CF_PIECEWISE_CONSTANT_DECAY, piecewise_constant_decay, own, (size_t)count * sizeof(double),                   \
       cf_piecewise_constant_decay_init(p, count, counts, numbers, (double *)memory))                                \
     X(CF_POLYNOMIAL_DECAY, polynomial_decay, own, 0,                                                                \

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from ._base import Formula
+from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
 from .cosine_decay_restarts import CosineDecayRestarts
 from .exponential_decay import ExponentialDecay
 from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
+from .joined_schedule import JoinedSchedule
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 
 __all__ = [
-    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRootDecay", "InverseTimeDecay",
-    "PiecewiseConstantDecay", "PolynomialDecay",
+    "ConstantSchedule", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRootDecay",
+    "InverseTimeDecay", "JoinedSchedule", "PiecewiseConstantDecay", "PolynomialDecay",
 ]  # fmt: skip
 
 SCHEDULES: dict[str, type[Formula]] = {name: globals()[name] for name in __all__}

@@ -13,7 +13,7 @@ import numbers
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
@@ -68,6 +68,16 @@ def steps_of(name: str, value: Any, *, positive: bool) -> int | float:
     if 0 < exact < _SMALLEST_COUNT:
         raise ValueError(f"Argument `{name}` must not be smaller than 2**-64 steps. Received: {name}={shown(value)}")
     return int(exact) if isinstance(exact, float) and exact.is_integer() else exact
+
+
+def items_of(name: str, given: Any, what: str = "numbers") -> list[Any]:
+    """Return the elements of a parameter that is a sequence."""
+    if isinstance(given, np.ndarray):
+        if given.ndim != 1:
+            raise ValueError(f"Argument `{name}` must have one dimension. Received: an array of shape {given.shape}")
+    elif not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"Argument `{name}` must be a list, a tuple or an array of {what}. {received(name, given)}")
+    return list(given)
 
 
 def flag_of(name: str, value: Any) -> float:
@@ -486,12 +496,12 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
 
     def _take(
         self, given: tuple[Any, ...], dtype: np.dtype[Any], numbers: tuple[float, ...], counts: tuple[float, ...],
-        name: Any, *distinct: Any,
+        name: Any, *distinct: Any, children: tuple[Formula, ...] = (),
     ) -> None:  # fmt: skip
         """Keep the parameters, as they were given and in the signature's order, and fold them.
 
-        dtype is that of the results; `_fold` takes numbers and counts; schedules that differ in name or `distinct` are
-        unequal.
+        dtype is that of the results; `_fold` takes numbers, counts and children; schedules that differ in name or
+        `distinct` are unequal.
         """
         if not (name is None or isinstance(name, str)):  # the configs in Keras's documentation have None
             raise TypeError(f"Argument `name` must be a string. {received('name', name)}")
@@ -500,7 +510,7 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
         self._given = given
         self._dtype = dtype
         self._key = numbers, counts, name, distinct, dtype.char
-        self._fold(type(self)._name, numbers, counts, dtype.char == "f")
+        self._fold(type(self)._name, numbers, counts, dtype.char == "f", children)
 
     def __getattr__(self, name: str) -> Any:
         if name in Formula.__slots__:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import shown
-from ._base import FLOAT64, Formula, dtype_of, exact_of, number_of, received
+from ._base import FLOAT64, Formula, dtype_of, exact_of, items_of, number_of
 
 
 class PiecewiseConstantDecay(Formula):
@@ -68,7 +68,7 @@ class PiecewiseConstantDecay(Formula):
         self, boundaries: Sequence[float] | np.ndarray[Any, Any], values: Sequence[float] | np.ndarray[Any, Any],
         name: str = "PiecewiseConstant",
     ) -> None:  # fmt: skip
-        ends, rates = _items("boundaries", boundaries), _items("values", values)
+        ends, rates = items_of("boundaries", boundaries), items_of("values", values)
         if len(ends) != len(rates) - 1:
             raise ValueError(
                 "The length of boundaries should be 1 less than the length of "
@@ -88,16 +88,6 @@ class PiecewiseConstantDecay(Formula):
     def _end(self) -> int:
         _, boundaries, *_ = self._key
         return max(0, math.floor(boundaries[-1]) + 1) if boundaries else 0
-
-
-def _items(name: str, given: Any) -> list[Any]:
-    """Return the elements of a parameter that is a sequence."""
-    if isinstance(given, np.ndarray):
-        if given.ndim != 1:
-            raise ValueError(f"Argument `{name}` must have one dimension. Received: an array of shape {given.shape}")
-    elif not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
-        raise TypeError(f"Argument `{name}` must be a list, a tuple or an array of numbers. {received(name, given)}")
-    return list(given)
 
 
 def _python_number(value: Any) -> int | float:

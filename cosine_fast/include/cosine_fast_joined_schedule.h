@@ -1,0 +1,52 @@
+/* cosine_fast_joined_schedule.h: schedules one after another, one step -> one learning rate.
+ *
+ * The rate is that of schedules[k] at signs[k] * (step - offsets[k]), where k is the number of boundaries <= step. The
+ * comparisons are exact, and the difference is where it is a whole number; with a fraction it is rounded to a double.
+ * NaN gives NaN.
+ */
+#ifndef COSINE_FAST_JOINED_SCHEDULE_H
+#define COSINE_FAST_JOINED_SCHEDULE_H
+
+#include "cosine_fast_pairs.h"
+
+struct cf_schedule;
+static double cf_schedule_at(const struct cf_schedule *p, cf_pair step);
+
+/* The arrays and the schedules are the caller's and must outlive this one. */
+typedef struct cf_joined_schedule {
+    int64_t count;             /* of the boundaries; there is one segment more */
+    const cf_pair *boundaries; /* whole numbers, rising */
+    const cf_pair *offsets;    /* whole numbers */
+    const double *signs;       /* 1, or -1 for a schedule that runs backwards */
+    const struct cf_schedule *const *schedules;
+} cf_joined_schedule;
+
+/* Fold the parameters, which are trusted; `numbers` are the boundaries, then the offsets. */
+static inline void cf_joined_schedule_init(cf_joined_schedule *p, int64_t segments, const cf_pair *numbers,
+                                           const double *signs, const struct cf_schedule *const *schedules)
+{
+    p->count = segments - 1;
+    p->boundaries = numbers;
+    p->offsets = numbers + p->count;
+    p->signs = signs;
+    p->schedules = schedules;
+}
+
+/* The step at which the schedule of segment k is called. */
+CF_INLINE cf_pair cf_segment_step(const cf_joined_schedule *p, int64_t k, cf_pair step)
+{
+    const cf_pair offset = p->offsets[k];
+    const double sign = p->signs[k];
+    cf_pair t = cf_make_pair(step.hi - offset.hi, 0.0);
+    const int large = fabs(t.hi) >= 9007199254740992.0; /* 2^53 */
+    if ((large | (step.lo != 0.0) | (offset.lo != 0.0)) && t.hi - t.hi == 0.0) t = cf_add(step, cf_negate(offset));
+    return cf_make_pair(sign * t.hi, sign * t.lo);
+}
+
+static CF_NOINLINE double cf_joined_schedule_at(const cf_joined_schedule *p, cf_pair step)
+{
+    const int64_t k = cf_count_below(p->boundaries, p->count, step, 1);
+    return cf_schedule_at(p->schedules[k], cf_segment_step(p, k, step));
+}
+
+#endif

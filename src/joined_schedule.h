@@ -1,0 +1,106 @@
+/* A block of JoinedSchedule: the block of the schedule whose segment its steps lie in. Only blocks.c includes this. */
+#ifndef COSINE_FAST_JOINED_SCHEDULE_BLOCKS_H
+#define COSINE_FAST_JOINED_SCHEDULE_BLOCKS_H
+
+#include "loops.h"
+
+/* A block with steps in more segments, or with larger steps or offsets, is evaluated step by step. */
+enum { FEW_SEGMENTS = 8 };
+#define LARGEST_STEP 0x1p51
+
+static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out);
+
+/* The rates, of this type, of segment k at n steps of its own schedule. They are a range from job->first on if
+ * job->steps.data is NULL, else there, int64s, less job->shift, or doubles. */
+static void evaluate_segment(const cf_joined_schedule *p, int64_t k, cf_job *job, int n, sink out, int type)
+{
+    rows r;
+    job->schedule = p->schedules[k];
+    job->dimensions = 1;
+    job->shape[0] = n;
+    job->steps.swapped = 0;
+    job->steps.strides[0] = sizeof(double);
+    job->rates.type = type;
+    r.job = job;
+    r.index[0] = 0;
+    evaluate_block(job, &r, 0, n, out);
+}
+
+/* The rates of n steps that lie in the segments first .. last: each segment takes its own out of the block. */
+static void evaluate_segments(const cf_joined_schedule *p, int64_t first, int64_t last, const double *steps, int n,
+                              double *rates)
+{
+    double own[CF_BLOCK], values[CF_BLOCK];
+    const sink to = {(char *)values, NULL};
+    int where[CF_BLOCK], count, i;
+    cf_job job;
+    int64_t k;
+    job.steps.data = (char *)own;
+    job.steps.type = CF_FLOAT64;
+    job.shift = 0;
+    for (k = first; k <= last; k++) {
+        const double begin = k > first ? p->boundaries[k - 1].hi : -INFINITY;
+        const double end = k < last ? p->boundaries[k].hi : INFINITY;
+        for (i = count = 0; i < n; i++) {
+            own[count] = p->signs[k] * (steps[i] - p->offsets[k].hi);
+            where[count] = i;
+            count += !(steps[i] < begin) & !(steps[i] >= end); /* NaN is NaN in all of them */
+        }
+        if (count) evaluate_segment(p, k, &job, count, to, CF_FLOAT64);
+        for (i = 0; i < count; i++) rates[where[i]] = values[i];
+    }
+}
+
+/* The rates of n elements, the first of which stands at r and is number `begin` of the job. */
+static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule *p, const rows *r, int64_t begin, int n,
+                                     sink out)
+{
+    double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
+    int64_t first, last, k, offset, sign;
+    source s = {0};
+    range in;
+    int small, i;
+    const enum origin origin = origin_of(job, r, begin, n, &s, &in);
+    cf_job own;
+
+    if (origin == DOUBLES) {
+        load_block(job, r, begin, n, hi, NULL);
+        in = range_of(hi, n);
+    }
+    first = cf_count_below(p->boundaries, p->count, cf_make_pair(in.least, 0.0), 1);
+    last = cf_count_below(p->boundaries, p->count, cf_make_pair(in.greatest, 0.0), 1);
+    small = in.least >= -LARGEST_STEP && in.greatest <= LARGEST_STEP && last - first < FEW_SEGMENTS;
+    for (k = first; small && k <= last; k++) small = fabs(p->offsets[k].hi) <= LARGEST_STEP;
+    if (!small) {
+        load_block(job, r, begin, n, hi, lo);
+        for (i = 0; i < n; i++) rates[i] = cf_joined_schedule_at(p, cf_make_pair(hi[i], lo[i]));
+        copy_block(job, rates, out, n);
+        return;
+    }
+    if (first < last) {
+        if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
+        evaluate_segments(p, first, last, hi, n, rates);
+        copy_block(job, rates, out, n);
+        return;
+    }
+    offset = (int64_t)p->offsets[first].hi;
+    sign = (int64_t)p->signs[first];
+    own.steps.type = CF_INT64;
+    own.shift = 0;
+    if (origin == RANGE) {
+        own.steps.data = NULL;
+        own.first = sign * (range_at(job->first, job->stride, begin) - offset);
+        own.stride = (int64_t)((uint64_t)sign * (uint64_t)job->stride);
+    } else if (origin == INT64S && sign == 1) {
+        own.steps.data = rows_at(r, &job->steps);
+        own.shift = offset;
+    } else {
+        if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
+        for (i = 0; i < n; i++) hi[i] = p->signs[first] * (hi[i] - p->offsets[first].hi);
+        own.steps.data = (char *)hi;
+        own.steps.type = CF_FLOAT64;
+    }
+    evaluate_segment(p, first, &own, n, out, job->rates.type);
+}
+
+#endif
