@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._backend import shown
-from .schedules import SCHEDULES
+from .schedules import SCHEDULES, JoinedSchedule
 from .schedules._base import LearningRateSchedule
 
 _KERAS = "keras.optimizers.schedules"
@@ -119,7 +119,10 @@ def deserialize(
     cls = _class_of(config, custom_objects or {})
     if not isinstance(config["config"], Mapping):
         raise TypeError(f"The parameters of {cls.__name__} must be a dict. Received: {shown(config['config'])}")
-    return cls.from_config({_key(key): _read(value, 1) for key, value in config["config"].items()})
+    parameters = {_key(key): _read(value, 1) for key, value in config["config"].items()}
+    if issubclass(cls, JoinedSchedule) and isinstance(schedules := parameters.get("schedules"), list):
+        parameters["schedules"] = [deserialize(part, custom_objects) for part in schedules]
+    return cls.from_config(parameters)
 
 
 def _class_of(

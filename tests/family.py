@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -395,7 +396,47 @@ POLYNOMIAL_DECAY = Entry(
     joints=multiples,
 )
 
-FAMILY = {
+# ---- ConstantSchedule and JoinedSchedule ----
+
+CONSTANT_SCHEDULE = Entry(
+    ordinary=[{"learning_rate": 0.1}, {"learning_rate": 0.05, "name": "c"}],
+    hard=[{"learning_rate": rate} for rate in (0.0, -0.1, 5e-324, LARGEST_DOUBLE)],
+    draw=lambda draw: {"learning_rate": draw_rate(draw)},
+    joints=lambda p: [Fraction(0)],
+)
+
+
+def config(name: str, p: Parameters) -> Parameters:
+    return {"class_name": name, "config": p}
+
+
+def draw_joined_schedule(draw: random.Random) -> Parameters:
+    """Of schedules with boundaries of their own size, at most four of which are drawn freely."""
+    names = [draw.choice(list(PARTS)) for _ in range(draw.choice([1, 2, 3, 4, 12]))]
+    scale = 2 ** draw.uniform(3, 63)
+    boundaries = sorted({within(int(draw.uniform(-0.2, 1) * scale)) for _ in names[1:]})
+    offsets = [draw.choice([0, end, end + 1, within(int(draw.uniform(-1, 1) * scale))]) for end in (0, *boundaries)]
+    parts = [config(name, PARTS[name].draw(draw)) for name in names[: len(offsets)]]
+    return {"schedules": parts, "boundaries": boundaries, "offsets": draw.choice([None, offsets])}
+
+
+def joined_schedule_joints(p: Parameters) -> list[Fraction]:
+    """The boundaries, and of each schedule some joints within its segment."""
+    joints = [Fraction(boundary) for boundary in p["boundaries"]]
+    offsets = [0, *p["boundaries"]] if p.get("offsets") is None else p["offsets"]
+    ends = [-math.inf, *joints, math.inf]
+    for i, part in enumerate(p["schedules"]):
+        own = [joint + offsets[i] for joint in PARTS[part["class_name"]].joints(part["config"])]
+        joints += [joint for joint in own if ends[i] < joint < ends[i + 1]][:3]
+    return joints
+
+
+def joined(*parts: tuple[str, Parameters], ends: Any, offsets: Any = None) -> Parameters:
+    return {"schedules": [config(*part) for part in parts], "boundaries": [*ends], "offsets": offsets}
+
+
+PARTS = {
+    "ConstantSchedule": CONSTANT_SCHEDULE,
     "CosineDecay": COSINE_DECAY,
     "CosineDecayRestarts": COSINE_DECAY_RESTARTS,
     "ExponentialDecay": EXPONENTIAL_DECAY,
@@ -404,6 +445,35 @@ FAMILY = {
     "PiecewiseConstantDecay": PIECEWISE_CONSTANT_DECAY,
     "PolynomialDecay": POLYNOMIAL_DECAY,
 }
+LINE = ("PolynomialDecay", polynomial_decay(0.0, 40, 0.1, 1.0, False))
+CONSTANT = ("ConstantSchedule", {"learning_rate": 0.1})
+COSINE = ("CosineDecay", cosine_decay(0.1, 1000, 0.1))
+JOINED_SCHEDULE = Entry(
+    ordinary=[
+        {"schedules": [config(*LINE), config(*COSINE)], "boundaries": [40]},
+        {"schedules": [config(*COSINE)], "boundaries": [], "offsets": [-3], "name": "j"},
+        {"schedules": [config(*LINE), config(*CONSTANT), config(*COSINE)], "boundaries": [40, 90]},
+    ],
+    hard=[
+        joined(LINE, CONSTANT, COSINE, ends=(40, 2000)),
+        joined(COSINE, LINE, ends=[0], offsets=[-1, 7]),
+        joined(COSINE, LINE, ends=[2**53 + 1], offsets=[2**53 + 1, 2**53 - 1]),
+        joined(LINE, COSINE, CONSTANT, ends=[2**60 + 1, INT64[1]]),
+        joined(LINE, COSINE, LINE, ends=[INT64[0] + 1, -(2**60) - 1], offsets=[INT64[1], INT64[0], *INT64[:1]]),
+        joined(LINE, ("CosineDecay", cosine_decay(0.1, INT64[1])), ends=[40]),
+        joined(LINE, ("PiecewiseConstantDecay", piecewise_constant_decay([-1.5, 10, 10.25], [1, 2, 3, 4])), ends=[40]),
+        # About as many segments as are evaluated at once, and many more, short ones and long ones.
+        *[
+            joined(*[LINE, COSINE] * count, ends=range(0, (2 * count - 1) * gap, gap))
+            for count in (4, 5, 30)
+            for gap in (1, 90)
+        ],
+    ],
+    draw=draw_joined_schedule,
+    joints=joined_schedule_joints,
+)
+
+FAMILY = {**PARTS, "JoinedSchedule": JOINED_SCHEDULE}
 # The registered classes; interface/test_column.py names those without an entry here.
 NAMES = [name for name in schedules.SCHEDULES if name in FAMILY]
 KERAS = [name for name in NAMES if schedules.SCHEDULES[name]._keras]  # Keras has a class of that name
@@ -420,9 +490,14 @@ def drawn(name: str, seed: int) -> Parameters:
     return FAMILY[name].draw(random.Random(seed))
 
 
+def parameters(package: Any, p: Parameters) -> Parameters:
+    """The parameters as a class takes them: schedules in place of configs."""
+    return {key: [package.deserialize(x) for x in value] if key == "schedules" else value for key, value in p.items()}
+
+
 def made(package: Any, name: str, p: Parameters) -> Any:
     """A schedule of one of the package's classes."""
-    return getattr(package, name)(**p)
+    return getattr(package, name)(**parameters(package, p))
 
 
 def ordinary(package: Any) -> list[Any]:

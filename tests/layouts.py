@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 from bits import bits
-from family import NAMES, drawn
+from family import NAMES, drawn, made
 
 BLOCK = 512  # elements: the kernel's blocks; what is promised holds whatever they are
 
@@ -54,7 +54,7 @@ def one_call(package, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            schedule = getattr(package, name)(**drawn(name, seed))
+            schedule = made(package, name, drawn(name, seed))
         except ValueError:
             return
     most = draw.choice([3, 8, 40] if package.build_info()["backend"] == "compiled" else [3, 6])

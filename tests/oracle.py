@@ -139,6 +139,18 @@ def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.000
         return fall * b_power + end if fall else end
 
 
+def segment(step, schedules, boundaries, offsets=None) -> tuple[str, dict, float]:
+    """The class and the parameters of the schedule that a joined one has at a step, and that schedule's step."""
+    k = sum(boundary <= step for boundary in boundaries)
+    own = Fraction(step) - ([0, *boundaries] if offsets is None else offsets)[k]
+    return schedules[k]["class_name"], schedules[k]["config"], int(own) if own.denominator == 1 else float(own)
+
+
+def joined(step, **p) -> mpf:
+    name, config, own = segment(step, **p)
+    return EXACT[name](own, **config)
+
+
 EXACT: dict[str, Callable[..., mpf]] = {
     "CosineDecay": rate,
     "CosineDecayRestarts": restarts,
@@ -146,6 +158,8 @@ EXACT: dict[str, Callable[..., mpf]] = {
     "InverseSquareRootDecay": inverse_square_root,
     "InverseTimeDecay": inverse_time,
     "PiecewiseConstantDecay": piecewise,
+    "JoinedSchedule": joined,
+    "ConstantSchedule": lambda step, learning_rate: mpf(learning_rate),
     "PolynomialDecay": polynomial,
 }
 
@@ -213,12 +227,19 @@ def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_ra
     return promised, size if crosses else 0.0, mp.inf if cycle and step > 2**98 * Fraction(decay_steps) else 0.0
 
 
+def _joined(exact, step, **p):
+    name, config, own = segment(step, **p)
+    return PROMISES[name](exact, own, **config)
+
+
 PROMISES: dict[str, Callable[..., Promise]] = {
+    "ConstantSchedule": lambda exact, step, **p: (1e-9, 0.0, 0.0),
     "CosineDecay": _cosine_decay,
     "CosineDecayRestarts": _restarts,
     "ExponentialDecay": _exponential,
     "InverseSquareRootDecay": lambda exact, step, **p: (0.51 if abs(exact) >= 2.0**-1022 else 1.0, 0.0, 0.0),
     "InverseTimeDecay": _inverse_time,
+    "JoinedSchedule": _joined,
     "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
     "PolynomialDecay": _polynomial,
 }

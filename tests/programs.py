@@ -14,9 +14,11 @@ import sys
 import sysconfig
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+from family import made
 
 PATHS = Path(__file__).parent / "numbers" / "paths.c"
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
@@ -92,17 +94,14 @@ def typed(x: float) -> str:
     return f"i{x % 2**64:x}" if isinstance(x, int) else f"f{hexadecimal(x)}"
 
 
-def folded(package: ModuleType, name: str, p: dict) -> tuple[str, tuple, tuple]:
-    """What a class hands to the kernel: the name of its C functions, its numbers, and its numbers of steps."""
-    seen = []
-
-    class Recorder(getattr(package, name)):
-        def _fold(self, *arguments):
-            seen.append(arguments[:3])
-            super()._fold(*arguments)
-
-    Recorder(**p)
-    return seen[0]
+def lines_of(schedule: Any) -> list[str]:
+    """What paths.c reads to fold a schedule: first, if it is joined, the schedules that it consists of."""
+    numbers, counts, _, distinct, _ = schedule._key
+    lines = []
+    for child in distinct[0] if schedule._name == "joined_schedule" else ():
+        lines += [*lines_of(child), "c"]
+    words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
+    return [*lines, " ".join(map(str, ["p", schedule._name, len(numbers), *words]))]
 
 
 def through_the_headers(
@@ -111,9 +110,7 @@ def through_the_headers(
     """What paths.c makes of schedules and their steps: the rates as float64 and as float32, one after another."""
     lines = []
     for name, p, steps in cases:
-        family, numbers, counts = folded(package, name, p)
-        words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
-        lines.append(" ".join(map(str, ["p", family, len(numbers), *words])))
+        lines += lines_of(made(package, name, p))
         lines += [f"s {typed(step)}" for step in steps]
     result = subprocess.run(program, input="\n".join(lines), capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from .._backend import kernel, shown
 from ._base import FLOAT32, FLOAT64, INT64_MAX, INT64_MIN, Formula, exact_of, items_of, number_of, received
@@ -141,22 +141,12 @@ class JoinedSchedule(Joined):
         segments = map(Segment, parts, (INT64_MIN, *begins), shifts)
         self._join((parts, begins, offsets, name), segments, name)
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        from ..serialization import deserialize  # which has the list of schedules, this one too
-
-        schedules = config.get("schedules")
-        if isinstance(schedules, (list, tuple)):
-            parts = [deserialize(part) if isinstance(part, Mapping) else part for part in schedules]
-            config = {**config, "schedules": parts}
-        return cls(**config)
-
 
 def _schedule(given: Any) -> Formula:
     if not isinstance(given, Formula):
-        raise TypeError(f"Argument `schedules` must be schedules of cosine_fast. {received('schedules', given)}")
+        raise TypeError(f"A schedule of cosine_fast is needed. Received: {shown(given)} ({type(given).__name__})")
     if type(given).__call__ is not kernel.Schedule.__call__:
-        raise TypeError(f"A schedule with a __call__ of its own cannot be joined. {received('schedules', given)}")
+        raise TypeError(f"A schedule with a __call__ of its own cannot be joined. Received: {shown(given)}")
     return given
 
 

@@ -11,7 +11,7 @@ jax = pytest.importorskip("jax", reason="JAX is what these tests are about")
 optax = pytest.importorskip("optax", reason="optax's optimizers call the tables")
 
 import jax.numpy as jnp  # noqa: E402
-from family import FAMILY, NAMES  # noqa: E402
+from family import FAMILY, NAMES, made  # noqa: E402
 
 import cosine_fast  # noqa: E402
 from cosine_fast import CosineDecay  # noqa: E402
@@ -25,7 +25,7 @@ WARM = CosineDecay(0.0, 80, 0.1, warmup_target=0.5, warmup_steps=20)
 def test_rates(name):
     """Traced, mapped and scanned, a table has the bits of precompute."""
     for p in FAMILY[name].ordinary:
-        schedule = getattr(cosine_fast, name)(**p)
+        schedule = made(cosine_fast, name, p)
         rates, want = table(schedule, STOP), schedule.precompute(STOP, dtype=np.float32)
         counts = jnp.arange(STOP)
         ways = [rates(counts), jax.jit(rates)(counts), jax.vmap(rates)(counts)]

@@ -22,7 +22,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from family import ORDINARY
+from family import ORDINARY, made
 
 import cosine_fast
 from cosine_fast import CosineDecay, cli, deserialize
@@ -1110,12 +1110,12 @@ def test_examples_are_keras_configurations(tmp_path):
     for file in EXAMPLES:
         tree = json.loads(file.read_text())
         assert list(tree) == list(SERIALIZED)
-        made = CosineDecay.from_config(tree["config"])
-        assert made.get_config() == tree["config"]
-        assert made.name == file.stem
+        schedule = CosineDecay.from_config(tree["config"])
+        assert schedule.get_config() == tree["config"]
+        assert schedule.name == file.stem
         output = tmp_path / f"{file.stem}.npy"
         assert_done(run_here("precompute", "--config", file, "--stop", 1000, "-o", output))
-        np.testing.assert_array_equal(np.load(output), made(np.arange(1000)))
+        np.testing.assert_array_equal(np.load(output), schedule(np.arange(1000)))
 
 
 # ---------------------------------------------------------------------------------- every schedule
@@ -1193,7 +1193,7 @@ def test_plot_takes_every_schedule(described, tmp_path):
 def test_precompute_goes_to_the_end(tmp_path, name, config, end):
     (tmp_path / "run.json").write_text(json.dumps({"class_name": name, "config": config}))
     assert_done(run_here("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy"))
-    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), getattr(cosine_fast, name)(**config)(range(end + 1)))
+    np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), made(cosine_fast, name, config)(range(end + 1)))
 
 
 def test_end_beyond_all_steps(tmp_path):

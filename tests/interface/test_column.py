@@ -26,16 +26,16 @@ def listed_in_c() -> dict[str, str]:
 
 
 def places(name: str, cls: type) -> dict[str, bool]:
-    """What a schedule needs, and whether it is there."""
-    column = cls._name
+    """What a schedule needs, and whether it is there. Some have the formula of another one."""
+    column, own = cls._name, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     in_c = listed_in_c()
     found = {
         f"cosine_fast/include/cosine_fast_{column}.h": (PACKAGE / "include" / f"cosine_fast_{column}.h").is_file(),
         f"{column} in CF_SCHEDULES of cosine_fast_schedules.h": column in in_c,
         f"cosine_fast/_reference/{column}.py": importlib.util.find_spec(f"{_reference.__name__}.{column}") is not None,
         f"{column} in FORMULAS of cosine_fast/_reference": column in _reference.FORMULAS,
-        f"cosine_fast/schedules/{column}.py": cls.__module__ == f"{schedules.__name__}.{column}",
-        f"tests/numbers/test_{column}.py": (TESTS / "numbers" / f"test_{column}.py").is_file(),
+        f"cosine_fast/schedules/{own}.py": cls.__module__ == f"{schedules.__name__}.{own}",
+        f"tests/numbers/test_{own}.py": (TESTS / "numbers" / f"test_{own}.py").is_file(),
         f"{name} in FAMILY of tests/family.py": name in FAMILY,
     }
     if SOURCE.is_dir() and in_c.get(column) == "own":

@@ -6,7 +6,7 @@ import copy
 import inspect
 
 import pytest
-from family import ORDINARY
+from family import ORDINARY, made, parameters
 
 
 def test_the_registry(cf):
@@ -22,10 +22,11 @@ def test_the_registry(cf):
 def test_parameters(cf, name, config):
     """Config, attributes and repr have the parameters of the signature, in its order and with its defaults."""
     cls = getattr(cf, name)
+    config = parameters(cf, config)
     schedule = cls(**config)
-    parameters = inspect.signature(cls).parameters
-    defaults = {key: parameter.default for key, parameter in parameters.items()}
-    assert list(schedule.get_config()) == list(parameters)
+    signature = inspect.signature(cls).parameters
+    defaults = {key: parameter.default for key, parameter in signature.items()}
+    assert list(schedule.get_config()) == list(signature)
     assert schedule.get_config() == {**defaults, **config}
     for key, value in schedule.get_config().items():
         assert getattr(schedule, key) == value
@@ -46,8 +47,8 @@ def test_what_a_caller_gets_is_a_copy(cf):
 def test_signatures(cf, name, config):
     """inspect.signature knows the class, and how a schedule is called."""
     cls = getattr(cf, name)
-    assert list(inspect.signature(cls).parameters) == list(cls(**config).get_config())
-    assert str(inspect.signature(cls(**config))) == "(step, *, out=None, dtype=None, num_threads=None)"
+    assert list(inspect.signature(cls).parameters) == list(made(cf, name, config).get_config())
+    assert str(inspect.signature(made(cf, name, config))) == "(step, *, out=None, dtype=None, num_threads=None)"
 
 
 def test_signature_of_an_overridden_call(cf):

@@ -1,6 +1,7 @@
 /* The rates of any schedule that C has through the headers. Every double comes and goes as its bits, in hexadecimal.
  *
  *     p <name> <n> <number> ... <count> <steps> ...     a schedule: its numbers, and its numbers of steps
+ *     c                                                 the schedule is one of those of the joined one that follows
  *     s <step>                                          prints the rate as a double and a float
  *
  * Steps and numbers of steps have their type in front: i is an int64, f a double.
@@ -58,44 +59,68 @@ static void print_rate(double rate)
     printf("%016" PRIx64 " %08" PRIx32 "\n", bits, single_bits);
 }
 
+/* Schedules, and what they point to. The last one is asked for rates; a joined one consists of all before it. */
+static struct made {
+    cf_schedule schedule;
+    double *numbers;
+    cf_pair *counts;
+    void *memory;
+} made[64];
+static size_t last;
+
+static void release(struct made *m)
+{
+    free(m->numbers);
+    free(m->counts);
+    free(m->memory);
+    memset(m, 0, sizeof *m);
+}
+
+static void make(const char *name)
+{
+    const int family = cf_family_of(name);
+    struct made *m;
+    int joined;
+    size_t n, count, i;
+    if (family < 0) {
+        fprintf(stderr, "there is no schedule %s\n", name);
+        exit(1);
+    }
+    joined = made[last].schedule.family == CF_JOINED_SCHEDULE;
+    release(&made[last]);
+    while (joined && last > 0) release(&made[--last]);
+    m = &made[last];
+    n = read_size();
+    m->numbers = (double *)allocate(n * sizeof *m->numbers);
+    for (i = 0; i < n; i++) m->numbers[i] = read_double();
+    count = read_size();
+    m->counts = (cf_pair *)allocate(count * sizeof *m->counts);
+    for (i = 0; i < count; i++) m->counts[i] = read_steps();
+    m->memory = allocate(cf_schedule_memory(family, m->numbers, (int64_t)count));
+    if (family == CF_JOINED_SCHEDULE) {
+        for (i = 0; i < last; i++) ((const cf_schedule **)m->memory)[i] = &made[i].schedule;
+    }
+    cf_schedule_init(&m->schedule, family, m->numbers, m->counts, (int64_t)count, m->memory);
+}
+
 int main(void)
 {
-    cf_schedule schedule;
-    double *numbers = NULL;
-    cf_pair *counts = NULL;
-    void *memory = NULL;
     char what, name[64];
 
     if (!cf_self_check()) return 2;
-    memset(&schedule, 0, sizeof schedule);
     while (scanf(" %c", &what) == 1) {
         if (what == 'p' && scanf("%63s", name) == 1) {
-            const int family = cf_family_of(name);
-            size_t n, count, i;
-            free(numbers);
-            free(counts);
-            free(memory);
-            n = read_size();
-            numbers = (double *)allocate(n * sizeof *numbers);
-            for (i = 0; i < n; i++) numbers[i] = read_double();
-            count = read_size();
-            counts = (cf_pair *)allocate(count * sizeof *counts);
-            for (i = 0; i < count; i++) counts[i] = read_steps();
-            if (family < 0) {
-                fprintf(stderr, "there is no schedule %s\n", name);
-                return 1;
-            }
-            memory = allocate(cf_schedule_memory(family, numbers, (int64_t)count));
-            cf_schedule_init(&schedule, family, numbers, counts, (int64_t)count, memory);
+            make(name);
+        } else if (what == 'c' && last < sizeof made / sizeof *made - 1) {
+            last++;
         } else if (what == 's') {
-            print_rate(cf_schedule_at(&schedule, read_steps()));
+            print_rate(cf_schedule_at(&made[last].schedule, read_steps()));
         } else {
             fprintf(stderr, "not understood: %c\n", what);
             return 1;
         }
     }
-    free(numbers);
-    free(counts);
-    free(memory);
+    for (; last > 0; last--) release(&made[last]);
+    release(&made[0]);
     return 0;
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from family import FAMILY
+from family import FAMILY, made
 from programs import program
 
 x86_linux = pytest.mark.skipif(
@@ -61,7 +61,7 @@ def same(call, mxcsr):
 def test_schedules(compiled, name, mxcsr):
     """Numbers, arrays and ranges, in both dtypes, on one thread and on two; and a schedule made in that state."""
     p = FAMILY[name].ordinary[-1]
-    s = getattr(compiled, name)(**p)
+    s = made(compiled, name, p)
     outs = [np.empty(WHOLE.size, dtype) for dtype in (np.float64, np.float32)]
     for step in NUMBERS:
         assert same(lambda step=step: s(step), mxcsr)
@@ -71,7 +71,7 @@ def test_schedules(compiled, name, mxcsr):
             for out in outs:
                 assert same(lambda x=steps, y=out[: steps.size], n=threads: s(x, out=y, num_threads=n), mxcsr)
         assert same(lambda n=threads: s.precompute(-(2**60), 2**60, 2**45, num_threads=n), mxcsr)
-    assert same(lambda: getattr(compiled, name)(**p)(WHOLE[:100]), mxcsr)
+    assert same(lambda: made(compiled, name, p)(WHOLE[:100]), mxcsr)
 
 
 @x86_linux
