@@ -152,8 +152,10 @@ def test_public_names(cf):
             "deserialize",
             "get_include",
             "get_num_threads",
+            "join_schedules",
             "serialize",
             "set_num_threads",
+            "with_warmup",
         ]
     )
     assert all(getattr(cf, name) for name in cf.__all__)

@@ -1146,7 +1146,7 @@ def test_precompute_takes_every_schedule(described, tmp_path):
         rates = np.load(tmp_path / "lr.npy")
         assert len(rates) == schedule._end + 1
         assert rates[-1] == schedule(2**60)
-        assert rates[-1] != rates[-2]
+        assert schedule._end == 0 or rates[-1] != rates[-2]
 
 
 def test_evaluate_takes_every_schedule(described, tmp_path):

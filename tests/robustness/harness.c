@@ -293,14 +293,14 @@ int main(int argc, char **argv)
 
 #else
 
-enum { SCHEDULES = 16 };
+enum { SCHEDULES = 18 };
 
 /* The parameters of a schedule, as cf_schedule_init has them. */
 typedef struct {
     int family;
     double numbers[4];
     int64_t count;
-    cf_pair counts[3];
+    cf_pair counts[7];
 } parameters;
 
 static const parameters CASES[SCHEDULES] = {
@@ -320,6 +320,10 @@ static const parameters CASES[SCHEDULES] = {
     {CF_PIECEWISE_CONSTANT_DECAY, {0.1, 0.05, 0.01, 0.001}, 3, {{10.0, 0.0}, {30.5, 0.0}, {0x1p60, 1.0}}},
     {CF_POLYNOMIAL_DECAY, {0.1, 1e-4, 2.0, 0.0}, 1, {{1000.0, 0.0}}},
     {CF_POLYNOMIAL_DECAY, {0.1, 0.3, 0.5, 1.0}, 1, {{1000.1, 0.0}}},
+    /* Of the schedules above, from the first one on. */
+    {CF_JOINED_SCHEDULE, {1.0, 1.0}, 3, {{700.0, 0.0}, {0.0, 0.0}, {700.0, 0.0}}},
+    {CF_JOINED_SCHEDULE, {1.0, -1.0, 1.0, 1.0}, 7,
+     {{-5.0, 0.0}, {300.0, 0.0}, {0x1p60, 1.0}, {7.0, 0.0}, {900.0, 0.0}, {0.0, 0.0}, {0x1p60, -1.0}}},
 };
 
 enum { MEMORY = CF_CYCLES * sizeof(cf_cycle) };
@@ -330,7 +334,10 @@ static void make_schedules(cf_schedule s[SCHEDULES], char *memory)
     memset(s, 0, SCHEDULES * sizeof *s);
     for (i = 0; i < SCHEDULES; i++) {
         const parameters *p = &CASES[i];
+        const cf_schedule **const joined = (const cf_schedule **)(void *)(memory + i * MEMORY);
+        int k;
         if (cf_schedule_memory(p->family, p->numbers, p->count) > MEMORY) abort();
+        for (k = 0; p->family == CF_JOINED_SCHEDULE && k <= p->count / 2; k++) joined[k] = &s[k];
         cf_schedule_init(&s[i], p->family, p->numbers, p->counts, p->count, memory + i * MEMORY);
     }
 }
