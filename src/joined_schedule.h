@@ -4,7 +4,8 @@
 
 #include "loops.h"
 
-/* A block with steps in more segments, or with larger steps or offsets, is evaluated step by step. */
+/* A block with steps in more segments, or with larger steps or offsets, is evaluated step by step; so is one with fractions
+ * in a segment that runs backwards, for which steps are pairs. */
 enum { FEW_SEGMENTS = 8 };
 #define LARGEST_STEP 0x1p51
 
@@ -70,7 +71,8 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     first = cf_count_below(p->boundaries, p->count, cf_make_pair(in.least, 0.0), 1);
     last = cf_count_below(p->boundaries, p->count, cf_make_pair(in.greatest, 0.0), 1);
     small = in.least >= -LARGEST_STEP && in.greatest <= LARGEST_STEP && last - first < FEW_SEGMENTS;
-    for (k = first; small && k <= last; k++) small = fabs(p->offsets[k].hi) <= LARGEST_STEP;
+    for (k = first; small && k <= last; k++)
+        small = fabs(p->offsets[k].hi) <= LARGEST_STEP && (p->signs[k] > 0.0 || has_whole_steps(job));
     if (!small) {
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_joined_schedule_at(p, cf_make_pair(hi[i], lo[i]));

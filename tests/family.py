@@ -473,7 +473,91 @@ JOINED_SCHEDULE = Entry(
     joints=joined_schedule_joints,
 )
 
-FAMILY = {**PARTS, "JoinedSchedule": JOINED_SCHEDULE}
+# ---- Schedules that are joined of others ----
+
+
+def linear_decay(L0: float, D: int, end: float, T: float | None = None, W: int = 0) -> Parameters:
+    p = cosine_decay(L0, D, end, T, W)
+    return {"end_learning_rate" if key == "alpha" else key: value for key, value in p.items()}
+
+
+def draw_linear_decay(draw: random.Random) -> Parameters:
+    p = draw_warmup_stable_decay(draw)
+    L0, W, peak = p["initial_learning_rate"], p["warmup_steps"], p["peak_learning_rate"]
+    target = peak if W else None
+    return linear_decay(L0, p["decay_steps"], p["end_learning_rate"], target, W)
+
+
+def parts_of(p: Parameters) -> list[Fraction]:
+    """The steps at which a part ends."""
+    warms = p.get("warmup_target", 1.0) is not None
+    lengths = [p["warmup_steps"] if warms else 0, p.get("stable_steps", 0), p["decay_steps"]]
+    return [Fraction(sum(lengths[:count])) for count in range(4)]
+
+
+LINEAR_DECAY = Entry(
+    ordinary=[
+        {"initial_learning_rate": 0.1, "decay_steps": 40},
+        linear_decay(0.01, 40, 0.02, 0.1, 7) | {"name": "l"},
+    ],
+    hard=[linear_decay(*values) for values in [(0.1, 1, 0.0), (0.0, 900, 1e-9, 0.1, 1), (0.1, 2**62, 0.3, 0.2, 2**62)]],
+    draw=draw_linear_decay,
+    joints=parts_of,
+)
+
+DECAYS = ("linear", "cosine", "1-sqrt", "exponential", "1-square")
+
+
+def warmup_stable_decay(peak: float, W: int, S: int, D: int, decay: str, L0: float, end: float) -> Parameters:
+    p: Parameters = {"peak_learning_rate": peak, "warmup_steps": W, "stable_steps": S, "decay_steps": D}
+    return p | {"decay": decay, "initial_learning_rate": L0, "end_learning_rate": end}
+
+
+def draw_warmup_stable_decay(draw: random.Random) -> Parameters:
+    size = draw.choice([10, 1000, 10**6, 2**40, 2**60])
+    W, S, D = (draw.choice([0, draw.randint(0, size)]), draw.choice([0, draw.randint(0, size)]), draw.randint(1, size))
+    peak, decay = draw.choice([draw.random(), 10 ** draw.uniform(-8, 2)]), draw.choice(DECAYS)
+    L0, end = (peak * draw.choice([0.0, draw.random(), 3.0]) for _ in range(2))
+    return warmup_stable_decay(peak, W, S, D, decay, L0, end or (1e-6 * peak if decay == "exponential" else 0.0))
+
+
+WARMUP_STABLE_DECAY = Entry(
+    ordinary=[
+        {"peak_learning_rate": 0.1, "warmup_steps": 5, "stable_steps": 20, "decay_steps": 15},
+        warmup_stable_decay(0.1, 5, 20, 15, "1-sqrt", 0.01, 0.001) | {"name": "w"},
+    ],
+    hard=[
+        warmup_stable_decay(0.1, W, S, D, decay, 1e-6, 1e-5)
+        for decay in DECAYS
+        for W, S, D in [(100, 800, 100), (0, 0, 1), (0, 3000, 7), (1, 0, 10**9), (2**52 + 1, 3, 2**53 + 1)]
+    ],
+    draw=draw_warmup_stable_decay,
+    joints=parts_of,
+)
+
+one_cycle = named("peak_learning_rate", "total_steps", "pct_start", "div_factor", "final_div_factor", "dialect")
+
+
+def draw_one_cycle(draw: random.Random) -> Parameters:
+    total, start = draw.randint(8, 10 ** draw.randint(1, 12) + 8), draw.choice([0.3, 0.5, draw.uniform(0.26, 0.9)])
+    return one_cycle(draw.random(), total, start, 25.0, draw.choice([1e4, 10.0, 0.5]), draw.choice(["optax", "torch"]))
+
+
+def one_cycle_joints(p: Parameters) -> list[Fraction]:
+    T, rise = p["total_steps"], p.get("pct_start", 0.3) * p["total_steps"]
+    torch = p.get("dialect") == "torch"
+    return [Fraction(0), Fraction(rise - 1 if torch else int(rise)), Fraction(T - torch)]
+
+
+ONE_CYCLE = Entry(
+    ordinary=[{"peak_learning_rate": 0.1, "total_steps": 40}, one_cycle(0.1, 41, 0.4, 10.0, 7.0, "torch")],
+    hard=[one_cycle(0.1, T, start, 25.0, 1e4, d) for d in ("optax", "torch") for T, start in ((3, 0.5), (1001, 0.3))],
+    draw=draw_one_cycle,
+    joints=one_cycle_joints,
+)
+
+JOINED = {"LinearDecay": LINEAR_DECAY, "OneCycle": ONE_CYCLE, "WarmupStableDecay": WARMUP_STABLE_DECAY}
+FAMILY = {**PARTS, **JOINED, "JoinedSchedule": JOINED_SCHEDULE}
 # The registered classes; interface/test_column.py names those without an entry here.
 NAMES = [name for name in schedules.SCHEDULES if name in FAMILY]
 KERAS = [name for name in NAMES if schedules.SCHEDULES[name]._keras]  # Keras has a class of that name

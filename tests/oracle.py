@@ -146,6 +146,52 @@ def segment(step, schedules, boundaries, offsets=None) -> tuple[str, dict, float
     return schedules[k]["class_name"], schedules[k]["config"], int(own) if own.denominator == 1 else float(own)
 
 
+def line(step, start, length, end) -> Fraction:
+    return Fraction(start) + (Fraction(end) - Fraction(start)) * Fraction(step) / length
+
+
+def linear(step, initial_learning_rate, decay_steps, end_learning_rate=0.0, warmup_target=None, warmup_steps=0) -> mpf:
+    L0, D, s = initial_learning_rate, decay_steps, Fraction(step)
+    if warmup_target is None or warmup_steps == 0:
+        return exactly(line(min(s, D), L0 if warmup_target is None else warmup_target, D, end_learning_rate))
+    if s < warmup_steps:
+        return exactly(line(s, L0, warmup_steps, warmup_target))
+    return exactly(line(min(s - warmup_steps, D), warmup_target, D, end_learning_rate))
+
+
+def warmup_stable(
+    step, peak_learning_rate, warmup_steps, stable_steps, decay_steps, decay="linear", initial_learning_rate=0.0,
+    end_learning_rate=0.0,
+) -> mpf:  # fmt: skip
+    if warmup_steps and step < warmup_steps:
+        return exactly(line(step, initial_learning_rate, warmup_steps, peak_learning_rate))
+    x = min(Fraction(1), max(Fraction(0), (Fraction(step) - warmup_steps - stable_steps) / decay_steps))
+    with mp.workprec(PRECISION):
+        peak, end = mpf(peak_learning_rate), mpf(end_learning_rate)
+        if decay == "exponential":
+            return peak * (end / peak) ** _mpf(x)
+        left = {
+            "linear": lambda x: 1 - x, "cosine": lambda x: mp.cospi(x / 2) ** 2, "1-sqrt": lambda x: 1 - mp.sqrt(x),
+            "1-square": lambda x: 1 - x * x,
+        }[decay](_mpf(x))  # fmt: skip
+        return end + (peak - end) * left
+
+
+def one_cycle(
+    step, peak_learning_rate, total_steps, pct_start=0.3, div_factor=25.0, final_div_factor=1e4, dialect="optax"
+) -> mpf:
+    rise, last = (int(pct_start * total_steps), total_steps)
+    if dialect == "torch":
+        rise, last = pct_start * total_steps - 1, total_steps - 1
+    initial = peak_learning_rate / div_factor
+    begin, length, rates = 0, rise, (initial, peak_learning_rate)
+    if step >= math.ceil(rise):
+        begin, length, rates = rise, last - rise, (peak_learning_rate, initial / final_div_factor)
+    x = max((Fraction(step) - Fraction(begin)) / Fraction(length), Fraction(0 if begin else -(10**30)))
+    with mp.workprec(PRECISION):
+        return mpf(rates[1]) + (mpf(rates[0]) - mpf(rates[1])) * mp.cospi(_mpf(min(x, Fraction(1)) % 2) / 2) ** 2
+
+
 def joined(step, **p) -> mpf:
     name, config, own = segment(step, **p)
     return EXACT[name](own, **config)
@@ -159,6 +205,9 @@ EXACT: dict[str, Callable[..., mpf]] = {
     "InverseTimeDecay": inverse_time,
     "PiecewiseConstantDecay": piecewise,
     "JoinedSchedule": joined,
+    "LinearDecay": linear,
+    "OneCycle": one_cycle,
+    "WarmupStableDecay": warmup_stable,
     "ConstantSchedule": lambda step, learning_rate: mpf(learning_rate),
     "PolynomialDecay": polynomial,
 }
@@ -227,6 +276,16 @@ def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_ra
     return promised, size if crosses else 0.0, mp.inf if cycle and step > 2**98 * Fraction(decay_steps) else 0.0
 
 
+RATES = ("initial_learning_rate", "peak_learning_rate", "end_learning_rate")
+
+
+def _lines(exact, step, **p):
+    """Of lines and decays between rates >= 0, which before step 0 may cross zero."""
+    rates = [value for key, value in p.items() if key in ("warmup_target", *RATES) and value is not None]
+    usual = max(largest(*rates) * 1e-30, 1e-300) <= abs(exact)
+    return 2.0 if usual else 3.0, largest(*rates) if step < 0 else 0.0, 0.0
+
+
 def _joined(exact, step, **p):
     name, config, own = segment(step, **p)
     return PROMISES[name](exact, own, **config)
@@ -240,6 +299,9 @@ PROMISES: dict[str, Callable[..., Promise]] = {
     "InverseSquareRootDecay": lambda exact, step, **p: (0.51 if abs(exact) >= 2.0**-1022 else 1.0, 0.0, 0.0),
     "InverseTimeDecay": _inverse_time,
     "JoinedSchedule": _joined,
+    "LinearDecay": _lines,
+    "OneCycle": lambda exact, step, **p: (2.0, 0.0, 0.0),
+    "WarmupStableDecay": _lines,
     "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
     "PolynomialDecay": _polynomial,
 }

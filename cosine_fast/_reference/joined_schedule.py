@@ -33,6 +33,7 @@ class JoinedSchedule:
         """The steps at which the formula of segment k is called."""
         offset, sign = self.offsets[k], self.signs[k]
         distance = step.hi - offset.hi
-        short = (np.abs(distance) < 2.0**53) & (step.lo == 0.0) & (offset.lo == 0.0) | ~np.isfinite(distance)
+        short = (np.abs(distance) < 2.0**53) & (step.lo == 0.0) & (offset.lo == 0.0) & (sign > 0.0)
+        short = short | ~np.isfinite(distance)
         t = where(short, Pair(distance, 0.0), add(step, negate(offset)))
         return Pair(sign * t.hi, sign * t.lo)

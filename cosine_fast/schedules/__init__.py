@@ -10,12 +10,16 @@ from .exponential_decay import ExponentialDecay
 from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
 from .joined_schedule import JoinedSchedule
+from .linear_decay import LinearDecay
+#from .one_cycle import OneCycle
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
+from .warmup_stable_decay import WarmupStableDecay
 
 __all__ = [
     "ConstantSchedule", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRootDecay",
-    "InverseTimeDecay", "JoinedSchedule", "PiecewiseConstantDecay", "PolynomialDecay",
+    "InverseTimeDecay", "JoinedSchedule", "LinearDecay", "PiecewiseConstantDecay", "PolynomialDecay",
+    "WarmupStableDecay",
 ]  # fmt: skip
 
 SCHEDULES: dict[str, type[Formula]] = {name: globals()[name] for name in __all__}

@@ -198,14 +198,16 @@ def check_size(initial: float, given: Any) -> None:
         raise ValueError(f"{wanted} Received: initial_learning_rate={given}")
 
 
-def warn_ignored(name: str, value: Any) -> None:
-    """Warn the caller of the caller of `warmup_steps` or `warmup_target` without the other."""
-    text = {
-        "warmup_steps": "Argument `warmup_steps` is ignored without `warmup_target`.",
-        "warmup_target": "Argument `initial_learning_rate` is ignored: without `warmup_steps` the decay begins at "
-        "`warmup_target`.",
-    }[name]
-    warnings.warn(f"{text} Received: {name}={value}", UserWarning, stacklevel=3)
+def warn_ignored(warmup_target: Any, warmup_steps: Any) -> None:
+    """Warn the caller of the caller if one of these is given without the other."""
+    if warmup_target is None and warmup_steps:
+        text = "Argument `warmup_steps` is ignored without `warmup_target`."
+        warnings.warn(f"{text} Received: warmup_steps={warmup_steps}", UserWarning, stacklevel=3)
+    elif warmup_target is not None and not warmup_steps:
+        text = (
+            "Argument `initial_learning_rate` is ignored: without `warmup_steps` the decay begins at `warmup_target`."
+        )
+        warnings.warn(f"{text} Received: warmup_target={warmup_target}", UserWarning, stacklevel=3)
 
 
 def is_readable(array: np.ndarray[Any, Any]) -> bool:

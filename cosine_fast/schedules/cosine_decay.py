@@ -85,15 +85,14 @@ class CosineDecay(Formula):
         self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0, name: str = "CosineDecay",
         warmup_target: float | None = None, warmup_steps: float = 0,
     ) -> None:  # fmt: skip
-        alone = self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
-        if alone:
-            warn_ignored(alone, warmup_steps if alone == "warmup_steps" else warmup_target)
+        self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
+        warn_ignored(warmup_target, warmup_steps)
 
     def _init(
         self, initial_learning_rate: float, decay_steps: float, alpha: float, name: str,
         warmup_target: float | None, warmup_steps: float,
-    ) -> str | None:  # fmt: skip
-        """Return which is given without the other, `warmup_steps` or `warmup_target`; of copies nobody is warned."""
+    ) -> None:  # fmt: skip
+        """As `__init__`, without a warning: of copies nobody is warned."""
         start, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         decay = steps_of("decay_steps", decay_steps, positive=True)
         fraction = number_of("alpha", alpha)
@@ -114,9 +113,6 @@ class CosineDecay(Formula):
         numbers, counts = (peak, fraction, start if warms else peak), (decay, warmup if warms else 0)
         given = (initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
         self._take(given, dtype, numbers, counts, name, start, warmup, warmup_target is None)
-        if warmup_target is None:
-            return "warmup_steps" if warmup else None
-        return None if warmup else "warmup_target"
 
     @property
     def _end(self) -> int:

@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._backend import kernel, shown
-from ._base import FLOAT32, FLOAT64, INT64_MAX, INT64_MIN, Formula, exact_of, items_of, number_of, received
+from ._base import FLOAT32, FLOAT64, INT64_MAX, INT64_MIN, Formula, exact_of, items_of, number_of, received, steps_of
 from .polynomial_decay import PolynomialDecay
 
 
@@ -26,7 +28,9 @@ class Joined(Formula):
     __slots__ = ()
     _keras = False
 
-    def _join(self, given: tuple[Any, ...], segments: Iterable[Segment], name: Any) -> None:
+    def _join(
+        self, given: tuple[Any, ...], dtype: np.dtype[Any], segments: Iterable[Segment], name: Any, *distinct: Any
+    ) -> None:
         """Keep the parameters, as `_take` does, and fold the segments, joined schedules as their own segments."""
         flat: list[Segment] = []
         for segment in segments:
@@ -38,12 +42,11 @@ class Joined(Formula):
         for number in (*begins, *offsets):
             if not INT64_MIN <= number <= INT64_MAX:
                 raise ValueError(f"All boundaries and offsets must lie within int64. Received: {shown(number)}")
-        dtype = FLOAT32 if all(schedule.dtype == FLOAT32 for schedule in schedules) else FLOAT64
-        self._take(given, dtype, signs, (*begins[1:], *offsets), name, schedules, children=schedules)
+        self._take(given, dtype, signs, (*begins[1:], *offsets), name, schedules, *distinct, children=schedules)
 
     @property
     def _segments(self) -> list[Segment]:
-        signs, counts, _, (schedules,), _ = self._key
+        signs, counts, _, (schedules, *_), _ = self._key
         begins, offsets = (INT64_MIN, *counts[: len(signs) - 1]), counts[len(signs) - 1 :]
         return [Segment(*each) for each in zip(schedules, begins, offsets, signs, strict=True)]
 
@@ -138,8 +141,8 @@ class JoinedSchedule(Joined):
             raise ValueError(
                 f"Argument `offsets` must have one number for each schedule. Received: {len(shifts)} for {len(parts)}"
             )
-        segments = map(Segment, parts, (INT64_MIN, *begins), shifts)
-        self._join((parts, begins, offsets, name), segments, name)
+        dtype = FLOAT32 if all(part.dtype == FLOAT32 for part in parts) else FLOAT64
+        self._join((parts, begins, offsets, name), dtype, map(Segment, parts, (INT64_MIN, *begins), shifts), name)
 
 
 def _schedule(given: Any) -> Formula:
@@ -157,6 +160,14 @@ def whole_steps(name: str, given: Any) -> int:
     if exact % 1 or not INT64_MIN <= exact <= INT64_MAX:
         raise ValueError(f"Argument `{name}` must be whole and within int64. {received(name, given)}")
     return int(exact)
+
+
+def whole_length(name: str, given: Any, *, positive: bool = False) -> int:
+    """Return a length in whole steps, as `steps_of` does."""
+    steps = steps_of(name, given, positive=positive)
+    if not isinstance(steps, int):
+        raise ValueError(f"Argument `{name}` must be a whole number of steps. Received: {name}={shown(given)}")
+    return steps
 
 
 def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> JoinedSchedule:
@@ -225,9 +236,7 @@ def with_warmup(schedule: Formula, warmup_steps: int, initial_learning_rate: flo
     >>> schedule([0, 50, 100, 400])
     array([0.  , 0.05, 0.1 , 0.05])
     """
-    steps = whole_steps("warmup_steps", warmup_steps)
-    if steps < 0:
-        raise ValueError(f"Argument `warmup_steps` must be >= 0. Received: warmup_steps={shown(warmup_steps)}")
+    steps = whole_length("warmup_steps", warmup_steps)
     first = _schedule(schedule)._at(0)
     if steps == 0:
         return schedule

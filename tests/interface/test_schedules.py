@@ -33,7 +33,7 @@ def test_parameters(cf, name, config):
         assert f"{key}=" in repr(schedule)
         with pytest.raises(AttributeError):
             setattr(schedule, key, value)
-    assert cls(*schedule.get_config().values()) == schedule == copy.copy(schedule)
+    assert cls(**schedule.get_config()) == schedule == copy.copy(schedule)
 
 
 def test_what_a_caller_gets_is_a_copy(cf):
