@@ -22,6 +22,7 @@ cdef extern from "cosine_fast.h" nogil:
         CF_BAD_WARMUP_TARGET
         CF_BAD_WARMUP_STEPS
         CF_BAD_SIZE
+        CF_BAD_END_LEARNING_RATE
     const char *cf_error_text(int error)
 
     ctypedef struct cf_pair:
@@ -34,6 +35,8 @@ cdef extern from "cosine_fast.h" nogil:
         pass
     int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
                                      double alpha, double warmup_target, cf_pair warmup_steps)
+    int cf_cosine_decay_to_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
+                                        double end_learning_rate, double warmup_target, cf_pair warmup_steps)
     double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
     double cf_cosine_decay_at_int64(const cf_cosine_decay *p, int64_t step)
     double cf_cosine_decay_at_double(const cf_cosine_decay *p, double step)

@@ -16,8 +16,8 @@ import numpy as np
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay
 from .schedules._base import (
-    FLOAT64, apart, as_array, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype, steps_of,
-    warn_ignored,
+    FLOAT64, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype,
+    steps_of, warn_ignored,
 )  # fmt: skip
 
 _Array = np.ndarray[Any, Any]
@@ -29,6 +29,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "initial_learning_rate": lambda value: number_of("initial_learning_rate", value),
     "decay_steps": lambda value: steps_of("decay_steps", value, positive=True),
     "alpha": lambda value: number_of("alpha", value),
+    "end_learning_rate": lambda value: number_of("end_learning_rate", value),
     "warmup_target": lambda value: value if _is_nan(value) else number_of("warmup_target", value),
     "warmup_steps": lambda value: steps_of("warmup_steps", value, positive=False),
 }
@@ -39,6 +40,7 @@ _SAFE: dict[str, tuple[float, float, float, bool]] = {
     "initial_learning_rate": (-(2.0**400), 2.0**400, 0.0, False),
     "decay_steps": (2.0**-64, 2.0**62, 1.0, False),
     "alpha": (-(2.0**400), 2.0**400, 0.0, False),
+    "end_learning_rate": (-(2.0**400), 2.0**400, 0.0, False),
     "warmup_target": (-(2.0**400), 2.0**400, 0.0, True),
     "warmup_steps": (2.0**-64, 2.0**62, 0.0, False),
 }
@@ -46,7 +48,8 @@ _SAFE: dict[str, tuple[float, float, float, bool]] = {
 
 def cosine_decay(
     step: Any, initial_learning_rate: Any, decay_steps: Any, alpha: Any = 0.0, warmup_target: Any = None,
-    warmup_steps: Any = 0, *, out: _Array | None = None, dtype: Any = None, num_threads: SupportsIndex | None = None,
+    warmup_steps: Any = 0, *, end_learning_rate: Any = None, out: _Array | None = None, dtype: Any = None,
+    num_threads: SupportsIndex | None = None,
 ) -> Any:  # fmt: skip
     """Return the rates of many `CosineDecay` schedules at once: all arguments broadcast against each other.
 
@@ -70,6 +73,8 @@ def cosine_decay(
     warmup_steps : array_like, default 0
         The length of the warmup in steps; >= 0. It is ignored where `warmup_target` is NaN; if that is None, with one
         UserWarning if any element is > 0.
+    end_learning_rate : array_like, optional
+        The rate at the end of the decay, in place of ``peak * alpha``; only without `alpha`.
     out : numpy.ndarray, optional
         Where the rates are written: float64 or float32, of the shape that all arguments broadcast to. It may overlap
         the arguments; the result is as if it did not. It is returned.
@@ -120,13 +125,18 @@ def cosine_decay(
         "warmup_target": np.nan if warmup_target is None else warmup_target,
         "warmup_steps": warmup_steps,
     }
+    absolute = end_learning_rate is not None
+    if absolute:
+        check_one_floor(alpha, end_learning_rate)
+        given = {("end_learning_rate" if key == "alpha" else key): value for key, value in given.items()}
+        given["end_learning_rate"] = end_learning_rate
     read = {name: _read(name, value) for name, value in given.items()}
     if not any(isinstance(value, np.ndarray) for value in read.values()):
         schedule = CosineDecay.__new__(CosineDecay)
         target = None if _is_nan(read["warmup_target"]) else read["warmup_target"]
-        alone = schedule._init(**read | {"name": "CosineDecay", "warmup_target": target})
-        if alone == "warmup_target" or (alone and warmup_target is None):
-            warn_ignored(alone, read[alone])
+        schedule._init(**read | {"warmup_target": target})
+        if warmup_target is None or target is not None:
+            warn_ignored(target, read["warmup_steps"])
         return schedule(step, out=out, dtype=dtype, num_threads=num_threads)
 
     start = read["initial_learning_rate"]
@@ -147,17 +157,17 @@ def cosine_decay(
     if out is None and max(array.size for array in own.values()) == math.prod(shape) and all(map(is_readable, arrays)):
         # One step each: the kernel checks plain schedules while it reads them. If one is wrong, nobody sees the rates.
         rates = np.empty(shape, wanted)
-        done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, True)
+        done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute, True)
     if not done:
         unsafe = {name: array for name, array in own.items() if not _is_safe(name, array, threads)}
         found = [_examine({name: array}, _CHECKS[name]) for name, array in unsafe.items()]  # errors of one come first
         if any(found):
-            _examine(own, _check)
+            _examine(own, functools.partial(_check, list(own)))
         if rates is None:
             rates = np.empty(shape, wanted)
-        _evaluate(rates, [apart(array, rates) for array in arrays], threads)
+        _evaluate(rates, [apart(array, rates) for array in arrays], threads, absolute)
     if warmup_target is None and own["warmup_steps"].any():
-        warn_ignored("warmup_steps", warmup_steps)
+        warn_ignored(None, str(warmup_steps))
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if is_masked(value)]
     if not masks and not is_masked(out):  # np.ma takes some ms to import
         return rates if out is None else out
@@ -234,9 +244,12 @@ def _is_beyond(name: str, x: _Array) -> _Array:
     return np.asarray(~((least <= x) & (x <= most) | (x == also) | (np.isnan(x) & nan)))
 
 
-def _check(start: Any, decay: Any, alpha: Any, target: Any, warmup: Any) -> None:
+def _check(names: list[str], *values: Any) -> None:
     """Check the parameters of a schedule together, without a warning."""
-    CosineDecay.__new__(CosineDecay)._init(start, decay, alpha, "", None if _is_nan(target) else target, warmup)
+    given = dict(zip(names, values, strict=True))
+    if _is_nan(given["warmup_target"]):
+        given["warmup_target"] = None
+    CosineDecay.__new__(CosineDecay)._init(**given)
 
 
 @contextlib.contextmanager
@@ -248,7 +261,7 @@ def _named(index: tuple[int, ...]) -> Iterator[None]:
         raise type(error)(f"{error} at index {index[0] if len(index) == 1 else index}") from None
 
 
-def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
+def _evaluate(rates: _Array, arrays: list[_Array], threads: int, absolute: bool) -> None:
     """Evaluate the steps and parameters into `rates`; convert in pieces what the kernel cannot read."""
     converted = [array for array in arrays if not is_readable(array)]
     largest = max(converted, key=lambda array: array.size, default=rates)
@@ -258,8 +271,8 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int) -> None:
         for part in (slice(None, half), slice(half, None)):
             cut: Any = (..., part, *[slice(None)] * (-1 - axis))
             cuts = [array[cut] if array.ndim >= -axis and array.shape[axis] > 1 else array for array in arrays]
-            _evaluate(rates[cut], cuts, threads)
+            _evaluate(rates[cut], cuts, threads, absolute)
         return
     with np.errstate(over="ignore"):
         steps, *parameters = (array if is_readable(array) else array.astype(np.float64) for array in arrays)
-    kernel.cosine_decays(rates, steps, parameters, threads)
+    kernel.cosine_decays(rates, steps, parameters, threads, absolute)

@@ -61,7 +61,7 @@ cdef extern from "blocks.h" nogil:
     ctypedef struct cf_batch:
         cf_job schedules, row
         int64_t many, steps
-        int alike, streamed, along
+        int alike, streamed, absolute, along
         cf_operand initial, decay_steps, alpha, target, warmup_steps
         int *others
     ctypedef struct cf_check:

@@ -42,25 +42,27 @@ static inline int is_whole(double x)
 }
 
 /* Fold a schedule as if it were ordinary. A NaN as `target` means no warmup. Returns where the schedule starts. */
-static inline double fold_lane(cf_cosine_decay *p, double given, double D, double alpha, double target, double warmup)
+static inline double fold_lane(cf_cosine_decay *p, double given, double D, double alpha, int absolute, double target,
+                               double warmup)
 {
     const double peak = target == target ? target : given, W = target == target ? warmup : 0.0;
     const double start = W > 0.0 ? given : peak;
     p->warmup_steps = cf_make_pair(W, 0.0);
-    cf_fold_ordinary(p, peak, cf_reciprocal(D), alpha, start, W);
+    cf_fold_ordinary(p, peak, cf_reciprocal(D), alpha, absolute, start, W);
     return start;
 }
 
-/* Fold the lanes from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. */
-static __attribute__((noinline)) void fold_lanes(group *restrict g)
+/* Fold the lanes from their start, decay_steps, alpha, peak (NaN: no warmup) and warmup_steps. `absolute` is a constant. */
+CF_INLINE void fold_lanes_to(group *restrict g, int absolute)
 {
     int i;
     INDEPENDENT
     for (i = 0; i < g->n; i++) {
         const double D = g->decay_steps[i], alpha = g->alpha[i];
         cf_cosine_decay p;
-        const double start = fold_lane(&p, g->start[i], D, alpha, g->peak[i], g->warmup_steps[i]);
-        const double W = p.warmup_steps.hi, ordinary = cf_is_ordinary(p.peak, D, alpha, start, W + D) ? 1.0 : 0.0;
+        const double start = fold_lane(&p, g->start[i], D, alpha, absolute, g->peak[i], g->warmup_steps[i]);
+        const double W = p.warmup_steps.hi;
+        const double ordinary = cf_is_ordinary(p.peak, D, alpha, absolute, start, W + D) ? 1.0 : 0.0;
         g->start[i] = start;
         g->ordinary[i] = ordinary;
         g->least[i] = W > 0.0 ? -0x1.fffffffffffffp51 : 0.0;
@@ -72,6 +74,16 @@ static __attribute__((noinline)) void fold_lanes(group *restrict g)
         g->warm |= g->warmup_steps[i] > 0.0;
         g->pairs |= (g->ordinary[i] != 0.0) & !(is_whole(g->decay_steps[i]) & is_whole(g->warmup_steps[i]));
     }
+}
+
+static __attribute__((noinline)) void fold_lanes(group *restrict g)
+{
+    fold_lanes_to(g, 0);
+}
+
+static __attribute__((noinline)) void fold_lanes_absolute(group *restrict g)
+{
+    fold_lanes_to(g, 1);
 }
 
 /* The members that the formula reads of an ordinary schedule. */
@@ -98,7 +110,7 @@ static void take_schedule(const cf_batch *b, const group *g, const rows *r, int 
         take_lane(g, i, p);
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && D <= 134217728.0; /* 2^27 */
-        p->falls = alpha >= 0.0 && alpha <= 1.0 && p->peak > 0.0;
+        p->falls = cf_falls(p->peak, alpha, b->absolute);
         p->has_warmup = W > 0.0;
         p->decay_steps = cf_make_pair(D, 0.0);
         p->step_scale = 1.0;
@@ -106,7 +118,8 @@ static void take_schedule(const cf_batch *b, const group *g, const rows *r, int 
         double hi, lo_D, lo_W;
         load(r, &b->decay_steps, 1, &hi, &lo_D);
         load(r, &b->warmup_steps, 1, &hi, &lo_W);
-        cf_cosine_decay_init(p, g->peak[i], cf_make_pair(D, lo_D), alpha, W > 0.0, g->start[i], cf_make_pair(W, lo_W));
+        cf_cosine_decay_init_to(p, g->peak[i], cf_make_pair(D, lo_D), alpha, b->absolute, W > 0.0, g->start[i],
+                                cf_make_pair(W, lo_W));
     }
 }
 
@@ -198,7 +211,7 @@ static __attribute__((noinline)) uint32_t rate_lanes(const double *restrict star
         const uint64_t floor = cf_bits(alpha[i]), large = cf_bits(0x1p300);
         cf_cosine_decay p;
         uint64_t peak;
-        fold_lane(&p, start[i], D, alpha[i], target[i], W);
+        fold_lane(&p, start[i], D, alpha[i], 0, target[i], W);
         peak = cf_bits(fabs(p.peak));
         beyond |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
                               | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
@@ -231,7 +244,7 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n)
     const double *const target = doubles_at(r, &b->target, n, buffer[3]);
     const double *const warmup_steps = doubles_at(r, &b->warmup_steps, n, buffer[4]);
     const double *const step = doubles_at(r, &b->schedules.steps, n, buffer[5]);
-    if (!are_whole(&b->decay_steps, decay_steps, n) || !are_whole(&b->warmup_steps, warmup_steps, n)
+    if (b->absolute || !are_whole(&b->decay_steps, decay_steps, n) || !are_whole(&b->warmup_steps, warmup_steps, n)
         || !are_whole(&b->schedules.steps, step, n)
         || rate_lanes(start, decay_steps, alpha, target, warmup_steps, step, out, n)) {
         return 0;
@@ -315,7 +328,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     load(&r, &b->target, n, g.peak, NULL);
     load(&r, &b->warmup_steps, n, g.warmup_steps, NULL);
     g.unusual = g.warm = g.pairs = 0;
-    fold_lanes(&g);
+    (b->absolute ? fold_lanes_absolute : fold_lanes)(&g);
     /* Across the schedules, an unusual one would be folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
         evaluate_along(b, run, &g, r, from, to);

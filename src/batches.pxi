@@ -6,10 +6,11 @@ cdef int64_t ROW = 24
 
 
 def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads,
-                  bint plain=False):
+                  bint absolute, bint plain=False):
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
 
-    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps; checked already.
+    parameters: initial_learning_rate, decay_steps, alpha (if `absolute`, end_learning_rate), warmup_target (NaN: none),
+    warmup_steps; checked already.
     With `plain` they need not be: it evaluates only plain schedules of one step each, which are right, and returns
     whether there were no others. If there were, the rates are undefined.
     """
@@ -42,6 +43,7 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     for k in range(batch.schedules.dimensions):
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
     batch.row.shift = 0
+    batch.absolute = absolute
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
     _work(_isa.evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
     return others == 0

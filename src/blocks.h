@@ -38,6 +38,7 @@ typedef struct cf_batch {
     int64_t many, steps; /* how many schedules, and how many steps of each */
     int alike;           /* all schedules have the same steps */
     int streamed;        /* as in cf_job */
+    int absolute;        /* alpha has the floors themselves, not their fractions of the peaks */
     int along;           /* the rates of a schedule are neighbours in memory, not the schedules of a step */
     cf_operand initial, decay_steps, alpha, target, warmup_steps; /* strides as in `schedules`; NaN is no target */
     int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */

@@ -108,6 +108,19 @@ static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int con
     }
 }
 
+/* As cf_reflect, for negative steps of at most 2^50 in size, where D is whole and at most 2^44. */
+static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
+{
+    const double D = p->decay_steps.hi, period = 2.0 * D, inverse = 1.0 / period;
+    int i;
+    INDEPENDENT
+    for (i = 0; i < n; i++) {
+        const double t = -hi[i], count = cf_round(t * inverse), product = count * period;
+        const double m = fabs((t - product) - cf_product_rest(count, period, product));
+        hi[i] = hi[i] < 0.0 ? (m > D ? period - m : m) : hi[i];
+    }
+}
+
 /* The rates of n elements, the first of which stands at r and is number `begin` of the job. */
 static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
                                   sink out)
@@ -132,7 +145,10 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     origin = kind == CF_WIDE ? PAIRS : DOUBLES;
     load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
     in = range_of(hi, n);
-    if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
+    if (kind <= CF_SINGLE && !p->has_warmup && in.least < 0.0 && in.least >= -0x1p50) {
+        reflect_small(p, hi, n);
+        in = range_of(hi, n);
+    } else if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
         /* Rare: steps so far below zero that they need all their digits; */
         load_block(job, r, begin, n, hi, lo);
         if (p->has_warmup) {

@@ -57,6 +57,20 @@ def draw_cosine_decay(draw: random.Random) -> Parameters:
     return cosine_decay(peak * draw.choice([0.0, draw.random(), 3.0, -1.0]), D, alpha, peak, W)
 
 
+def to_a_floor(draw_any: Callable[[random.Random], Parameters]) -> Callable[[random.Random], Parameters]:
+    """Parameters a fourth of which have an absolute floor: of any size and sign, or next to the peak."""
+
+    def drawn(draw: random.Random) -> Parameters:
+        p = draw_any(draw)
+        if draw.random() < 0.75:
+            return p
+        peak = p["initial_learning_rate"] if p.get("warmup_target") is None else p["warmup_target"]
+        end = draw.choice([0.0, peak, peak * draw.random(), peak * draw.uniform(-2, 3), 10 ** draw.uniform(-300, 300)])
+        return p | {"alpha": 0.0, "end_learning_rate": draw.choice([end, math.nextafter(peak, end)])}
+
+    return drawn
+
+
 def cosine_decay_joints(p: Parameters) -> list[Fraction]:
     W = Fraction(0 if p["warmup_target"] is None else p["warmup_steps"])
     D = Fraction(p["decay_steps"])
@@ -85,8 +99,17 @@ COSINE_DECAY = Entry(
         cosine_decay(2.0, 2**63 - 1, 0.5, 1.0, 2**63 - 1),
         cosine_decay(2.0, 1000.1, 0.5, 1.0, 10.7),
         cosine_decay(0.1, 10, 0.0, 0.2, 0),
+        *[
+            cosine_decay(0.1, D, 0.0, T, W) | {"end_learning_rate": end}
+            for D, T, W in ((1009, None, 0), (1000.1, 0.3, 10.7), (2**60, 0.3, 7))
+            for end in (0.0, -0.0, 0.03, 0.1, 0.7, -0.1, 1e-310, 1e300)
+        ],
+        *[
+            cosine_decay(peak, 1009) | {"end_learning_rate": end}
+            for peak, end in ((0.0, 0.1), (0.0, 0.0), (-0.1, -0.3), (1e-310, 3e-310), (1e-100, 1.0), (1e300, 1e-300))
+        ],
     ],
-    draw=draw_cosine_decay,
+    draw=to_a_floor(draw_cosine_decay),
     joints=cosine_decay_joints,
 )
 
@@ -156,8 +179,13 @@ COSINE_DECAY_RESTARTS = Entry(
             ],
             *[(0.1, 1009, t, m, -0.5) for t in (1.0, 2.0) for m in (1.0, 0.9)],
         ]
+    ]
+    + [
+        cosine_decay_restarts(L0, 1009, t, m, 0.0) | {"end_learning_rate": end}
+        for t, m in ((1.0, 1.0), (1.0, 0.5), (2.0, 1.0), (2.0, 1.5))
+        for L0, end in ((0.1, 0.03), (0.1, 0.3), (0.0, 0.1), (0.1, -0.1), (1e-310, 3e-310), (0.1, 0.1))
     ],
-    draw=draw_cosine_decay_restarts,
+    draw=to_a_floor(draw_cosine_decay_restarts),
     joints=cosine_decay_restarts_joints,
 )
 
@@ -556,7 +584,30 @@ ONE_CYCLE = Entry(
     joints=one_cycle_joints,
 )
 
-JOINED = {"LinearDecay": LINEAR_DECAY, "OneCycle": ONE_CYCLE, "WarmupStableDecay": WARMUP_STABLE_DECAY}
+COSINE_ANNEALING = Entry(
+    ordinary=[
+        {"initial_learning_rate": 0.1, "decay_steps": 40},
+        {"initial_learning_rate": 0.1, "decay_steps": 7.5, "end_learning_rate": 0.01, "name": "a"},
+    ],
+    hard=[
+        {"initial_learning_rate": 0.1, "decay_steps": D, "end_learning_rate": end}
+        for D in (1, 2, 1009, 1000.1, 2**44 + 1, 2**60 + 1)
+        for end in (0.0, 0.3, 1e-9)
+    ],
+    draw=lambda draw: {
+        "initial_learning_rate": draw.random(),
+        "decay_steps": length(draw, -3),
+        "end_learning_rate": draw.choice([0.0, 1e-9, draw.random()]),
+    },
+    joints=multiples,
+)
+
+JOINED = {
+    "CosineAnnealing": COSINE_ANNEALING,
+    "LinearDecay": LINEAR_DECAY,
+    "OneCycle": ONE_CYCLE,
+    "WarmupStableDecay": WARMUP_STABLE_DECAY,
+}
 FAMILY = {**PARTS, **JOINED, "JoinedSchedule": JOINED_SCHEDULE}
 # The registered classes; interface/test_column.py names those without an entry here.
 NAMES = [name for name in schedules.SCHEDULES if name in FAMILY]

@@ -32,16 +32,22 @@ def _apart(a: Fraction, b: Fraction) -> int:
     return max(sizes) - min(sizes) if sizes else 0
 
 
-def largest(*rates: float) -> float:
+def largest(*rates: float | Fraction) -> float:
     return max(math.fabs(rate) for rate in rates)
 
 
 # ---- Rates ----
 
 
-def rate(step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0) -> mpf:
+def floor_of(peak, alpha, end_learning_rate) -> Fraction:
+    return Fraction(peak) * Fraction(alpha) if end_learning_rate is None else Fraction(end_learning_rate)
+
+
+def rate(
+    step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0, end_learning_rate=None
+) -> mpf:
     """CosineDecay's formula, as its docstring has it; every argument is taken as exactly the number that it is."""
-    s, L0, D, a = (Fraction(x) for x in (step, initial_learning_rate, decay_steps, alpha))
+    s, L0, D = (Fraction(x) for x in (step, initial_learning_rate, decay_steps))
     peak, t = L0, s
     if warmup_target is not None:
         peak, W = Fraction(warmup_target), Fraction(warmup_steps)
@@ -49,8 +55,9 @@ def rate(step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None
             return exactly(L0 + (peak - L0) * s / W)
         if W > 0:  # without warmup steps the cosine goes on to negative steps
             t = s - W
-    with mp.workprec(PRECISION + _apart(peak, peak * a)):
-        return _mpf(peak * (1 - a)) * mp.cospi(_mpf(min(t, D) / D % 2) / 2) ** 2 + _mpf(peak * a)
+    floor = floor_of(peak, alpha, end_learning_rate)
+    with mp.workprec(PRECISION + _apart(peak, floor)):
+        return _mpf(peak - floor) * mp.cospi(_mpf(min(t, D) / D % 2) / 2) ** 2 + _mpf(floor)
 
 
 @functools.lru_cache(maxsize=16)
@@ -73,21 +80,24 @@ def cycle(step, first_decay_steps, t_mul) -> tuple[int, mpf] | None:
         return i, mpf(0) if abs(fraction) < mpf(2) ** -800 else fraction
 
 
-def restarts(step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, peak=False) -> mpf:
+def restarts(
+    step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, end_learning_rate=None, peak=False
+) -> mpf:
     """CosineDecayRestarts, in the cycles before the first too; the floor beyond all. Or its cycle's peak."""
-    L0, a, place = Fraction(initial_learning_rate), Fraction(alpha), cycle(step, first_decay_steps, t_mul)
+    L0, floor = Fraction(initial_learning_rate), floor_of(initial_learning_rate, alpha, end_learning_rate)
+    place = cycle(step, first_decay_steps, t_mul)
     if place is None or -(2.0**-300) < step < 0:
-        return exactly(L0 * a)
+        return exactly(floor)
     if isinstance(step, float) and abs(step) > 2.0**65:
         return mp.nan
     i, fraction = place
     # A step may be 2^-300 before the end of a cycle of 2^95.
-    with mp.workprec(2 * PRECISION + _apart(L0 * a, L0 * (1 - a)) + _apart(L0, L0 * a)):
+    with mp.workprec(2 * PRECISION + _apart(floor, L0 - floor) + _apart(L0, floor)):
         zeroth = mpf(1) if i == 0 else mpf(0) if i > 0 else mp.inf
         height = mpf(m_mul) ** i if m_mul else zeroth
         wave = mpf(1) if peak else mp.cospi(fraction / 2) ** 2
-        amplitude = _mpf(L0 * (1 - a))
-        return (amplitude * height * wave if amplitude else amplitude) + _mpf(L0 * a)
+        amplitude = _mpf(L0 - floor)
+        return (amplitude * height * wave if amplitude else amplitude) + _mpf(floor)
 
 
 def exponential(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
@@ -177,6 +187,12 @@ def warmup_stable(
         return end + (peak - end) * left
 
 
+def annealing(step, initial_learning_rate, decay_steps, end_learning_rate=0.0) -> mpf:
+    x = Fraction(step) / Fraction(decay_steps) % 2
+    with mp.workprec(PRECISION):
+        return end_learning_rate + (mpf(initial_learning_rate) - end_learning_rate) * mp.cospi(_mpf(x) / 2) ** 2
+
+
 def one_cycle(
     step, peak_learning_rate, total_steps, pct_start=0.3, div_factor=25.0, final_div_factor=1e4, dialect="optax"
 ) -> mpf:
@@ -187,7 +203,8 @@ def one_cycle(
     begin, length, rates = 0, rise, (initial, peak_learning_rate)
     if step >= math.ceil(rise):
         begin, length, rates = rise, last - rise, (peak_learning_rate, initial / final_div_factor)
-    x = max((Fraction(step) - Fraction(begin)) / Fraction(length), Fraction(0 if begin else -(10**30)))
+    x = (Fraction(step) - Fraction(begin)) / Fraction(length)
+    x = max(x, Fraction(0)) if begin else x
     with mp.workprec(PRECISION):
         return mpf(rates[1]) + (mpf(rates[0]) - mpf(rates[1])) * mp.cospi(_mpf(min(x, Fraction(1)) % 2) / 2) ** 2
 
@@ -204,6 +221,7 @@ EXACT: dict[str, Callable[..., mpf]] = {
     "InverseSquareRootDecay": inverse_square_root,
     "InverseTimeDecay": inverse_time,
     "PiecewiseConstantDecay": piecewise,
+    "CosineAnnealing": annealing,
     "JoinedSchedule": joined,
     "LinearDecay": linear,
     "OneCycle": one_cycle,
@@ -234,18 +252,24 @@ def ulps(value: float, exact: mpf, at: float = 0.0, dtype: type = np.float64) ->
 Promise = tuple[float, float, float | mpf]
 
 
-def _cosine_decay(exact, step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0):
+def _cosine_decay(
+    exact, step, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0,
+    end_learning_rate=None,
+):  # fmt: skip
     L0, target = initial_learning_rate, warmup_target
     if target is not None and step < warmup_steps:  # a line that crosses zero is measured by its larger end
         crosses = min(L0, target) < 0 < max(L0, target) or (step < 0 and abs(target) > abs(L0) > 0)
         return 2.0, largest(L0, target) if crosses else 0.0, 0.0
     peak = L0 if target is None else target
-    return 2.0, 0.0, 2.0**-98 * largest(peak, peak * alpha) if alpha < 0 else 0.0
+    floor = floor_of(peak, alpha, end_learning_rate)
+    return 2.0, 0.0, 2.0**-98 * largest(peak, floor) if min(peak, floor) < 0 < max(peak, floor) else 0.0
 
 
-def _restarts(exact, step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0):
-    peak = restarts(step, initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, peak=True)
-    floor = exactly(Fraction(initial_learning_rate) * Fraction(alpha))
+def _restarts(
+    exact, step, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, end_learning_rate=None
+):
+    peak = restarts(step, initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, end_learning_rate, peak=True)
+    floor = exactly(floor_of(initial_learning_rate, alpha, end_learning_rate))
     size, granted = max(abs(peak), abs(floor)), mpf(0)
     if t_mul != 1 and (place := cycle(step, first_decay_steps, t_mul)):  # the rate of a step that is somewhat beside
         i, fraction = place
@@ -300,6 +324,7 @@ PROMISES: dict[str, Callable[..., Promise]] = {
     "InverseTimeDecay": _inverse_time,
     "JoinedSchedule": _joined,
     "LinearDecay": _lines,
+    "CosineAnnealing": lambda exact, step, **p: (2.0, 0.0, 0.0),
     "OneCycle": lambda exact, step, **p: (2.0, 0.0, 0.0),
     "WarmupStableDecay": _lines,
     "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
@@ -334,12 +359,16 @@ def rounded(exact: mpf) -> float:
         return math.copysign(math.inf, exact)
 
 
-def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0) -> mpf:
+def rate_sum(
+    steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0,
+    end_learning_rate=None,
+) -> mpf:  # fmt: skip
     """The sum of rate() over a range, in closed form; tests compare it with the sum itself."""
-    L0, D, a = (Fraction(x) for x in (initial_learning_rate, decay_steps, alpha))
+    L0, D = (Fraction(x) for x in (initial_learning_rate, decay_steps))
     peak, W = L0, Fraction(0)
     if warmup_target is not None:
         peak, W = Fraction(warmup_target), Fraction(warmup_steps)
+    floor = floor_of(peak, alpha, end_learning_rate)
     left = max(0, -((steps.start - steps.stop) // steps.step))  # len() stops at sys.maxsize
     step, stride = steps.start, steps.step
     if stride < 0:
@@ -350,10 +379,10 @@ def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup
         total = n * L0 + (peak - L0) / W * (n * (2 * step + (n - 1) * stride)) / 2
         step, left = step + n * stride, left - n
     n = min(left, max(0, math.ceil((W + D - step) / stride)))
-    total += (left - n) * peak * a + n * peak * (1 + a) / 2
+    total += (left - n) * floor + n * (peak + floor) / 2
     x, h = (step - W) / D, stride / D
     # All cancels but for the last step before the end, which is at least a unit of both fractions away from it.
-    precision = 300 + _apart(peak, peak * a) + _apart(peak, L0)
+    precision = 300 + _apart(peak, floor) + _apart(peak, L0)
     precision += 4 * (x.denominator * h.denominator).bit_length() if n else 0
     with mp.workprec(precision):
         cosines = mpf(0)
@@ -362,7 +391,7 @@ def rate_sum(steps: range, initial_learning_rate, decay_steps, alpha=0.0, warmup
         elif n:
             sines = mp.sinpi(_mpf(n * h / 2 % 2)) / mp.sinpi(_mpf(h / 2 % 2))
             cosines = sines * mp.cospi(_mpf((x + (n - 1) * h / 2) % 2))
-        waves = _mpf(peak * (1 - a) / 2) * cosines
+        waves = _mpf((peak - floor) / 2) * cosines
         # Without the last digits, which are wrong, so that a rational sum is exact.
         unit = mp.ldexp(1, mp.frexp(waves)[1] + 50 - precision)
         return mp.nint((_mpf(total) + waves) / unit) * unit if waves else _mpf(total)
@@ -380,7 +409,7 @@ def cumulative_error(value: float, step: int, p: dict, exact: mpf | None = None)
         return 0.0 if abs(value) > 1.79e308 and (value > 0) == (exact > 0) else math.inf
     target, warms = p["warmup_target"], p["warmup_target"] is not None and p["warmup_steps"] > 0
     peak = p["initial_learning_rate"] if target is None else target
-    ends = [mpf(peak), exactly(Fraction(peak) * Fraction(p["alpha"]))]
+    ends = [mpf(peak), exactly(floor_of(peak, p["alpha"], p.get("end_learning_rate")))]
     first, last = (0, step - 1) if step > 0 else (step, -1)
     if warms:
         ends += [rate(s, **p) for s in (first, last) if s < p["warmup_steps"]]

@@ -15,10 +15,14 @@ from .pairs import (
 )  # fmt: skip
 
 
-def plain(step: float, peak: float, alpha: float, start: float, decay_steps: float, warmup_steps: float) -> float:
-    """A linear warmup from `start` to the peak, if there is one, then a cosine from the peak down to peak * alpha.
+def plain(
+    step: float, peak: float, alpha: float, start: float, absolute: float, decay_steps: float, warmup_steps: float
+) -> float:
+    """A linear warmup from `start` to the peak, if there is one, then a cosine from the peak down to the floor.
 
-    >>> parameters, steps = (0.1, 0.01, 0.001, 900, 100), np.array([0, 50, 100, 550, 999, 1000, 2000])
+    The floor is peak * alpha, or alpha where `absolute` is not 0.
+
+    >>> parameters, steps = (0.1, 0.01, 0.001, 0.0, 900, 100), np.array([0, 50, 100, 550, 999, 1000, 2000])
     >>> rates = CosineDecay(*parameters)(as_pair(steps))
     >>> np.allclose(rates, [plain(step, *parameters) for step in steps], rtol=1e-14)
     True
@@ -26,7 +30,13 @@ def plain(step: float, peak: float, alpha: float, start: float, decay_steps: flo
     if warmup_steps > 0 and step < warmup_steps:
         return start + (peak - start) * step / warmup_steps
     t = min(step - warmup_steps, decay_steps)
-    return peak * ((1 - alpha) * (1 + math.cos(math.pi * t / decay_steps)) / 2 + alpha)
+    floor = alpha if absolute else peak * alpha
+    return floor + (peak - floor) * (1 + math.cos(math.pi * t / decay_steps)) / 2
+
+
+def wide_amplitude(peak: Any, alpha: Any, absolute: float) -> Pair:
+    """The peak less the floor."""
+    return two_sum(peak, -alpha) if absolute else multiply(two_sum(1.0, -alpha), Pair(peak, np.float64(0.0)))
 
 
 # sin(pi*v/2)^2 / v^2 in powers of v^2 for 0 <= v <= 1/2; made by src/coefficients.py.
@@ -39,12 +49,19 @@ class CosineDecay:
     warmup_steps = 0 is no warmup; then start is the peak.
     """
 
-    def __init__(self, peak: float, alpha: float, start: float, decay_steps: float, warmup_steps: float) -> None:
+    def __init__(
+        self, peak: float, alpha: float, start: float, absolute: float, decay_steps: float, warmup_steps: float
+    ) -> None:
         D, W = as_pair(decay_steps), as_pair(warmup_steps)
-        self.fold(peak, alpha, start, D, W, is_whole(D) and is_whole(W), W.hi + D.hi)
+        self.fold(peak, alpha, start, absolute, D, W, is_whole(D) and is_whole(W), W.hi + D.hi)
 
-    def fold(self, peak: float, alpha: float, start: float, D: Pair, W: Pair, whole: bool, reach: float) -> None:
-        """whole: the decay begins and ends at integers; reach: the size of the largest step of the wave."""
+    def fold(
+        self, peak: float, alpha: float, start: float, absolute: float, D: Pair, W: Pair, whole: bool, reach: float
+    ) -> None:
+        """Fold them for a decay that begins and ends at integers, if it is `whole`.
+
+        absolute: the floor is alpha, not peak * alpha; reach: the size of the largest step of the wave.
+        """
         one, zero = np.float64(1.0), np.float64(0.0)
         T, a, L0 = np.float64(peak), np.float64(alpha), np.float64(start)
         self.decay_steps, self.warmup_steps, self.begin_rest = D, W, zero
@@ -53,36 +70,37 @@ class CosineDecay:
         self.has_warmup = bool(W.hi > 0.0)
         self.rate_unit = self.step_scale = one
 
-        self.end = T * a + 0.0  # -0 is +0
+        self.end = (a if absolute else T * a) + 0.0  # -0 is +0
         line = ZERO
-        amplitude, rise = product(two_sum(one, -a), Pair(T, zero)), two_sum(T, -L0)
-        tiny = 0.0 < abs((one - a) * T) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
+        amplitude = two_sum(T, -a) if absolute else product(two_sum(one, -a), Pair(T, zero))
+        rise, one_sign = two_sum(T, -L0), a == 0.0 or (a > 0.0) == (T > 0.0) if absolute else a >= 0.0
+        tiny = 0.0 < abs(T - a if absolute else (one - a) * T) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
         ordinary = not tiny and max(abs(T), abs(self.end), abs(L0)) <= 2.0**300 and D.hi >= 2.0**-20
-        ordinary = ordinary and (T == 0.0 or (abs(T) >= 2.0**-300 and a >= 0.0)) and reach <= 2.0**44
+        ordinary = ordinary and (T == 0.0 or (abs(T) >= 2.0**-300 and one_sign)) and reach <= 2.0**44
         self.wide = not ordinary
         self.pairs = self.wide or not whole
         if self.wide:
-            amplitude = multiply(two_sum(one, -a), Pair(T, zero))
+            amplitude = wide_amplitude(T, a, absolute)
             tiny = 0.0 < abs(amplitude.hi) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
             if tiny and max(abs(T), abs(L0), abs(amplitude.hi), abs(self.end)) < 2.0**150:
                 # In a unit in which the lower halves are normal numbers.
                 self.rate_unit = np.float64(2.0**-700)
-                T, L0 = T * 2.0**700, L0 * 2.0**700
-                amplitude, rise = multiply(two_sum(one, -a), Pair(T, zero)), two_sum(T, -L0)
+                T, L0, a = T * 2.0**700, L0 * 2.0**700, a * 2.0**700 if absolute else a
+                amplitude, rise = wide_amplitude(T, a, absolute), two_sum(T, -L0)
             self.step_scale = np.float64(math.ldexp(1.0, 1 - math.frexp(D.hi)[1]))
             if self.has_warmup:
                 line = divide(rise, W)
-            self.floor = two_prod(T, a)
             self.c = wide.coefficients(amplitude, divide(ONE, scale(D, self.step_scale)))
         else:
             if self.has_warmup:
                 line = quotient(rise, W.hi)
-            self.floor = Pair(T * a, product_rest(T, a, T * a))
             self.c = self.coefficients(amplitude, reciprocal(D.hi) if D.lo == 0.0 else divide(ONE, D))
 
         self.peak = T
+        floor = two_prod(T, a) if self.wide else Pair(T * a, product_rest(T, a, T * a))
+        floor = Pair(a, zero) if absolute else floor
         # Where it is close to subnormal its lower half has no digits.
-        self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
+        self.floor = Pair(floor.hi + 0.0, zero if abs(floor.hi) < 2.0**-900 else floor.lo)
         # The warmup line is counted from the smaller of its ends.
         self.origin, self.anchor = (T, W) if abs(T) < abs(L0) else (L0, ZERO)
         self.slope = shorten(fast_two_sum(*line))

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .cosine_decay import CosineDecay
+from .cosine_decay import CosineDecay, wide_amplitude
 from .exp2 import Curve
 from .exponential_decay import ExponentialDecay
 from .floors import is_odd, nearest_stairs
 from .pairs import (
-    ZERO, Pair, add, as_pair, exact_product, fast_two_sum, less, multiply, negate, take, two_prod, two_sum, where,
+    ZERO, Pair, add, as_pair, exact_product, fast_two_sum, less, negate, take, two_prod, two_sum, where,
 )  # fmt: skip
 from .triples import Triple
 
@@ -37,26 +37,30 @@ class Cycle(NamedTuple):
 class CosineDecayRestarts:
     """The folded parameters, as cf_cosine_decay_restarts_init makes them, and the rates at steps."""
 
-    def __init__(self, initial: float, t_mul: float, m_mul: float, alpha: float, first_decay_steps: float) -> None:
+    def __init__(
+        self, initial: float, t_mul: float, m_mul: float, alpha: float, absolute: float, first_decay_steps: float
+    ) -> None:
         one, zero = np.float64(1.0), np.float64(0.0)
         L0, a = np.float64(initial), np.float64(alpha)
         D = self.decay_steps = as_pair(first_decay_steps)
         self.equal, self.scaled = t_mul == 1.0, m_mul != 1.0
         self.t_mul, self.inverse = np.float64(t_mul), one / D.hi
-        self.end = L0 * a + 0.0  # -0 is +0
-        self.floor = two_prod(L0, a)
+        self.end = (a if absolute else L0 * a) + 0.0  # -0 is +0
+        self.floor = Pair(a, zero) if absolute else two_prod(L0, a)
         self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
         # What all waves are folded from: with m_mul the wave alone.
-        self.peak, self.alpha = (1.0, 0.0) if self.scaled else (initial, alpha)
+        self.peak, self.alpha, self.absolute = (1.0, 0.0, 0.0) if self.scaled else (initial, alpha, absolute)
         if self.scaled:
-            mantissa, exponent = math.frexp(initial)
+            fall = two_sum(L0, -a)
+            mantissa, exponent = math.frexp(fall.hi if absolute else initial)
+            M = np.float64(mantissa) + 0.0
             self.heights = ExponentialDecay(1.0, m_mul, True, 1)
-            self.heights.curve = Curve(multiply(two_sum(one, -a), Pair(np.float64(mantissa) + 0.0, zero)))
+            self.heights.curve = Curve(Pair(M, np.ldexp(fall.lo, -exponent)) if absolute else wide_amplitude(M, a, 0.0))
             self.heights.curve.exponent += exponent
         self.cycles: dict[int, Cycle] = {}
         if self.equal:
             # The waves from 0 to D and from -D to 0, in pairs: whole steps have the same bits in doubles.
-            self.wave = CosineDecay(self.peak, self.alpha, self.peak, first_decay_steps, 0)
+            self.wave = CosineDecay(self.peak, self.alpha, self.peak, self.absolute, first_decay_steps, 0)
             self.wave.pairs = True
             self.back = copy.copy(self.wave)
             self.back.warmup_steps, self.back.end_step = negate(D), zero
@@ -126,7 +130,8 @@ class CosineDecayRestarts:
             reach = np.float64(np.inf)
         wave = CosineDecay.__new__(CosineDecay)
         whole = begin.is_whole() and end.is_whole()
-        wave.fold(self.peak, self.alpha, self.peak, Pair(length.hi, length.mid), ZERO, whole, reach)
+        lengths = Pair(length.hi, length.mid), ZERO
+        wave.fold(self.peak, self.alpha, self.peak, self.absolute, *lengths, whole, reach)
         wave.warmup_steps, wave.begin_rest = Pair(begin.hi, begin.mid), begin.lo
         wave.longer, wave.shorter = Pair(end.hi, end.mid), Pair(end.lo, np.float64(0.0))
         wave.end_step = end.hi

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .cosine_decay import CosineDecay
+from .cosine_decay import CosineDecay, wide_amplitude
 from .pairs import (
     ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, horner, less, multiply, negate, scale, table, two_sum, where,
 )  # fmt: skip
@@ -44,20 +44,24 @@ class CosineSums:
     The parameters are those of CosineDecay.
     """
 
-    def __init__(self, peak: float, alpha: float, start: float, decay_steps: float, warmup_steps: float) -> None:
-        largest = max(abs(peak), abs(peak * alpha), abs(start))
+    def __init__(
+        self, peak: float, alpha: float, start: float, absolute: float, decay_steps: float, warmup_steps: float
+    ) -> None:
+        largest = max(abs(peak), abs(alpha if absolute else peak * alpha), abs(start))
         shrink = 2.0**-200 if largest > 2.0**700 else 1.0  # intermediate results overflow only where the sum does
         self.first = start
-        peak, start = peak * shrink, start * shrink
-        rates = CosineDecay(peak, alpha, start, decay_steps, warmup_steps)
+        peak, start, alpha = peak * shrink, start * shrink, alpha * shrink if absolute else alpha
+        rates = CosineDecay(peak, alpha, start, absolute, decay_steps, warmup_steps)
         D, W = as_pair(decay_steps), as_pair(warmup_steps)
-        self.wide = rates.wide or alpha > 1.0  # where rates rise a small sum may be the difference of large ones
+        self.wide = rates.wide or (
+            abs(alpha) > abs(peak) if absolute else alpha > 1.0
+        )  # where rates rise a small sum may be the difference of large ones
         self.has_warmup = rates.has_warmup
         self.unit = rates.rate_unit / shrink
         self.peak = Pair(rates.peak, np.float64(0.0))
         self.floor = rates.floor
         self.start = Pair(np.float64(start) / rates.rate_unit, np.float64(0.0))
-        amplitude = multiply(two_sum(np.float64(1.0), -np.float64(alpha)), self.peak)
+        amplitude = wide_amplitude(rates.peak, self.floor.hi if absolute else np.float64(alpha), absolute)
         self.sign = -1.0 if amplitude.hi < 0.0 else 1.0
 
         # The first step of the decay and the first one past it, exactly: a number with a fraction is one double.

@@ -108,12 +108,17 @@ class Schedule(Function):
 
 
 def cosine_decays(
-    rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int, plain: bool = False
+    rates: np.ndarray,
+    steps: np.ndarray,
+    parameters: list[np.ndarray],
+    num_threads: int,
+    absolute: bool,
+    plain: bool = False,
 ) -> bool:
     """Write CosineDecay's rates into `rates`; all other arrays broadcast to its shape.
 
-    parameters: initial_learning_rate, decay_steps, alpha, warmup_target (NaN: none), warmup_steps. Returns False, and
-    does nothing, with `plain`, a short way that only the compiled kernel has.
+    parameters: initial_learning_rate, decay_steps, alpha (if `absolute`, end_learning_rate), warmup_target (NaN: none),
+    warmup_steps. Returns False, and does nothing, with `plain`, a short way that only the compiled kernel has.
     """
     if plain or rates.size == 0:
         return not plain
@@ -126,7 +131,7 @@ def cosine_decays(
         L0, D, a, T, W = (p[index].item() for p in parameters)
         if T != T:  # NaN: no warmup
             T, W = L0, 0
-        schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T), (D, W), False)
+        schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T, float(absolute)), (D, W), False)
         schedule._evaluate(steps[here], rates[here], num_threads)
     return True
 

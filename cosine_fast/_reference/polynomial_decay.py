@@ -36,7 +36,7 @@ class PolynomialDecay:
         self.line: CosineDecay | None = None
         if power == 1.0 and not cycle and fall.hi != 0.0 and abs(fall.hi / self.decay_steps.hi) <= 2.0**1000:
             # CosineDecay's warmup line to a decay whose floor is its peak.
-            self.line = CosineDecay(float(self.end), 1.0, float(self.start), 1, decay_steps)
+            self.line = CosineDecay(float(self.end), 1.0, float(self.start), 0.0, 1, decay_steps)
 
     def __call__(self, step: Pair) -> Any:
         if self.line:

@@ -2,14 +2,15 @@
  *
  *     s < W    L0 + (peak - L0) * s / W
  *     s >= W   peak * ((1 - alpha) * (1 + cos(pi * min(s - W, D) / D)) / 2 + alpha)
+ *              or with an absolute floor: floor + (peak - floor) * (1 + cos(pi * min(s - W, D) / D)) / 2
  *
  * Method
- *     With s the step, W = warmup_steps, D = decay_steps, t = s - W, and the floor peak * alpha:
+ *     With s the step, W = warmup_steps, D = decay_steps, t = s - W, and the floor, such as peak * alpha:
  *
  *         warmup  s < W    L0 + s * slope, or from its other end peak + (s - W) * slope, slope = (peak - L0) / W
  *         decay   s >= W   peak - y(t) on the first half, t < D - t;  floor + y(D - t) on the second;  y(0) past it
  *
- *     where y(m) = peak * (1 - alpha) * sin(pi*m / 2D)^2 is the distance of the rate from the peak or the floor,
+ *     where y(m) = (peak - floor) * sin(pi*m / 2D)^2 is the distance of the rate from the peak or the floor,
  *     whichever is nearer, m <= D/2. It is a polynomial in x = m^2 without a constant term, so that nothing cancels.
  *     Folding a schedule puts the amplitude and the powers of 1/D^2 into its coefficients; the first two are pairs.
  *     The leading product is exact, in two parts: P = x' * c0', where x' and c0' have 26 bits, and R, all the rest. So
@@ -59,12 +60,12 @@ enum cf_phase {
 typedef struct cf_cosine_decay {
     int kind;          /* CF_SINGLE, CF_PAIR or CF_WIDE */
     int exact;         /* whole steps may use CF_EXACT */
-    int falls;         /* 0 <= alpha <= 1 and peak > 0: the decay falls from the peak to a floor >= 0 */
+    int falls;         /* peak > 0 and 0 <= floor <= peak */
     int has_warmup;    /* else warmup_steps is 0 */
     double peak;
     double origin;     /* the smaller end of the warmup line, from which the line is counted ... */
     cf_pair anchor;    /* ... and its step, 0 or W */
-    double end;        /* peak * alpha, rounded once; equals floor.hi * rate_unit */
+    double end;        /* the floor, rounded once; equals floor.hi * rate_unit */
     cf_pair floor;
     cf_pair warmup_steps, decay_steps;
     cf_pair longer, shorter;     /* the longer and the shorter of these two */
@@ -93,16 +94,25 @@ static const cf_pair cf_single_table[CF_TERMS] = { /* relative error 2^-65.24 */
     {6.738405196482135e-08, 1.3605887447592044e-24}, /* 0x1.21698c751c9adp-24, 0x1.a514f2392bcabp-80 */
 };
 
+/* In what follows the floor is `alpha` if `absolute` is set, else peak * alpha. */
+
+CF_INLINE int cf_falls(double peak, double alpha, int absolute)
+{
+    return peak > 0.0 && alpha >= 0.0 && alpha <= (absolute ? peak : 1.0);
+}
+
 /* Whether a schedule is CF_SINGLE or CF_PAIR, not CF_WIDE. Its decay begins and ends at steps up to `reach` in size. Without
  * a warmup start is peak. */
-CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, double start, double reach)
+CF_INLINE int cf_is_ordinary(double peak, double decay_steps, double alpha, int absolute, double start, double reach)
 {
     const double least = 7.006492321624085e-46, small = 4.909093465297727e-91, large = 2.037035976334486e+90;
     /* 2^-150, 2^-300 and 2^300 */
-    const double amplitude = (1.0 - alpha) * peak, rise = peak - start;
+    const double amplitude = absolute ? peak - alpha : (1.0 - alpha) * peak, rise = peak - start;
+    const double floor = absolute ? alpha : peak * alpha;
+    const int one_sign = absolute ? (alpha == 0.0) | ((alpha > 0.0) == (peak > 0.0)) : alpha >= 0.0;
     return ((amplitude == 0.0) | (fabs(amplitude) >= least)) & ((rise == 0.0) | (fabs(rise) >= least))
-           & ((peak == 0.0) | ((fabs(peak) >= small) & (alpha >= 0.0))) & (fabs(peak) <= large)
-           & (fabs(peak * alpha) <= large) & (fabs(start) <= large) & (decay_steps >= 0.00000095367431640625) /* 2^-20 */
+           & ((peak == 0.0) | ((fabs(peak) >= small) & one_sign)) & (fabs(peak) <= large)
+           & (fabs(floor) <= large) & (fabs(start) <= large) & (decay_steps >= 0.00000095367431640625) /* 2^-20 */
            & (reach <= 17592186044416.0); /* 2^44 */
 }
 
@@ -119,13 +129,14 @@ CF_INLINE void cf_fold_line(cf_cosine_decay *p, double peak, double start, cf_pa
 }
 
 /* Fold such a schedule; `inverse` is 1 / decay_steps. It has no branch, so that a loop over schedules vectorises. */
-CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, double start,
+CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse, double alpha, int absolute, double start,
                                 double warmup_steps)
 {
-    const cf_pair amplitude = cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+    const cf_pair amplitude =
+        absolute ? cf_two_sum(peak, -alpha) : cf_product(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
     /* Without a warmup the line is flat. */
     const cf_pair line = cf_quotient(cf_two_sum(peak, -start), warmup_steps > 0.0 ? warmup_steps : 1.0);
-    const double low = peak * alpha, low_rest = cf_product_rest(peak, alpha, low);
+    const double low = absolute ? alpha : peak * alpha, low_rest = absolute ? 0.0 : cf_product_rest(peak, alpha, low);
     double ratio, square, even, odd;
     cf_pair power, c;
     int k;
@@ -163,11 +174,25 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse
     }
 }
 
-static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, double start)
+CF_INLINE cf_pair cf_wide_amplitude(double peak, double alpha, int absolute)
+{
+    return absolute ? cf_two_sum(peak, -alpha) : cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+}
+
+/* The floor, not rounded. */
+static inline cf_pair cf_floor_of(double peak, double alpha, int absolute)
+{
+    cf_pair floor = absolute ? cf_make_pair(alpha, 0.0) : cf_two_prod(peak, alpha);
+    floor.hi += 0.0; /* -0 is +0 */
+    if (fabs(floor.hi) < ldexp(1.0, -900)) floor.lo = 0.0; /* the rest is subnormal */
+    return floor;
+}
+
+static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, int absolute, double start)
 {
     const cf_pair one = {1.0, 0.0};
     const double least = 7.006492321624085e-46, most = 1.4272476927059599e+45; /* 2^-150 and 2^150 */
-    cf_pair amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0)), rise = cf_two_sum(peak, -start);
+    cf_pair amplitude = cf_wide_amplitude(peak, alpha, absolute), rise = cf_two_sum(peak, -start);
     int exponent;
 
     if (((amplitude.hi != 0.0 && fabs(amplitude.hi) < least) || (rise.hi != 0.0 && fabs(rise.hi) < least))
@@ -177,23 +202,22 @@ static inline void cf_fold_wide(cf_cosine_decay *p, double peak, double alpha, d
         p->rate_unit = ldexp(1.0, -700);
         peak *= up;
         start *= up;
-        amplitude = cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(peak, 0.0));
+        if (absolute) alpha *= up;
+        amplitude = cf_wide_amplitude(peak, alpha, absolute);
         rise = cf_two_sum(peak, -start);
     }
     frexp(p->decay_steps.hi, &exponent);
     p->step_scale = ldexp(1.0, 1 - exponent);
 
     p->peak = peak;
-    p->floor = cf_two_prod(peak, alpha);
-    p->floor.hi += 0.0;
-    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0;
+    p->floor = cf_floor_of(peak, alpha, absolute);
 
     if (p->has_warmup) cf_fold_line(p, peak, start, p->warmup_steps, cf_divide(rise, p->warmup_steps));
     cf_wide_init(p->wide, amplitude, cf_divide(one, cf_scale(p->decay_steps, p->step_scale)));
 }
 
 /* As cf_cosine_decay_init, for a decay that begins and ends at steps up to `reach` in size, which are `whole` or not. */
-static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
+static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int absolute,
                                         int has_warmup, double start, cf_pair warmup_steps, int whole, double reach)
 {
     const cf_pair one = {1.0, 0.0};
@@ -205,35 +229,42 @@ static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair
     p->longer = cf_less(warmup_steps, decay_steps) ? decay_steps : warmup_steps;
     p->shorter = cf_less(warmup_steps, decay_steps) ? warmup_steps : decay_steps;
     p->end_step = warmup_steps.hi + decay_steps.hi;
-    p->falls = alpha >= 0.0 && alpha <= 1.0 && peak > 0.0;
+    p->falls = cf_falls(peak, alpha, absolute);
     p->step_scale = p->rate_unit = 1.0;
-    p->end = peak * alpha + 0.0; /* -0 is +0 */
+    p->end = (absolute ? alpha : peak * alpha) + 0.0; /* -0 is +0 */
 
-    if (cf_is_ordinary(peak, decay_steps.hi, alpha, start, reach)) {
+    if (cf_is_ordinary(peak, decay_steps.hi, alpha, absolute, start, reach)) {
         p->kind = whole ? CF_SINGLE : CF_PAIR;
         p->exact = whole && decay_steps.hi <= 134217728.0; /* 2^27 */
         cf_fold_ordinary(p, peak,
                          decay_steps.lo == 0.0 ? cf_reciprocal(decay_steps.hi) : cf_divide(one, decay_steps), alpha,
-                         start, warmup_steps.hi);
+                         absolute, start, warmup_steps.hi);
     } else {
         p->kind = CF_WIDE;
-        cf_fold_wide(p, peak, alpha, start);
+        cf_fold_wide(p, peak, alpha, absolute, start);
     }
 }
 
-/* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, peak * alpha,
- * peak * (1 - alpha), peak - start and (peak - start) / W at most 2^1000 in size. Without a warmup (has_warmup = 0) start and
- * warmup_steps are ignored. */
-static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
-                                        int has_warmup, double start, cf_pair warmup_steps)
+/* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, the floor, peak - floor,
+ * peak - start and (peak - start) / W at most 2^1000 in size. Without a warmup (has_warmup = 0) start and warmup_steps are
+ * ignored. */
+static inline void cf_cosine_decay_init_to(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int absolute,
+                                           int has_warmup, double start, cf_pair warmup_steps)
 {
     const cf_pair zero = {0.0, 0.0};
     if (!has_warmup) {
         start = peak;
         warmup_steps = zero;
     }
-    cf_cosine_decay_fold(p, peak, decay_steps, alpha, has_warmup, start, warmup_steps,
+    cf_cosine_decay_fold(p, peak, decay_steps, alpha, absolute, has_warmup, start, warmup_steps,
                          cf_is_whole(decay_steps) && cf_is_whole(warmup_steps), warmup_steps.hi + decay_steps.hi);
+}
+
+/* The same, to the floor peak * alpha. */
+static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
+                                        int has_warmup, double start, cf_pair warmup_steps)
+{
+    cf_cosine_decay_init_to(p, peak, decay_steps, alpha, 0, has_warmup, start, warmup_steps);
 }
 
 /* The step in [0, D] where an even cosine of period 2D has its value at the negative `step`; exact. */

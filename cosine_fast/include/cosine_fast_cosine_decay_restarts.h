@@ -5,6 +5,7 @@
  *
  *         S(i) <= s < S(i + 1),  S(i) = D * (1 + t + ... + t^(i - 1)) = D * (t^i - 1) / (t - 1),  D(i) = D * t^i
  *         L0 * ((1 - alpha) * m^i * (1 + cos(pi * (s - S(i)) / D(i))) / 2 + alpha)
+ *         or with an absolute floor: floor + (L0 - floor) * m^i * (1 + cos(pi * (s - S(i)) / D(i))) / 2
  *
  *     A cycle is a CosineDecay that begins at S(i): its wave, in which s - S(i) and S(i + 1) - s replace t and D - t. With
  *     m = 1 its rates are those of CosineDecay. Otherwise the wave falls from 1 to 0; it is multiplied by
@@ -53,6 +54,7 @@ typedef struct cf_cosine_decay_restarts {
     int scaled; /* m_mul is not 1 */
     int small_stairs; /* equal: whole steps up to CF_SMALL_STEP, and others from 0 to there, may use cf_small_stairs */
     double initial, alpha, t_mul;
+    int absolute;            /* the floor is alpha, not initial * alpha */
     cf_pair decay_steps;
     double inverse;              /* 1 / decay_steps */
     double end;                  /* the floor, rounded once */
@@ -137,7 +139,7 @@ static inline void cf_cycle_fold(const cf_cosine_decay_restarts *p, int64_t i, c
     double reach = fmax(fabs(place->begin.hi), fabs(place->end.hi));
     /* A cycle much shorter than its steps are large needs all their digits: CF_WIDE. */
     if (reach > ldexp(length.hi, 40)) reach = INFINITY;
-    cf_cosine_decay_fold(&c->wave, p->scaled ? 1.0 : p->initial, length, p->scaled ? 0.0 : p->alpha, 0,
+    cf_cosine_decay_fold(&c->wave, p->scaled ? 1.0 : p->initial, length, p->scaled ? 0.0 : p->alpha, p->absolute, 0,
                          p->scaled ? 1.0 : p->initial, zero,
                          cf_triple_is_whole(place->begin) && cf_triple_is_whole(place->end), reach);
     c->wave.warmup_steps = cf_make_pair(place->begin.hi, place->begin.mid);
@@ -230,12 +232,11 @@ static inline const cf_cycle *cf_cycle_of(const cf_cosine_decay_restarts *p, cf_
  * finite. cycles: memory for `capacity` of them, at most CF_CYCLES, which must outlive the schedule; more of it saves time
  * and changes no bit. t_mul = 1 needs none. */
 static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps,
-                                                 double t_mul, double m_mul, double alpha, cf_cycle *cycles,
-                                                 int64_t capacity)
+                                                 double t_mul, double m_mul, double alpha, int absolute,
+                                                 cf_cycle *cycles, int64_t capacity)
 {
     const cf_pair one = {1.0, 0.0}, zero = {0.0, 0.0};
     int exponent;
-    double mantissa;
     memset(p, 0, sizeof *p);
     p->equal = t_mul == 1.0;
     p->scaled = m_mul != 1.0;
@@ -243,23 +244,24 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
     p->small_stairs = decay_steps.lo == 0.0 && decay_steps.hi >= 1.0 && decay_steps.hi <= 9007199254740992.0;
     p->initial = initial;
     p->alpha = alpha;
+    p->absolute = absolute;
     p->t_mul = t_mul;
     p->decay_steps = decay_steps;
     p->inverse = 1.0 / decay_steps.hi;
-    p->end = initial * alpha + 0.0; /* -0 is +0 */
-    p->floor = cf_two_prod(initial, alpha);
-    p->floor.hi += 0.0;
-    if (fabs(p->floor.hi) < ldexp(1.0, -900)) p->floor.lo = 0.0; /* the rest is subnormal */
+    p->end = (absolute ? alpha : initial * alpha) + 0.0; /* -0 is +0 */
+    p->floor = cf_floor_of(initial, alpha, absolute);
     if (p->scaled) {
-        /* An initial rate may be subnormal; a height has an exponent of its own. */
-        mantissa = frexp(initial, &exponent);
+        /* Rates may be subnormal; a height has an exponent of its own. */
+        const cf_pair fall = cf_two_sum(initial, -alpha);
+        const double mantissa = frexp(absolute ? fall.hi : initial, &exponent) + 0.0;
         cf_exponential_decay_init(&p->height, 1.0, one, m_mul, 1);
-        cf_power_curve_init(&p->height.curve,
-                            cf_multiply(cf_two_sum(1.0, -alpha), cf_make_pair(mantissa + 0.0, 0.0)));
+        cf_power_curve_init(&p->height.curve, absolute ? cf_make_pair(mantissa, ldexp(fall.lo, -exponent))
+                                                       : cf_wide_amplitude(mantissa, alpha, 0));
         p->height.curve.exponent += exponent;
     }
     if (p->equal) {
-        cf_cosine_decay_init(&p->wave, p->scaled ? 1.0 : initial, decay_steps, p->scaled ? 0.0 : alpha, 0, 0.0, zero);
+        cf_cosine_decay_init_to(&p->wave, p->scaled ? 1.0 : initial, decay_steps, p->scaled ? 0.0 : alpha, absolute, 0, 0.0,
+                                zero);
         p->back = p->wave;
         p->back.warmup_steps = cf_negate(decay_steps);
         p->back.longer = p->back.shorter = zero;

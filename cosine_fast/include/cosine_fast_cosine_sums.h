@@ -103,13 +103,13 @@ static inline void cf_shifted_mean(cf_pair a[CF_MEAN_TERMS + 1], cf_pair square)
     }
 }
 
-/* Fold the parameters, trusted as cf_cosine_decay_init trusts them. */
-static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha,
-                                       int has_warmup, double start, cf_pair warmup_steps)
+/* Fold the parameters, trusted as cf_cosine_decay_init_to trusts them. */
+static inline void cf_cosine_sums_init_to(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int absolute,
+                                          int has_warmup, double start, cf_pair warmup_steps)
 {
     const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0}, minus_one = {-1.0, 0.0};
     const cf_pair half = {0.5, 0.0}, minus_half = {-0.5, 0.0};
-    const double largest = fmax(fmax(fabs(peak), fabs(peak * alpha)), has_warmup ? fabs(start) : 0.0);
+    const double floor_size = fabs(absolute ? alpha : peak * alpha), largest = fmax(fmax(fabs(peak), floor_size), has_warmup ? fabs(start) : 0.0);
     /* So that what leads to a sum overflows only where it does. */
     const double shrink = largest > ldexp(1.0, 700) ? ldexp(1.0, -200) : 1.0;
     cf_cosine_decay rates;
@@ -125,14 +125,15 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     p->first = start;
     peak *= shrink;
     start *= shrink;
-    cf_cosine_decay_init(&rates, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
-    p->variant = rates.kind == CF_WIDE || alpha > 1.0; /* where rates rise a small sum may be what large ones leave */
+    if (absolute) alpha *= shrink;
+    cf_cosine_decay_init_to(&rates, peak, decay_steps, alpha, absolute, has_warmup, start, warmup_steps);
+    p->variant = rates.kind == CF_WIDE || (absolute ? fabs(alpha) > fabs(peak) : alpha > 1.0); /* where rates rise a small sum may be what large ones leave */
     p->has_warmup = has_warmup;
     p->unit = rates.rate_unit / shrink;
     p->peak.hi = rates.peak;
     p->floor = rates.floor;
     p->start.hi = start / rates.rate_unit;
-    amplitude = cf_multiply(cf_two_sum(1.0, -alpha), p->peak);
+    amplitude = cf_wide_amplitude(p->peak.hi, absolute ? p->floor.hi : alpha, absolute);
     p->sign = amplitude.hi < 0.0 ? -1.0 : 1.0;
 
     /* The first step of the decay and the first one past it, exactly: a number with a fraction is one double. */
@@ -187,6 +188,13 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     }
     p->middle = cf_add(cf_add(p->begin, p->end), cf_add(p->lower_shift, cf_negate(p->upper_shift)));
     p->middle = cf_scale(p->middle, 0.5);
+}
+
+/* The same, to the floor peak * alpha. */
+static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair decay_steps, double alpha, int has_warmup,
+                                       double start, cf_pair warmup_steps)
+{
+    cf_cosine_sums_init_to(p, peak, decay_steps, alpha, 0, has_warmup, start, warmup_steps);
 }
 
 /* The sum up to a whole step, in doubles; for schedules that are not wide. Constants: `near`, the step is below 2^51,

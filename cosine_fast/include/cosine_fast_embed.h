@@ -32,7 +32,8 @@ enum cf_error {
     CF_BAD_ALPHA = 3,
     CF_BAD_WARMUP_TARGET = 4,
     CF_BAD_WARMUP_STEPS = 5,
-    CF_BAD_SIZE = 6
+    CF_BAD_SIZE = 6,
+    CF_BAD_END_LEARNING_RATE = 7
 };
 
 static inline const char *cf_error_text(int error)
@@ -46,6 +47,7 @@ static inline const char *cf_error_text(int error)
     case CF_BAD_WARMUP_STEPS: return "warmup_steps must be 0, or at least 2^-64 and below 2^63";
     case CF_BAD_SIZE:
         return "the rates, their products with alpha and 1 - alpha, and the warmup's slope must be at most 2^1000";
+    case CF_BAD_END_LEARNING_RATE: return "end_learning_rate must be finite";
     default: return "unknown error";
     }
 }
@@ -61,10 +63,9 @@ static inline int cf_is_count(cf_pair n)
     return !cf_less(most, n);
 }
 
-/* Keras's parameters in Keras's order, checked as Python's CosineDecay does. warmup_target NaN: no warmup. Returns CF_OK, or
- * another enum cf_error and leaves *p unchanged. */
-static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
-                                               double alpha, double warmup_target, cf_pair warmup_steps)
+/* As cf_cosine_decay_init_checked; if `absolute` is set alpha is the floor itself. */
+static inline int cf_cosine_decay_init_any(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
+                                           double alpha, int absolute, double warmup_target, cf_pair warmup_steps)
 {
     const double most = ldexp(1.0, 1000), start = initial_learning_rate;
     const int has_target = warmup_target == warmup_target;
@@ -74,16 +75,32 @@ static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initia
 
     if (!(start - start == 0.0)) return CF_BAD_INITIAL_LEARNING_RATE;
     if (!cf_is_count(decay_steps) || decay_steps.hi == 0.0) return CF_BAD_DECAY_STEPS;
-    if (!(alpha - alpha == 0.0)) return CF_BAD_ALPHA;
+    if (!(alpha - alpha == 0.0)) return absolute ? CF_BAD_END_LEARNING_RATE : CF_BAD_ALPHA;
     if (!cf_is_count(warmup_steps)) return CF_BAD_WARMUP_STEPS;
     if (!(peak - peak == 0.0)) return CF_BAD_WARMUP_TARGET;
-    if (!(fabs(start) <= most && fabs(peak) <= most && fabs(peak * alpha) <= most
-          && fabs(peak * (1.0 - alpha)) <= most && fabs(rise) <= most
+    if (!(fabs(start) <= most && fabs(peak) <= most && fabs(absolute ? alpha : peak * alpha) <= most
+          && fabs(absolute ? peak - alpha : peak * (1.0 - alpha)) <= most && fabs(rise) <= most
           && (rise == 0.0 || fabs(rise / warmup_steps.hi) <= most))) {
         return CF_BAD_SIZE;
     }
-    cf_cosine_decay_init(p, peak, decay_steps, alpha, has_warmup, start, warmup_steps);
+    cf_cosine_decay_init_to(p, peak, decay_steps, alpha, absolute, has_warmup, start, warmup_steps);
     return CF_OK;
+}
+
+/* Keras's parameters in Keras's order, checked as Python's CosineDecay does. warmup_target NaN: no warmup. Returns CF_OK, or
+ * another enum cf_error and leaves *p unchanged. */
+static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
+                                               double alpha, double warmup_target, cf_pair warmup_steps)
+{
+    return cf_cosine_decay_init_any(p, initial_learning_rate, decay_steps, alpha, 0, warmup_target, warmup_steps);
+}
+
+/* The same, for a decay that ends at end_learning_rate. */
+static inline int cf_cosine_decay_to_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
+                                                  double end_learning_rate, double warmup_target, cf_pair warmup_steps)
+{
+    return cf_cosine_decay_init_any(p, initial_learning_rate, decay_steps, end_learning_rate, 1, warmup_target,
+                                    warmup_steps);
 }
 
 /* ---- One step ---- */

@@ -23,7 +23,7 @@ static inline int cf_self_check(void)
 {
     static const struct {
         int family;
-        double numbers[4];
+        double numbers[5];
         int64_t counts[2], step;
         uint64_t rate;
     } known[] = {

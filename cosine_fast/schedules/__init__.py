@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._base import Formula
 from .constant_schedule import ConstantSchedule
+from .cosine_annealing import CosineAnnealing
 from .cosine_decay import CosineDecay
 from .cosine_decay_restarts import CosineDecayRestarts
 from .exponential_decay import ExponentialDecay
@@ -11,15 +12,15 @@ from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
 from .joined_schedule import JoinedSchedule
 from .linear_decay import LinearDecay
-#from .one_cycle import OneCycle
+from .one_cycle import OneCycle
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 from .warmup_stable_decay import WarmupStableDecay
 
 __all__ = [
-    "ConstantSchedule", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRootDecay",
-    "InverseTimeDecay", "JoinedSchedule", "LinearDecay", "PiecewiseConstantDecay", "PolynomialDecay",
-    "WarmupStableDecay",
+    "ConstantSchedule", "CosineAnnealing", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay",
+    "InverseSquareRootDecay", "InverseTimeDecay", "JoinedSchedule", "LinearDecay", "OneCycle", "PiecewiseConstantDecay",
+    "PolynomialDecay", "WarmupStableDecay",
 ]  # fmt: skip
 
 SCHEDULES: dict[str, type[Formula]] = {name: globals()[name] for name in __all__}

@@ -198,6 +198,23 @@ def check_size(initial: float, given: Any) -> None:
         raise ValueError(f"{wanted} Received: initial_learning_rate={given}")
 
 
+def check_one_floor(alpha: Any, end_learning_rate: Any) -> None:
+    if end_learning_rate is not None and np.any(alpha):
+        raise ValueError(
+            "Arguments `alpha` and `end_learning_rate` exclude each other. "
+            f"Received: alpha={shown(alpha)}, end_learning_rate={shown(end_learning_rate)}"
+        )
+
+
+def floor_of(alpha: Any, end_learning_rate: Any) -> tuple[float, float]:
+    """Return alpha and 0.0, or the end rate and 1.0, as the kernels take the floor of a cosine."""
+    fraction = number_of("alpha", alpha)
+    if end_learning_rate is None:
+        return fraction, 0.0
+    check_one_floor(alpha, end_learning_rate)
+    return number_of("end_learning_rate", end_learning_rate), 1.0
+
+
 def warn_ignored(warmup_target: Any, warmup_steps: Any) -> None:
     """Warn the caller of the caller if one of these is given without the other."""
     if warmup_target is None and warmup_steps:
@@ -557,7 +574,10 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
 
 
 def _config(schedule: Formula) -> dict[str, Any]:
-    return dict(zip(type(schedule)._parameters, schedule._given, strict=True))
+    config = dict(zip(type(schedule)._parameters, schedule._given, strict=True))
+    if config.get("end_learning_rate", 0.0) is None:
+        del config["end_learning_rate"]  # Keras does not know it
+    return config
 
 
 def _parameter(position: int) -> property:

@@ -38,8 +38,14 @@ class Parameters(NamedTuple):
     peak: float
     alpha: float
     start: float
+    absolute: float  # 1.0: the floor is alpha, not peak * alpha
     decay_steps: int | float
     warmup_steps: int | float
+
+    @property
+    def floor(self) -> Fraction:
+        """The rate from the end of the decay on, exactly."""
+        return Fraction(self.alpha) if self.absolute else Fraction(self.peak) * Fraction(self.alpha)
 
 
 def _sine(n: int, d: int, bits: int) -> int:
@@ -82,7 +88,7 @@ def exact_sum(p: Parameters, steps: range) -> float:
     step, stride = steps.start, steps.step
     if stride < 0:
         step, stride = step + (left - 1) * stride, -stride
-    peak, start, alpha = Fraction(p.peak), Fraction(p.start), Fraction(p.alpha)
+    peak, start, floor = Fraction(p.peak), Fraction(p.start), p.floor
     # Steps are counted in a unit that makes both lengths integers.
     D, D_unit = p.decay_steps.as_integer_ratio()
     W, W_unit = p.warmup_steps.as_integer_ratio()
@@ -99,8 +105,8 @@ def exact_sum(p: Parameters, steps: range) -> float:
         total = n * start + (peak - start) * Fraction(n * step + n * (n - 1) // 2 * stride, W)
         step, left = step + n * stride, left - n
     if n := count_below(W + D):
-        total += peak * (1 - alpha) * _sum_of_squares(n, W + D - step, -stride, D)
-    total += left * peak * alpha
+        total += (peak - floor) * _sum_of_squares(n, W + D - step, -stride, D)
+    total += left * floor
     try:
         return float(total)
     except OverflowError:
@@ -115,7 +121,7 @@ class CumulativeSum(kernel.Function, Evaluation):
     def __init__(self, parameters: Parameters, dtype: np.dtype[Any] = FLOAT64) -> None:
         self._parameters = parameters
         self._dtype = dtype
-        self._fold("cosine_sums", parameters[:3], parameters[3:], dtype != FLOAT64)
+        self._fold("cosine_sums", parameters[:4], parameters[4:], dtype != FLOAT64)
 
     # Without a warmup the cosine goes on before step 0. The kernel does not have these sums, which are rarely used.
 
@@ -162,7 +168,7 @@ def step_at(p: Parameters, schedule: kernel.Function, rates: Any) -> Any:
     """Return the first step of the decay whose rate is at most as large."""
     wanted, shape = _numbers("learning_rate", rates)
     first, last = _decay(p)
-    falls = (1 - Fraction(p.alpha)) * Fraction(p.peak) >= 0
+    falls = p.peak >= p.floor
     return _answer(_search(schedule, operator.le, wanted, first, last if falls else first), shape)  # else they rise
 
 
@@ -181,7 +187,7 @@ def step_at_sum(p: Parameters, schedule: kernel.Function, totals: Any) -> Any:
 def _turns(p: Parameters, schedule: kernel.Function) -> list[int]:
     """Return steps, from 0 to the largest, between which the rates have one sign, so that the sums are monotonic."""
     turns = [0, INT64_MAX]
-    if min(p.start, p.peak, p.peak * p.alpha) < 0.0:
+    if p.start < 0.0 or p.peak < 0.0 or p.floor < 0:
         turns = sorted({*turns, *_decay(p)})
         for first, last in itertools.pairwise(tuple(turns)):  # in each of these ranges the rates are monotonic
             other = operator.lt if schedule._at(first) >= 0.0 else operator.ge

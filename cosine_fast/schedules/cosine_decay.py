@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from . import _sums
-from ._base import LARGEST, Formula, number_of, range_of_steps, rate_of, steps_of, warn_ignored
+from ._base import LARGEST, Formula, floor_of, number_of, range_of_steps, rate_of, steps_of, warn_ignored
 
 
 class CosineDecay(Formula):
@@ -19,6 +19,10 @@ class CosineDecay(Formula):
 
         s < warmup_steps:  initial_learning_rate + (warmup_target - initial_learning_rate) * s / warmup_steps
         else:              peak * ((1 - alpha) * (1 + cos(pi * min(t, decay_steps) / decay_steps)) / 2 + alpha)
+
+    With `end_learning_rate` the decay ends at exactly that rate::
+
+        else:              end + (peak - end) * (1 + cos(pi * min(t, decay_steps) / decay_steps)) / 2
 
     Parameters
     ----------
@@ -35,11 +39,14 @@ class CosineDecay(Formula):
         ``warmup_steps=0`` the decay begins at this rate, with a UserWarning.
     warmup_steps : int or float, default 0
         The length of the warmup in steps; >= 0. Ignored without `warmup_target`, with a UserWarning.
+    end_learning_rate : float, optional
+        The rate at the end of the decay and after it, in place of ``peak * alpha``: of any sign, above the peak too.
+        Keras has no such parameter; a config has it only if it is given.
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        If a parameter is out of its range, or `alpha` and `end_learning_rate` are both given.
     TypeError
         If a parameter is no number.
 
@@ -83,35 +90,36 @@ class CosineDecay(Formula):
 
     def __init__(
         self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0, name: str = "CosineDecay",
-        warmup_target: float | None = None, warmup_steps: float = 0,
+        warmup_target: float | None = None, warmup_steps: float = 0, *, end_learning_rate: float | None = None,
     ) -> None:  # fmt: skip
-        self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
+        self._init(initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps, end_learning_rate)
         warn_ignored(warmup_target, warmup_steps)
 
     def _init(
-        self, initial_learning_rate: float, decay_steps: float, alpha: float, name: str,
-        warmup_target: float | None, warmup_steps: float,
+        self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0, name: str = "CosineDecay",
+        warmup_target: float | None = None, warmup_steps: float = 0, end_learning_rate: float | None = None,
     ) -> None:  # fmt: skip
         """As `__init__`, without a warning: of copies nobody is warned."""
         start, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         decay = steps_of("decay_steps", decay_steps, positive=True)
-        fraction = number_of("alpha", alpha)
+        fraction, absolute = floor_of(alpha, end_learning_rate)
         warmup = steps_of("warmup_steps", warmup_steps, positive=False)
         peak = start if warmup_target is None else number_of("warmup_target", warmup_target)
         warms = warmup_target is not None and warmup > 0
         rise = peak - start if warms else 0.0
         if not (  # written out, as a loop takes longer
-            abs(start) <= LARGEST and abs(peak) <= LARGEST and abs(peak * fraction) <= LARGEST
-            and abs(peak * (1.0 - fraction)) <= LARGEST and abs(rise) <= LARGEST
+            abs(start) <= LARGEST and abs(peak) <= LARGEST and abs(fraction if absolute else peak * fraction) <= LARGEST
+            and abs(peak - fraction if absolute else peak * (1.0 - fraction)) <= LARGEST and abs(rise) <= LARGEST
             and (not rise or abs(rise / warmup) <= LARGEST)
         ):  # fmt: skip
             raise ValueError(
                 "The rates, their products with `alpha` and `1 - alpha`, and the warmup's slope must be at most "
                 f"2**1000 (1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}, "
                 f"warmup_target={warmup_target}, warmup_steps={warmup_steps}"
+                + (f", end_learning_rate={end_learning_rate}" if absolute else "")
             )
-        numbers, counts = (peak, fraction, start if warms else peak), (decay, warmup if warms else 0)
-        given = (initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps)
+        numbers, counts = (peak, fraction, start if warms else peak, absolute), (decay, warmup if warms else 0)
+        given = (initial_learning_rate, decay_steps, alpha, name, warmup_target, warmup_steps, end_learning_rate)
         self._take(given, dtype, numbers, counts, name, start, warmup, warmup_target is None)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._backend import shown
-from ._base import LARGEST, Formula, number_of, rate_of, steps_of
+from ._base import LARGEST, Formula, floor_of, number_of, rate_of, steps_of
 
 _LEAST_CYCLE = 2.0**-32
 _LEAST_MULTIPLE, _LARGEST_MULTIPLE = 2.0**-64, 2.0**64
@@ -34,6 +34,9 @@ class CosineDecayRestarts(Formula):
         The floor as a fraction of the initial rate: every cycle ends at ``initial_learning_rate * alpha``.
     name : str, default "SGDRDecay"
         Kept for Keras's configs; it has no effect.
+    end_learning_rate : float, optional
+        The floor itself, in place of ``initial_learning_rate * alpha``: of any sign, above the initial rate too. Keras
+        has no such parameter; a config has it only if it is given.
 
     Raises
     ------
@@ -79,13 +82,14 @@ class CosineDecayRestarts(Formula):
 
     def __init__(
         self, initial_learning_rate: float, first_decay_steps: float, t_mul: float = 2.0, m_mul: float = 1.0,
-        alpha: float = 0.0, name: str = "SGDRDecay",
+        alpha: float = 0.0, name: str = "SGDRDecay", *, end_learning_rate: float | None = None,
     ) -> None:  # fmt: skip
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
         length = steps_of("first_decay_steps", first_decay_steps, positive=True)
         lengthening = number_of("t_mul", t_mul)
         heightening = number_of("m_mul", m_mul)
-        fraction = number_of("alpha", alpha)
+        fraction, absolute = floor_of(alpha, end_learning_rate)
+        floor, fall = (fraction, initial - fraction) if absolute else (initial * fraction, initial * (1.0 - fraction))
         if length < _LEAST_CYCLE:
             raise ValueError(
                 "Argument `first_decay_steps` must not be smaller than 2**-32 steps. "
@@ -95,10 +99,11 @@ class CosineDecayRestarts(Formula):
             raise ValueError(f"Argument `t_mul` must be > 0. Received: t_mul={shown(t_mul)}")
         if not _LEAST_MULTIPLE <= lengthening <= _LARGEST_MULTIPLE:
             raise ValueError(f"Argument `t_mul` must be from 2**-64 to 2**64. Received: t_mul={shown(t_mul)}")
-        if not max(abs(initial), abs(initial * fraction), abs(initial * (1.0 - fraction))) <= LARGEST:
+        if not max(abs(initial), abs(floor), abs(fall)) <= LARGEST:
             raise ValueError(
                 "The initial_learning_rate and its products with `alpha` and `1 - alpha` must be at most 2**1000 "
                 f"(1e301) in size. Received: initial_learning_rate={initial_learning_rate}, alpha={alpha}"
+                + (f", end_learning_rate={end_learning_rate}" if absolute else "")
             )
-        given = (initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name)
-        self._take(given, dtype, (initial, lengthening, heightening, fraction), (length,), name)
+        given = (initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name, end_learning_rate)
+        self._take(given, dtype, (initial, lengthening, heightening, fraction, absolute), (length,), name)

@@ -59,8 +59,9 @@ class WarmupStableDecay(Joined):
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
-    schedule. Below step 0 the warmup's line goes on. NaN gives NaN, +inf the end rate. In float64 a rate is within 2 ULP
-    of the exact value. The rates at step 0, at the peak and from the end of the decay on are exact.
+    schedule. Below step 0 the warmup's line goes on. NaN gives NaN, +inf the end rate. In float64 a rate is within 2
+    ULP of the exact value, or within 3 where it is below 1e-300 or 1e30 times smaller than the peak. The rates at step
+    0, at the peak and from the end of the decay on are exact.
 
     References
     ----------

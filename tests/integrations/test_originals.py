@@ -1,4 +1,4 @@
-"""The schedules against those of PyTorch, Transformers and optax that they are named after, at every step and past the end."""
+"""The schedules against those of PyTorch, Transformers and optax: at every step, and past the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from cosine_fast import (
     ConstantSchedule,
+    CosineAnnealing,
     CosineDecay,
     CosineDecayRestarts,
     ExponentialDecay,
@@ -82,11 +83,21 @@ CASES = {
         lambda: of_transformers("get_linear_schedule_with_warmup", num_warmup_steps=W, num_training_steps=TOTAL),
     ),
     "Transformers' cosine": (
-        CosineDecay(0.0, D, warmup_target=PEAK, warmup_steps=W),
+        with_warmup(CosineAnnealing(PEAK, D), W),  # past the end it rises again
         lambda: of_transformers("get_cosine_schedule_with_warmup", num_warmup_steps=W, num_training_steps=TOTAL),
     ),
+    "Transformers' cosine of several cycles": (
+        with_warmup(CosineAnnealing(PEAK, D / 2.5), W),
+        lambda: of_transformers(
+            "get_cosine_schedule_with_warmup", num_warmup_steps=W, num_training_steps=TOTAL, num_cycles=1.25
+        ),
+    ),
+    "PyTorch's cosine": (
+        CosineAnnealing(PEAK, 21, 1e-4),
+        lambda: of_torch("CosineAnnealingLR", T_max=21, eta_min=1e-4),
+    ),
     "Transformers' cosine with a floor": (
-        CosineDecay(0.0, D, warmup_target=PEAK, warmup_steps=W, end_learning_rate=1e-4),
+        with_warmup(CosineAnnealing(PEAK, D, 1e-4), W),
         lambda: of_transformers(
             "get_cosine_with_min_lr_schedule_with_warmup", num_warmup_steps=W, num_training_steps=TOTAL, min_lr=1e-4
         ),
@@ -112,7 +123,9 @@ CASES = {
         JoinedSchedule([PolynomialDecay(0.0, W, PEAK), InverseSquareRootDecay(PEAK, W)], [W], offsets=[0, 0]),
         lambda: [PEAK * W**0.5 * min(max(step, 1) ** -0.5, step * W**-1.5) for step in STEPS],
     ),
-    **{f"Transformers' WSD, {decay}": wsd(decay, ratio) for decay, ratio in [("linear", 0), ("cosine", 0.1), ("1-sqrt", 0.1)]},
+    "Transformers' WSD, linear": wsd("linear", 0),
+    "Transformers' WSD, cosine": wsd("cosine", 0.1),
+    "Transformers' WSD, 1-sqrt": wsd("1-sqrt", 0.1),
     "PyTorch's 1cycle": (
         OneCycle(PEAK, 101, dialect="torch"),
         lambda: of_torch("OneCycleLR", last=100, max_lr=PEAK, total_steps=101),

@@ -24,10 +24,10 @@ def test_parameters(cf, name, config):
     cls = getattr(cf, name)
     config = parameters(cf, config)
     schedule = cls(**config)
-    signature = inspect.signature(cls).parameters
-    defaults = {key: parameter.default for key, parameter in signature.items()}
-    assert list(schedule.get_config()) == list(signature)
-    assert schedule.get_config() == {**defaults, **config}
+    wanted = {key: parameter.default for key, parameter in inspect.signature(cls).parameters.items()} | config
+    if wanted.get("end_learning_rate", 0.0) is None:  # Keras does not know it: a config has it where it was given
+        del wanted["end_learning_rate"]
+    assert list(schedule.get_config().items()) == list(wanted.items())
     for key, value in schedule.get_config().items():
         assert getattr(schedule, key) == value
         assert f"{key}=" in repr(schedule)
@@ -47,7 +47,7 @@ def test_what_a_caller_gets_is_a_copy(cf):
 def test_signatures(cf, name, config):
     """inspect.signature knows the class, and how a schedule is called."""
     cls = getattr(cf, name)
-    assert list(inspect.signature(cls).parameters) == list(made(cf, name, config).get_config())
+    assert set(inspect.signature(cls).parameters) >= set(made(cf, name, config).get_config())
     assert str(inspect.signature(made(cf, name, config))) == "(step, *, out=None, dtype=None, num_threads=None)"
 
 

@@ -210,7 +210,9 @@ def test_cumulative_by_instruction_set(python, compiled, isa, p):
         assert_same(c.cumulative(range(0, 3000)), q.cumulative(range(0, 3000)))
 
 
-@pytest.mark.parametrize("p", [p for p in SCHEDULES if p["alpha"] >= 0], ids=title)
+@pytest.mark.parametrize(
+    "p", [p for p in SCHEDULES if min(p["alpha"], p.get("end_learning_rate", 0.0)) >= 0], ids=title
+)
 def test_cumulative_never_falls(best, p):
     """Where no rate is negative."""
     if p["initial_learning_rate"] < 0 or (p["warmup_target"] or 0.0) < 0:
@@ -403,8 +405,10 @@ def test_header(best, tmp_path):
             for x in (p["decay_steps"], p["warmup_steps"])
         )
         T = p["initial_learning_rate"] if p["warmup_target"] is None else p["warmup_target"]
+        end = p.get("end_learning_rate")
+        to, floor = ("", repr(p["alpha"])) if end is None else ("_to", f"{end!r}, 1")
         lines.append(
-            f"cf_cosine_sums_init(&p, {T!r}, {D}, {p['alpha']!r}, {int(has_warmup(p))}, "
+            f"cf_cosine_sums_init{to}(&p, {T!r}, {D}, {floor}, {int(has_warmup(p))}, "
             f"{p['initial_learning_rate']!r}, {W});"
         )
         for step in [0, 1, *(within(x + 1) for x in bounds_of(p)), 2**40]:

@@ -298,7 +298,7 @@ enum { SCHEDULES = 18 };
 /* The parameters of a schedule, as cf_schedule_init has them. */
 typedef struct {
     int family;
-    double numbers[4];
+    double numbers[5];
     int64_t count;
     cf_pair counts[7];
 } parameters;
