@@ -328,6 +328,13 @@ def _restarts(t_mul: float) -> Callable[[int], dict[str, Any]]:
     }  # fmt: skip
 
 
+def _stable(decay: str) -> Callable[[int], dict[str, Any]]:
+    return lambda n: {
+        "peak_learning_rate": PEAK, "warmup_steps": n // 10, "stable_steps": n // 2, "decay_steps": n // 5,
+        "decay": decay, "initial_learning_rate": 0.0, "end_learning_rate": PEAK * ALPHA,
+    }  # fmt: skip
+
+
 _ROWS = [
     Member("ExponentialDecay", _decay(decay_rate=0.9)),
     Member("ExponentialDecay, staircase", _decay(decay_rate=0.9, staircase=True)),
@@ -343,6 +350,11 @@ _ROWS = [
     Member("PiecewiseConstantDecay, 100 boundaries, shuffled", _boundaries(100)),
     Member("CosineDecayRestarts, t_mul 2", _restarts(2.0), times_as_fast=5.0),
     Member("CosineDecayRestarts, t_mul 1", _restarts(1.0), times_as_fast=5.0),
+    Member("WarmupStableDecay, linear", _stable("linear"), times_as_fast=1.0),
+    Member("WarmupStableDecay, cosine", _stable("cosine"), times_as_fast=5.0),
+    Member("WarmupStableDecay, 1-sqrt", _stable("1-sqrt")),
+    Member("WarmupStableDecay, cosine, shuffled", _stable("cosine")),
+    Member("CosineAnnealing", _decay(10, end_learning_rate=PEAK * ALPHA), times_as_fast=2.0),
 ]
 FAMILY = {member.name: member for member in _ROWS}
 
@@ -401,9 +413,34 @@ def _family_loops() -> dict[str, Callable[..., None]]:
             wave = 0.5 * m_mul**restart * (1.0 + math.cos(math.pi * fraction))
             out[i] = initial_learning_rate * ((1.0 - alpha) * wave + alpha)
 
+    def stable(  # type: ignore
+        steps, out, peak_learning_rate, warmup_steps, stable_steps, decay_steps, decay, initial_learning_rate,
+        end_learning_rate,
+    ):  # fmt: skip
+        linear, cosine = decay == "linear", decay == "cosine"
+        for i in numba.prange(steps.size):
+            t = steps[i] - warmup_steps - stable_steps
+            if steps[i] < warmup_steps:
+                rise = peak_learning_rate - initial_learning_rate
+                out[i] = initial_learning_rate + rise * steps[i] / warmup_steps
+            elif t < 0:
+                out[i] = peak_learning_rate
+            elif t >= decay_steps:
+                out[i] = end_learning_rate
+            else:
+                x = t / decay_steps
+                left = 1.0 - x if linear else 0.5 * (1.0 + math.cos(math.pi * x)) if cosine else 1.0 - math.sqrt(x)
+                out[i] = end_learning_rate + (peak_learning_rate - end_learning_rate) * left
+
+    def annealing(steps, out, initial_learning_rate, decay_steps, end_learning_rate):  # type: ignore
+        for i in numba.prange(steps.size):
+            wave = 0.5 * (1.0 + math.cos(math.pi * steps[i] / decay_steps))
+            out[i] = end_learning_rate + (initial_learning_rate - end_learning_rate) * wave
+
     loops = {
         "ExponentialDecay": exponential, "InverseTimeDecay": inverse_time, "PolynomialDecay": polynomial,
-        "PiecewiseConstantDecay": piecewise, "CosineDecayRestarts": restarts,
+        "PiecewiseConstantDecay": piecewise, "CosineDecayRestarts": restarts, "WarmupStableDecay": stable,
+        "CosineAnnealing": annealing,
     }  # fmt: skip
     return {name: numba.njit(parallel=True, fastmath=True)(loop) for name, loop in loops.items()}
 
@@ -426,6 +463,8 @@ def family_parallel(member: Member, steps: np.ndarray, out: np.ndarray, threads:
 def family_step(member: Member, n: int, step: int) -> Call:
     """One step of Keras's own schedule on JAX, as in a training loop that is not compiled."""
     keras = _keras()
+    if not hasattr(keras.optimizers.schedules, member.schedule):
+        raise AbsentError("Keras has no such schedule")
     schedule = getattr(keras.optimizers.schedules, member.schedule)(**member.parameters(n))
     return lambda: schedule(step).block_until_ready()
 

@@ -30,7 +30,7 @@ from peers import AbsentError, all_threads
 from timing import PAUSE, Ratio, interleaved, ratio, spread
 
 import cosine_fast
-from cosine_fast import CosineDecay
+from cosine_fast import ConstantSchedule, CosineDecay, PolynomialDecay, join_schedules, with_warmup
 from cosine_fast._backend import kernel
 from cosine_fast.schedules import SCHEDULES
 
@@ -380,6 +380,27 @@ class Benchmark:
             self.absent[f"{NUMBA}: {name}"] = str(error)
         self.compare(group, n, all_threads(), timers, name)
 
+    def joins(self) -> None:
+        """A warmup, a constant and a cosine, joined, beside the cosine over the same number of steps; and one step."""
+        n, warmup = self.scale.memory, self.scale.memory // 10
+        decay = CosineDecay(peers.PEAK, n - 2 * warmup, peers.ALPHA)
+        joined = with_warmup(join_schedules([ConstantSchedule(peers.PEAK), decay], [warmup]), warmup)
+        thousand = join_schedules(
+            [PolynomialDecay(peers.PEAK, n // 1000, 0.0)] * 1000, [n // 1000 * k for k in range(1, 1000)]
+        )
+        alone, line = CosineDecay(peers.PEAK, n, peers.ALPHA), PolynomialDecay(peers.PEAK, n, 0.0)
+        steps, out = np.arange(n), np.zeros(n)
+        schedules = {"cosine": alone, "joined": joined, "line": line, "1000 lines": thousand}
+        for call, note in (("(steps, out=out)", "array"), (".precompute(n, out=out)", "precompute")):
+            names = {"steps": steps, "out": out, "n": n}
+            timers = {
+                name: ours(f"schedule{call}", all_threads(), schedule=schedule, **names)
+                for name, schedule in schedules.items()
+            }
+            self.compare("joins", n, all_threads(), timers, note)
+        calls = {name: ours("schedule(step)", 1, schedule=s, step=n // 2) for name, s in schedules.items()}
+        self.compare("joins", 1, 1, calls, "one step")
+
 
 GROUPS: dict[str, Callable[[Benchmark], None]] = {
     "arrays": Benchmark.arrays,
@@ -391,6 +412,7 @@ GROUPS: dict[str, Callable[[Benchmark], None]] = {
     "imports": Benchmark.imports,
     "growth": Benchmark.growth,
     "family": Benchmark.family,
+    "joins": Benchmark.joins,
 }
 
 
@@ -450,6 +472,9 @@ def contract(benchmark: Benchmark) -> list[Claim]:
         bound = peers.FAMILY[c.note].times_as_fast if c.group == "family" else peers.FAMILY[c.note].in_caches
         if bound is not None:
             at_least(bound, f"{c.note}, array of {c.n:,}", f"{NUMBA}, times as fast", c.ratio(NUMBA, "cosine_fast"))
+    for c in (c for c in benchmark.comparisons if c.group == "joins"):
+        bound = 2.0 if c.n == 1 else 1.1
+        at_most(bound, f"a join, {c.note}, {c.n:,}", "its cosine alone, its time", c.ratio("joined", "cosine"))
     if c := benchmark.find("small"):
         for call, reference, bound in (
             ("schedule(int)", "math.cos(float)", 1.5),

@@ -10,7 +10,7 @@ array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 
 from . import schedules
 from ._backend import build_info, get_include, get_num_threads, set_num_threads
-from .batches import cosine_decay
+from .batches import cosine_decay, warmup_stable_decay
 from .schedules import *  # noqa: F403
 from .schedules._base import LearningRateSchedule
 from .schedules.joined_schedule import join_schedules, with_warmup
@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "LearningRateSchedule", "__version__", "build_info", "cosine_decay", "deserialize", "get_include",
-    "get_num_threads", "join_schedules", "serialize", "set_num_threads", "with_warmup",
+    "get_num_threads", "join_schedules", "serialize", "set_num_threads",
+    "warmup_stable_decay", "with_warmup",
 ]  # fmt: skip
 __all__ += schedules.__all__

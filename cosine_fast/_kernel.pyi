@@ -23,6 +23,14 @@ def cosine_decays(
     absolute: bool,
     plain: bool = False,
 ) -> bool: ...
+def stable_decays(
+    rates: NDArray[Any],
+    steps: NDArray[Any],
+    parameters: list[NDArray[Any]],
+    num_threads: int,
+    shape: int,
+    make: Any,
+) -> None: ...
 def within(numbers: NDArray[Any], least: float, most: float, also: float, nan: bool, num_threads: int) -> bool: ...
 
 @disjoint_base

@@ -14,11 +14,13 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from ._backend import check_threads, kernel
-from .schedules import CosineDecay
+from .schedules import CosineDecay, WarmupStableDecay
 from .schedules._base import (
     FLOAT64, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype,
     steps_of, warn_ignored,
 )  # fmt: skip
+from .schedules.joined_schedule import whole_length
+from .schedules.warmup_stable_decay import DECAYS
 
 _Array = np.ndarray[Any, Any]
 
@@ -30,19 +32,23 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "decay_steps": lambda value: steps_of("decay_steps", value, positive=True),
     "alpha": lambda value: number_of("alpha", value),
     "end_learning_rate": lambda value: number_of("end_learning_rate", value),
+    "peak_learning_rate": lambda value: number_of("peak_learning_rate", value),
     "warmup_target": lambda value: value if _is_nan(value) else number_of("warmup_target", value),
     "warmup_steps": lambda value: steps_of("warmup_steps", value, positive=False),
+    "stable_steps": lambda value: steps_of("stable_steps", value, positive=False),
 }
-_COUNTS = ("decay_steps", "warmup_steps")
+_COUNTS = ("decay_steps", "warmup_steps", "stable_steps")
 # A parameter within these limits is valid, whatever the others are; one beyond them is examined closely. The limits are
 # the least and the largest number, one more that is valid, and whether NaN is: what the kernel's `within` takes.
 _SAFE: dict[str, tuple[float, float, float, bool]] = {
     "initial_learning_rate": (-(2.0**400), 2.0**400, 0.0, False),
-    "decay_steps": (2.0**-64, 2.0**62, 1.0, False),
+    "decay_steps": (2.0**-64, 2.0**61, 1.0, False),
     "alpha": (-(2.0**400), 2.0**400, 0.0, False),
     "end_learning_rate": (-(2.0**400), 2.0**400, 0.0, False),
+    "peak_learning_rate": (-(2.0**400), 2.0**400, 0.0, False),
     "warmup_target": (-(2.0**400), 2.0**400, 0.0, True),
-    "warmup_steps": (2.0**-64, 2.0**62, 0.0, False),
+    "warmup_steps": (2.0**-64, 2.0**61, 0.0, False),
+    "stable_steps": (2.0**-64, 2.0**61, 0.0, False),
 }
 
 
@@ -139,10 +145,111 @@ def cosine_decay(
             warn_ignored(target, read["warmup_steps"])
         return schedule(step, out=out, dtype=dtype, num_threads=num_threads)
 
-    start = read["initial_learning_rate"]
-    if isinstance(start, np.ndarray):
-        start = start.flat[0] if start.size else start.dtype.type()
-    usual = dtype_of("initial_learning_rate", start)
+    def plain(rates: _Array, arrays: list[_Array]) -> bool:
+        return kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute, True)
+
+    def evaluate(rates: _Array, arrays: list[_Array]) -> None:
+        kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute)
+
+    result = _batch(
+        step, given, read, functools.partial(_check_cosine, absolute=absolute), plain, evaluate, out, dtype, threads
+    )
+    if warmup_target is None and np.any(warmup_steps):
+        warn_ignored(None, str(warmup_steps))
+    return result
+
+
+def warmup_stable_decay(
+    step: Any, peak_learning_rate: Any, warmup_steps: Any, stable_steps: Any, decay_steps: Any, *,
+    decay: str = "linear", initial_learning_rate: Any = 0.0, end_learning_rate: Any = 0.0, out: _Array | None = None,
+    dtype: Any = None, num_threads: SupportsIndex | None = None,
+) -> Any:  # fmt: skip
+    """Return the rates of many `WarmupStableDecay` schedules at once: all arguments broadcast against each other.
+
+    An element of the result has the bits of ``WarmupStableDecay(...)(step)`` with the parameters at its place.
+
+    Parameters
+    ----------
+    step : array_like
+        The optimizer steps: integers within int64, or floats.
+    peak_learning_rate : array_like
+        The rate after the warmup. If it is a NumPy float32, scalar or array, the results are float32.
+    warmup_steps, stable_steps, decay_steps : array_like
+        The lengths of the parts in whole steps; >= 0, and the decay's > 0.
+    decay : {"linear", "cosine", "1-sqrt", "exponential", "1-square"}, default "linear"
+        The shape of the decay, of all schedules.
+    initial_learning_rate, end_learning_rate : array_like, default 0.0
+        The rates at step 0 and from the end of the decay on.
+    out, dtype, num_threads : optional
+        As in `cosine_decay`.
+
+    Returns
+    -------
+    numpy.ndarray
+        As `cosine_decay` returns them.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        As `cosine_decay` raises them, where `WarmupStableDecay` would refuse a parameter.
+
+    Examples
+    --------
+    >>> warmup_stable_decay([50, 500, 950], [[0.1], [0.2]], 100, 800, 100)
+    array([[0.05, 0.1 , 0.05],
+           [0.1 , 0.2 , 0.1 ]])
+    >>> warmup_stable_decay(950, 0.1, 100, [0, 800], [900, 100], decay="1-sqrt")
+    array([0.00281906, 0.02928932])
+    """
+    threads = check_threads(num_threads)
+    given = {
+        "initial_learning_rate": initial_learning_rate,
+        "decay_steps": decay_steps,
+        "end_learning_rate": end_learning_rate,
+        "peak_learning_rate": peak_learning_rate,
+        "warmup_steps": warmup_steps,
+        "stable_steps": stable_steps,
+    }
+    read = {name: _read(name, value) for name, value in given.items()}
+    make = functools.partial(WarmupStableDecay, decay=decay)
+    if not any(isinstance(value, np.ndarray) for value in read.values()):
+        return make(**read)(step, out=out, dtype=dtype, num_threads=num_threads)
+    make(1.0, 0, 0, 1, end_learning_rate=1.0)  # checks `decay`
+
+    def of(*values: Any) -> WarmupStableDecay:
+        return make(**dict(zip(given, values, strict=True)))
+
+    def evaluate(rates: _Array, arrays: list[_Array]) -> None:
+        kernel.stable_decays(rates, arrays[0], arrays[1:], threads, 1 + list(DECAYS).index(decay), of)
+
+    for name in _COUNTS:
+        if isinstance(read[name], np.ndarray) and read[name].dtype.kind == "f":
+            for index in np.argwhere(read[name] % 1 != 0)[:1].tolist():  # NaN and the infinities too
+                with _named(tuple(index)):
+                    whole_length(name, read[name][tuple(index)])
+    if decay == "exponential":
+        rates = np.broadcast_arrays(read["peak_learning_rate"], read["end_learning_rate"])
+        for index in np.argwhere(~((rates[0] > 0) & (rates[1] > 0)))[:1].tolist():
+            with _named(tuple(index)):
+                make(rates[0][tuple(index)], 0, 0, 1, end_learning_rate=rates[1][tuple(index)])
+    return _batch(step, given, read, of, None, evaluate, out, dtype, threads)
+
+
+def _batch(
+    step: Any, given: dict[str, Any], read: dict[str, Any], check: Callable[..., Any],
+    plain: Callable[[_Array, list[_Array]], bool] | None, evaluate: Callable[[_Array, list[_Array]], None],
+    out: _Array | None, dtype: Any, threads: int,
+) -> Any:  # fmt: skip
+    """Check the parameters of a batch, and evaluate it.
+
+    check: of one schedule's parameters together; plain, evaluate: into rates, from steps and parameters. `plain`
+    returns whether all parameters were right and simple; otherwise the rates are undefined.
+    """
+    name = "peak_learning_rate" if "peak_learning_rate" in read else "initial_learning_rate"
+    rate = read[name]
+    if isinstance(rate, np.ndarray):
+        rate = rate.flat[0] if rate.size else rate.dtype.type()
+    usual = dtype_of(name, rate)
     parameters = {name: _as_parameter(name, value) for name, value in read.items()}
     if isinstance(step, range):
         step = np.arange(step.start, step.stop, step.step)
@@ -154,20 +261,23 @@ def cosine_decay(
     own = {name: _unrepeated(array) for name, array in parameters.items()}
     arrays = [_unrepeated(steps), *own.values()]
     done = False
-    if out is None and max(array.size for array in own.values()) == math.prod(shape) and all(map(is_readable, arrays)):
+    if (
+        plain
+        and out is None
+        and max(a.size for a in own.values()) == math.prod(shape)
+        and all(map(is_readable, arrays))
+    ):
         # One step each: the kernel checks plain schedules while it reads them. If one is wrong, nobody sees the rates.
         rates = np.empty(shape, wanted)
-        done = kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute, True)
+        done = plain(rates, arrays)
     if not done:
         unsafe = {name: array for name, array in own.items() if not _is_safe(name, array, threads)}
         found = [_examine({name: array}, _CHECKS[name]) for name, array in unsafe.items()]  # errors of one come first
         if any(found):
-            _examine(own, functools.partial(_check, list(own)))
+            _examine(own, check)
         if rates is None:
             rates = np.empty(shape, wanted)
-        _evaluate(rates, [apart(array, rates) for array in arrays], threads, absolute)
-    if warmup_target is None and own["warmup_steps"].any():
-        warn_ignored(None, str(warmup_steps))
+        _evaluate(rates, [apart(array, rates) for array in arrays], evaluate)
     masks = [np.ma.getmaskarray(value) for value in (step, *given.values()) if is_masked(value)]
     if not masks and not is_masked(out):  # np.ma takes some ms to import
         return rates if out is None else out
@@ -244,12 +354,11 @@ def _is_beyond(name: str, x: _Array) -> _Array:
     return np.asarray(~((least <= x) & (x <= most) | (x == also) | (np.isnan(x) & nan)))
 
 
-def _check(names: list[str], *values: Any) -> None:
-    """Check the parameters of a schedule together, without a warning."""
-    given = dict(zip(names, values, strict=True))
-    if _is_nan(given["warmup_target"]):
-        given["warmup_target"] = None
-    CosineDecay.__new__(CosineDecay)._init(**given)
+def _check_cosine(start: Any, decay: Any, floor: Any, target: Any, warmup: Any, absolute: bool) -> None:
+    """Check the parameters of a CosineDecay together, without a warning."""
+    floors = {"end_learning_rate" if absolute else "alpha": floor}
+    target = None if _is_nan(target) else target
+    CosineDecay.__new__(CosineDecay)._init(start, decay, warmup_target=target, warmup_steps=warmup, **floors)
 
 
 @contextlib.contextmanager
@@ -261,7 +370,7 @@ def _named(index: tuple[int, ...]) -> Iterator[None]:
         raise type(error)(f"{error} at index {index[0] if len(index) == 1 else index}") from None
 
 
-def _evaluate(rates: _Array, arrays: list[_Array], threads: int, absolute: bool) -> None:
+def _evaluate(rates: _Array, arrays: list[_Array], evaluate: Callable[[_Array, list[_Array]], None]) -> None:
     """Evaluate the steps and parameters into `rates`; convert in pieces what the kernel cannot read."""
     converted = [array for array in arrays if not is_readable(array)]
     largest = max(converted, key=lambda array: array.size, default=rates)
@@ -271,8 +380,8 @@ def _evaluate(rates: _Array, arrays: list[_Array], threads: int, absolute: bool)
         for part in (slice(None, half), slice(half, None)):
             cut: Any = (..., part, *[slice(None)] * (-1 - axis))
             cuts = [array[cut] if array.ndim >= -axis and array.shape[axis] > 1 else array for array in arrays]
-            _evaluate(rates[cut], cuts, threads, absolute)
+            _evaluate(rates[cut], cuts, evaluate)
         return
     with np.errstate(over="ignore"):
-        steps, *parameters = (array if is_readable(array) else array.astype(np.float64) for array in arrays)
-    kernel.cosine_decays(rates, steps, parameters, threads, absolute)
+        arrays = [array if is_readable(array) else array.astype(np.float64) for array in arrays]
+    evaluate(rates, arrays)

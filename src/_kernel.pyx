@@ -61,8 +61,8 @@ cdef extern from "blocks.h" nogil:
     ctypedef struct cf_batch:
         cf_job schedules, row
         int64_t many, steps
-        int alike, streamed, absolute, along
-        cf_operand initial, decay_steps, alpha, target, warmup_steps
+        int alike, streamed, absolute, along, shape
+        cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps
         int *others
     ctypedef struct cf_check:
         cf_job numbers
@@ -192,7 +192,7 @@ cdef inline cnp.npy_intp _size(cnp.npy_intp stride) noexcept:
 
 cdef struct _Axis:
     cnp.npy_intp length
-    cnp.npy_intp strides[7]  # of the rates, the steps and, in a batch, the five parameters
+    cnp.npy_intp strides[8]  # of the rates, the steps and, in a batch, the parameters
 
 
 cdef int _axes(list arrays, _Axis *axes) except -1:
@@ -200,7 +200,7 @@ cdef int _axes(list arrays, _Axis *axes) except -1:
     cdef cnp.ndarray rates = arrays[0], a
     cdef int count = 0, d, i, k, own
     cdef _Axis axis
-    for k in range(7):
+    for k in range(8):
         axis.strides[k] = 0
     for d in range(cnp.PyArray_NDIM(rates)):
         axis.length = cnp.PyArray_DIM(rates, d)
@@ -229,25 +229,25 @@ cdef int64_t _take_axes(cf_job *job, cf_operand **operands, const _Axis *axes, i
     cdef bint changes, merges
     for i in range(count):
         changes = False
-        for k in range(2, 7):
+        for k in range(2, 8):
             changes |= axes[i].strides[k] != 0
         if changes != parameters:
             continue
         elements *= axes[i].length
         merges = n > 0
-        for k in range(7 if parameters else 2):
+        for k in range(8 if parameters else 2):
             merges = merges and operands[k].strides[n - 1] == axes[i].strides[k] * axes[i].length
         if merges:
             n -= 1
             job.shape[n] *= axes[i].length
         else:
             job.shape[n] = axes[i].length
-        for k in range(7 if parameters else 2):
+        for k in range(8 if parameters else 2):
             operands[k].strides[n] = axes[i].strides[k]
         n += 1
     if n == 0:  # one element
         job.shape[0] = 1
-        for k in range(7 if parameters else 2):
+        for k in range(8 if parameters else 2):
             operands[k].strides[0] = 0
         n = 1
     job.dimensions = n

@@ -192,29 +192,31 @@ static void evaluate_across(const cf_batch *b, const group *g, const rows *r, co
 
 /* ---- One step each: fold and evaluate in one loop, without the group between ---- */
 
+/* Parameters and a step for each lane. */
+typedef struct lanes {
+    const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
+} lanes;
+
 /* The rates of n lanes, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
  * parameters are right, the schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
  *
  * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
  * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
  * the width processes two vectors at a time; one vector alone is latency-bound. */
-static __attribute__((noinline)) uint32_t rate_lanes(const double *restrict start, const double *restrict decay_steps,
-                                                     const double *restrict alpha, const double *restrict target,
-                                                     const double *restrict warmup_steps, const double *restrict step,
-                                                     double *restrict rates, int n)
+CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, double *restrict rates, int n)
 {
     uint32_t beyond = 0;
     int i;
     INDEPENDENT
     for (i = 0; i < n; i++) {
-        const double s = step[i], D = decay_steps[i], W = warmup_steps[i];
-        const uint64_t floor = cf_bits(alpha[i]), large = cf_bits(0x1p300);
+        const double s = of->step[i], D = of->decay_steps[i], W = of->warmup_steps[i];
+        const uint64_t floor = cf_bits(of->alpha[i]), large = cf_bits(0x1p300);
         cf_cosine_decay p;
         uint64_t peak;
-        fold_lane(&p, start[i], D, alpha[i], 0, target[i], W);
+        fold_lane(&p, of->start[i], D, of->alpha[i], absolute, of->target[i], W);
         peak = cf_bits(fabs(p.peak));
-        beyond |= (uint32_t)((floor | (cf_bits(1.0) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
-                              | (large - cf_bits(fabs(start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
+        beyond |= (uint32_t)((floor | ((absolute ? large : cf_bits(1.0)) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
+                              | (large - cf_bits(fabs(of->start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
                               | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))
                              >> 32);
         p.end = p.floor.hi;
@@ -223,6 +225,16 @@ static __attribute__((noinline)) uint32_t rate_lanes(const double *restrict star
         rates[i] = cf_rate(&p, cf_make_pair(s, 0.0), CF_EXACT, CF_ANY);
     }
     return beyond >> 31;
+}
+
+static __attribute__((noinline)) uint32_t rate_lanes(const lanes *of, double *rates, int n)
+{
+    return rate_lanes_to(of, 0, rates, n);
+}
+
+static __attribute__((noinline)) uint32_t rate_lanes_absolute(const lanes *of, double *rates, int n)
+{
+    return rate_lanes_to(of, 1, rates, n);
 }
 
 /* Whether the numbers x of an operand are all whole. */
@@ -238,15 +250,13 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n)
 {
     double buffer[6][LANES];
     _Alignas(64) double out[LANES];
-    const double *const start = doubles_at(r, &b->initial, n, buffer[0]);
-    const double *const decay_steps = doubles_at(r, &b->decay_steps, n, buffer[1]);
-    const double *const alpha = doubles_at(r, &b->alpha, n, buffer[2]);
-    const double *const target = doubles_at(r, &b->target, n, buffer[3]);
-    const double *const warmup_steps = doubles_at(r, &b->warmup_steps, n, buffer[4]);
-    const double *const step = doubles_at(r, &b->schedules.steps, n, buffer[5]);
-    if (b->absolute || !are_whole(&b->decay_steps, decay_steps, n) || !are_whole(&b->warmup_steps, warmup_steps, n)
-        || !are_whole(&b->schedules.steps, step, n)
-        || rate_lanes(start, decay_steps, alpha, target, warmup_steps, step, out, n)) {
+    const lanes of = {
+        doubles_at(r, &b->initial, n, buffer[0]), doubles_at(r, &b->decay_steps, n, buffer[1]),
+        doubles_at(r, &b->alpha, n, buffer[2]), doubles_at(r, &b->target, n, buffer[3]),
+        doubles_at(r, &b->warmup_steps, n, buffer[4]), doubles_at(r, &b->schedules.steps, n, buffer[5])
+    };
+    if (!are_whole(&b->decay_steps, of.decay_steps, n) || !are_whole(&b->warmup_steps, of.warmup_steps, n)
+        || !are_whole(&b->schedules.steps, of.step, n) || (b->absolute ? rate_lanes_absolute : rate_lanes)(&of, out, n)) {
         return 0;
     }
     store_lanes(r, &b->schedules.rates, n, out, b->streamed);

@@ -10,13 +10,27 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     """CosineDecay's rates, into `rates`; all else broadcasts to its shape.
 
     parameters: initial_learning_rate, decay_steps, alpha (if `absolute`, end_learning_rate), warmup_target (NaN: none),
-    warmup_steps; checked already.
-    With `plain` they need not be: it evaluates only plain schedules of one step each, which are right, and returns
-    whether there were no others. If there were, the rates are undefined.
+    warmup_steps; checked already. With `plain` they need not be: it evaluates only plain schedules of one step each,
+    which are right, and returns whether there were no others. If there were, the rates are undefined.
     """
+    return _evaluate_batch(rates, steps, parameters, num_threads, absolute, plain, 0)
+
+
+def stable_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads,
+                  int shape, make):
+    """WarmupStableDecay's rates, into `rates`; all else broadcasts to its shape.
+
+    parameters: initial_learning_rate, decay_steps, end_learning_rate, peak_learning_rate, warmup_steps, stable_steps;
+    checked already. shape: the number of the decay, from 1. `make` is of use to the pure-Python kernel.
+    """
+    _evaluate_batch(rates, steps, parameters, num_threads, True, False, shape)
+
+
+cdef bint _evaluate_batch(cnp.ndarray rates, cnp.ndarray steps, list parameters, int num_threads, bint absolute,
+                          bint plain, int shape) except -1:
     cdef list arrays = [rates, steps, *parameters]
     cdef cf_batch batch
-    cdef cf_operand *of_schedules[7]
+    cdef cf_operand *of_schedules[8]
     cdef cf_operand *of_row[2]
     cdef _Axis axes[64]
     cdef int count, k, others = 0
@@ -24,9 +38,9 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
         return True
     batch.others = &others if plain else NULL
     of_schedules[:] = [&batch.schedules.rates, &batch.schedules.steps, &batch.initial, &batch.decay_steps, &batch.alpha,
-                       &batch.target, &batch.warmup_steps]
+                       &batch.target, &batch.warmup_steps, &batch.stable_steps]
     of_row[:] = [&batch.row.rates, &batch.row.steps]
-    for k in range(7):
+    for k in range(len(arrays)):
         _operand(of_schedules[k], arrays[k])
     _operand(of_row[0], rates)
     _operand(of_row[1], steps)
@@ -44,6 +58,7 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
     batch.row.shift = 0
     batch.absolute = absolute
+    batch.shape = shape
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
     _work(_isa.evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
     return others == 0

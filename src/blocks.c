@@ -9,6 +9,7 @@
 #include "joined_schedule.h"
 #include "piecewise_constant_decay.h"
 #include "polynomial_decay.h"
+#include "warmup_stable_decay.h"
 
 #define DEFAULT_OF(NAME, name, loops, memory, init) DEFAULT_##loops(name)
 CF_SCHEDULES(DEFAULT_OF)
@@ -54,7 +55,8 @@ static void evaluate(const void *work, int64_t begin, int64_t end)
 
 static void evaluate_batch(const void *work, int64_t begin, int64_t end)
 {
-    evaluate_groups(work, evaluate, begin, end);
+    const cf_batch *b = work;
+    (b->shape ? evaluate_stables : evaluate_groups)(b, evaluate, begin, end);
 }
 
 static void check(const void *work, int64_t begin, int64_t end)

@@ -31,7 +31,10 @@ typedef struct cf_job {
     cf_operand steps, rates; /* rates: CF_FLOAT32 or CF_FLOAT64, not swapped */
 } cf_job;
 
-/* Evaluate CosineDecays with parameters of their own. */
+/* The decay of a WarmupStableDecay; the order is that of cosine_fast/schedules/warmup_stable_decay.py. */
+enum cf_shape { CF_LINEAR = 1, CF_COSINE, CF_ROOT, CF_EXPONENTIAL, CF_SQUARE };
+
+/* Evaluate CosineDecays, or WarmupStableDecays, with parameters of their own. */
 typedef struct cf_batch {
     cf_job schedules;    /* an element for each schedule: its first step and its first rate */
     cf_job row;          /* the other steps and rates of each schedule */
@@ -40,7 +43,8 @@ typedef struct cf_batch {
     int streamed;        /* as in cf_job */
     int absolute;        /* alpha has the floors themselves, not their fractions of the peaks */
     int along;           /* the rates of a schedule are neighbours in memory, not the schedules of a step */
-    cf_operand initial, decay_steps, alpha, target, warmup_steps; /* strides as in `schedules`; NaN is no target */
+    int shape; /* of WarmupStableDecays: their enum cf_shape, and alpha has the end rates; else 0 */
+    cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps; /* strides as in `schedules`; NaN is no target */
     int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */
 } cf_batch;
 

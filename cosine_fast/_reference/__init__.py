@@ -9,8 +9,8 @@ from .cosine_decay import CosineDecay  # noqa: I001
 from .cosine_decay_restarts import CosineDecayRestarts
 from .cosine_sums import CosineSums
 from .driver import (
-    FORMULAS, ISAS, OPENMP, Function, Schedule, cosine_decays, get_num_threads, set_num_threads, set_quota, use_isa,
-    within,
+    FORMULAS, ISAS, OPENMP, Function, Schedule, cosine_decays, get_num_threads, set_num_threads, set_quota,
+    stable_decays, use_isa, within,
 )  # fmt: skip
 from .exponential_decay import ExponentialDecay
 from .inverse_square_root_decay import InverseSquareRootDecay
@@ -21,7 +21,7 @@ from .polynomial_decay import PolynomialDecay
 
 __all__ = [
     "ISAS", "OPENMP", "Function", "Schedule", "cosine_decays", "get_num_threads", "set_num_threads", "set_quota",
-    "use_isa", "within",
+    "stable_decays", "use_isa", "within",
 ]  # fmt: skip
 
 FORMULAS.update(

@@ -120,20 +120,35 @@ def cosine_decays(
     parameters: initial_learning_rate, decay_steps, alpha (if `absolute`, end_learning_rate), warmup_target (NaN: none),
     warmup_steps. Returns False, and does nothing, with `plain`, a short way that only the compiled kernel has.
     """
-    if plain or rates.size == 0:
-        return not plain
+    if plain:
+        return False
+
+    def make(L0: float, D: float, a: float, T: float, W: float) -> Function:
+        if T != T:  # NaN: no warmup
+            T, W = L0, 0
+        schedule = Function()
+        schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T, float(absolute)), (D, W), False)
+        return schedule
+
+    stable_decays(rates, steps, parameters, num_threads, 0, make)
+    return True
+
+
+def stable_decays(
+    rates: np.ndarray,
+    steps: np.ndarray,
+    parameters: list[np.ndarray],
+    num_threads: int,
+    shape: int,
+    make: Callable[..., Function],
+) -> None:
+    """Write the rates of schedules that `make` makes of the parameters; all other arrays broadcast to `rates`."""
     steps = np.broadcast_to(steps, rates.shape)
     parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
     changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
-    schedule = Function()
-    for index in np.ndindex(*(n if changing else 1 for n, changing in zip(rates.shape, changes, strict=True))):
+    for index in np.ndindex(*(n if changing else min(n, 1) for n, changing in zip(rates.shape, changes, strict=True))):
         here = (*(i if changing else slice(None) for i, changing in zip(index, changes, strict=True)), ...)
-        L0, D, a, T, W = (p[index].item() for p in parameters)
-        if T != T:  # NaN: no warmup
-            T, W = L0, 0
-        schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T, float(absolute)), (D, W), False)
-        schedule._evaluate(steps[here], rates[here], num_threads)
-    return True
+        make(*(p[index].item() for p in parameters))._evaluate(steps[here], rates[here], num_threads)
 
 
 def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:

@@ -14,6 +14,7 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
@@ -52,6 +53,14 @@ def number_of(name: str, value: Any) -> float:
 def exact_of(value: Any, number: float) -> int | float:
     """Return a number, of any type, exactly if it is whole, else as the float that it converts to."""
     return int(value.numerator) if isinstance(value, numbers.Rational) and value.denominator == 1 else number
+
+
+def nearest(exact: Fraction) -> float:
+    """Return the float next to a number, whatever the rounding mode; infinity beyond all floats."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.copysign(math.inf, exact)
 
 
 def steps_of(name: str, value: Any, *, positive: bool) -> int | float:

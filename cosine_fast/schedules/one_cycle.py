@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
-from ._base import INT64_MIN, number_of, rate_of
+from ._base import INT64_MIN, nearest, number_of, rate_of
 from .cosine_decay import CosineDecay
 from .joined_schedule import Joined, Segment, whole_length
 
@@ -82,10 +83,11 @@ class OneCycle(Joined):
                 "Arguments `div_factor` and `final_div_factor` must be > 0. "
                 f"Received: div_factor={div_factor}, final_div_factor={final_div_factor}"
             )
+        rising = nearest(Fraction(fraction) * steps)
         if dialect == "optax":
-            rise, last = float(int(fraction * steps)), steps
+            rise, last = float(int(rising)), steps
         elif dialect == "torch":
-            rise, last = fraction * steps - 1, steps - 1
+            rise, last = nearest(Fraction(rising) - 1), steps - 1
         else:
             raise ValueError(f"Argument `dialect` must be optax or torch. Received: dialect={dialect!r}")
         if not 0.0 < rise < last:
@@ -93,13 +95,14 @@ class OneCycle(Joined):
                 "The rate must rise and fall for some steps. "
                 f"Received: total_steps={total_steps}, pct_start={pct_start}, dialect={dialect!r}"
             )
-        initial = peak / factors[0]
-        end = initial / factors[1]
+        initial = nearest(Fraction(peak) / Fraction(factors[0]))
+        end = nearest(Fraction(initial) / Fraction(factors[1]))
+        fall = nearest(last - Fraction(rise))
         segments = [
             Segment(CosineDecay(initial, rise, end_learning_rate=peak), INT64_MIN, 0),
             # Its warmup is flat, and reaches to where the rate begins to fall, which may be between two steps.
             Segment(
-                CosineDecay(peak, last - rise, warmup_target=peak, warmup_steps=rise, end_learning_rate=end),
+                CosineDecay(peak, fall, warmup_target=peak, warmup_steps=rise, end_learning_rate=end),
                 math.ceil(rise), 0,
             ),
         ]  # fmt: skip

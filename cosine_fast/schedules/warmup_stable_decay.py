@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
-from ._base import INT64_MIN, Formula, number_of, rate_of
+from ._base import INT64_MIN, Formula, nearest, number_of, rate_of
 from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
 from .exponential_decay import ExponentialDecay
@@ -12,11 +13,11 @@ from .joined_schedule import Joined, Segment, whole_length
 from .polynomial_decay import PolynomialDecay
 
 # The decay from the peak in D steps to the end rate. A sign of -1: backwards, from the end rate to the peak.
-_DECAYS: dict[str, tuple[Callable[[float, int, float], Formula], float]] = {
+DECAYS: dict[str, tuple[Callable[[float, int, float], Formula], float]] = {
     "linear": (PolynomialDecay, 1.0),
     "cosine": (lambda peak, D, end: CosineDecay(peak, D, end_learning_rate=end), 1.0),
     "1-sqrt": (lambda peak, D, end: PolynomialDecay(end, D, peak, 0.5), -1.0),
-    "exponential": (lambda peak, D, end: ExponentialDecay(peak, D, end / peak), 1.0),
+    "exponential": (lambda peak, D, end: ExponentialDecay(peak, D, nearest(Fraction(end) / Fraction(peak))), 1.0),
     "1-square": (lambda peak, D, end: PolynomialDecay(end, D, peak, 2.0), -1.0),
 }
 
@@ -91,14 +92,14 @@ class WarmupStableDecay(Joined):
         length = whole_length("decay_steps", decay_steps, positive=True)
         start = number_of("initial_learning_rate", initial_learning_rate)
         end = number_of("end_learning_rate", end_learning_rate)
-        if not (isinstance(decay, str) and decay in _DECAYS):
-            raise ValueError(f"Argument `decay` must be one of {', '.join(_DECAYS)}. Received: decay={decay!r}")
+        if not (isinstance(decay, str) and decay in DECAYS):
+            raise ValueError(f"Argument `decay` must be one of {', '.join(DECAYS)}. Received: decay={decay!r}")
         if decay == "exponential" and not (peak > 0.0 and end > 0.0):
             raise ValueError(
                 "An exponential decay needs rates > 0. "
                 f"Received: peak_learning_rate={peak_learning_rate}, end_learning_rate={end_learning_rate}"
             )
-        make, sign = _DECAYS[decay]
+        make, sign = DECAYS[decay]
         falls, ends = warmup + stable, warmup + stable + length
         segments = [
             Segment(PolynomialDecay(start, warmup or 1, peak), INT64_MIN, 0),

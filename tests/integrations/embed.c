@@ -94,15 +94,17 @@ int main(void)
     memset(&schedule, 0, sizeof schedule);
     while (fgets(line, (int)sizeof line, stdin)) {
         uint64_t L0, D, alpha, target, W, step;
-        char type_of_D, type_of_W, type;
+        char type_of_D, type_of_W, type, what;
         double rate;
-        if (sscanf(line, "p %" SCNx64 " %c%" SCNx64 " %" SCNx64 " %" SCNx64 " %c%" SCNx64, &L0, &type_of_D, &D, &alpha,
-                   &target, &type_of_W, &W) == 7) {
+        /* p, or e with the end rate in place of alpha. */
+        if (*line != 's' && sscanf(line, "%c %" SCNx64 " %c%" SCNx64 " %" SCNx64 " %" SCNx64 " %c%" SCNx64, &what, &L0, &type_of_D, &D,
+                   &alpha, &target, &type_of_W, &W) == 8) {
             const cf_cosine_decay before = schedule;
             int error;
             check_arrays(&schedule);
-            error = cf_cosine_decay_init_checked(&schedule, cf_double(L0), steps_of(type_of_D, D), cf_double(alpha),
-                                                 cf_double(target), steps_of(type_of_W, W));
+            error = (what == 'p' ? cf_cosine_decay_init_checked : cf_cosine_decay_to_init_checked)(
+                &schedule, cf_double(L0), steps_of(type_of_D, D), cf_double(alpha), cf_double(target),
+                steps_of(type_of_W, W));
             if (error && memcmp(&before, &schedule, sizeof schedule) != 0) {
                 fprintf(stderr, "an error left something behind\n");
                 wrong = 1;

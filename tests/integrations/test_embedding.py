@@ -210,8 +210,9 @@ def through_c(command, cases, **environment):
     for p, steps in cases:
         target = math.nan if p["warmup_target"] is None else p["warmup_target"]
         counts = [typed(p[name]) for name in ("decay_steps", "warmup_steps")]
-        rates = [hexadecimal(x) for x in (p["initial_learning_rate"], p["alpha"], target)]
-        lines.append(f"p {rates[0]} {counts[0]} {rates[1]} {rates[2]} {counts[1]}")
+        end = p.get("end_learning_rate")
+        rates = [hexadecimal(x) for x in (p["initial_learning_rate"], p["alpha"] if end is None else end, target)]
+        lines.append(f"{'p' if end is None else 'e'} {rates[0]} {counts[0]} {rates[1]} {rates[2]} {counts[1]}")
         lines += [f"s {typed(step)}" for step in steps]
     environment = {**os.environ, **environment}
     text = "\n".join(lines)

@@ -155,6 +155,7 @@ def test_public_names(cf):
             "join_schedules",
             "serialize",
             "set_num_threads",
+            "warmup_stable_decay",
             "with_warmup",
         ]
     )

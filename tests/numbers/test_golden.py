@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 
 import golden
 import numpy as np
 import pytest
 from bits import assert_same
+from family import FAMILY, made
 from golden import kinds
 from programs import BUILDS, program, through_the_headers
 
 GOLDEN = golden.read()
+
+# Of the rates of each class's ordinary schedules, at STEPS: the first half of SHA-256.
+DIGESTS = {
+    "ConstantSchedule": "d3f919f935db11a1fc1d463e8fe9e177",
+    "CosineDecay": "6f4cfe0236d4eadad23a7411f977b262",
+    "CosineDecayRestarts": "283f021189477edf3c98da83770b0c85",
+    "ExponentialDecay": "bb5c56030da55e78a0304c9d19da198f",
+    "InverseSquareRootDecay": "23b143a9f656c2b9354efb2a2cfd1283",
+    "InverseTimeDecay": "5b2e2109df50279ce3ff6240f2abadce",
+    "PiecewiseConstantDecay": "f8e72f463d1ea28a725012e0e9ffbdf1",
+    "PolynomialDecay": "72a81cb65be1c570f401b9ae153847a4",
+    "CosineAnnealing": "170cede13605e3339f766f627064629a",
+    "LinearDecay": "b97829ee334199762dd1423dca651cf9",
+    "OneCycle": "34cf51606c4902aa1096966991000e05",
+    "WarmupStableDecay": "bbe326863f54c4b02f2b2ab64c07b428",
+    "JoinedSchedule": "6f4e6ab04d2132456f673c4918c53a12",
+}
+STEPS = np.arange(-300, 1500), 2**40 + np.arange(10), np.arange(-70, 700, 0.37)
 
 
 def test_file():
@@ -32,6 +52,14 @@ def test_accuracy():
     for _, values in GOLDEN:
         for value in values:
             assert golden.error_of(value) <= 2.0, value
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_schedule(cf, name):
+    """Every class's rates have the bits that they had."""
+    schedules = [made(cf, name, p) for p in FAMILY[name].ordinary]
+    rates = b"".join(schedule(steps).astype("<f8").tobytes() for schedule in schedules for steps in STEPS)
+    assert hashlib.sha256(rates).hexdigest()[:32] == DIGESTS[name]
 
 
 def test_numbers(cf):

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("mpmath", reason="the exact values are mpmath's")
 
 import oracle
+from bits import assert_same
 from draws import fractional_steps, whole_steps
 from family import DECAYS, WARMUP_STABLE_DECAY, made
 
@@ -81,3 +82,89 @@ def test_errors(cf, change, error, text):
     with pytest.raises(error) as info:
         cf.WarmupStableDecay(**p)
     assert str(info.value).startswith(text)
+
+
+# ---- Batches ----
+
+
+def drawn_batch(seed, n, decay):
+    r = np.random.default_rng(seed)
+    rates = {"peak_learning_rate": r.random(n) + 0.01, "initial_learning_rate": r.random(n) * 0.02}
+    rates["end_learning_rate"] = rates["peak_learning_rate"] * r.choice(
+        [0.0 if decay != "exponential" else 0.5, 1.0, 1.5, 1e-9], n
+    )
+    counts = {
+        "warmup_steps": r.integers(0, 50, n),
+        "stable_steps": r.integers(0, 50, n),
+        "decay_steps": r.integers(1, 50, n),
+    }
+    return rates | counts
+
+
+def one_by_one(cf, steps, p, decay):
+    """By the class, schedule for schedule; steps of two dimensions, or one for each."""
+    rows = ({key: value[i].item() for key, value in p.items()} for i in range(len(steps)))
+    return np.array([cf.WarmupStableDecay(**row, decay=decay)(step) for row, step in zip(rows, steps, strict=True)])
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+def test_batch(cf, decay):
+    """The bits of the class: along the steps, across the schedules, for one step each, and as float32."""
+    p = drawn_batch(1, 150, decay)
+    steps = np.concatenate([np.arange(-9, 160, 3), [2**53 + 1, 2**62]])
+    want = one_by_one(cf, np.tile(steps, (150, 1)), p, decay)
+    columns = {key: value[:, None] for key, value in p.items()}
+    assert_same(cf.warmup_stable_decay(steps, **columns, decay=decay), want)
+    assert_same(cf.warmup_stable_decay(steps[:, None], **p, decay=decay), want.T)
+    each = np.random.default_rng(2).integers(-3, 160, 150)
+    want = one_by_one(cf, each, p, decay)
+    assert_same(cf.warmup_stable_decay(each, **p, decay=decay), want)
+    assert_same(cf.warmup_stable_decay(each, **p, decay=decay, dtype=np.float32), want.astype(np.float32))
+    floats = {key: value.astype(float) for key, value in p.items()}
+    assert_same(cf.warmup_stable_decay(each + 0.25, **floats, decay=decay), one_by_one(cf, each + 0.25, p, decay))
+
+
+def test_large_batch(compiled):
+    """Many threads, and rates past the caches."""
+    p = drawn_batch(3, 60_000, "linear")
+    steps = np.random.default_rng(4).integers(0, 160, 60_000)
+    have = compiled.warmup_stable_decay(steps, **p)
+    assert_same(
+        have[::997], one_by_one(compiled, steps[::997], {key: value[::997] for key, value in p.items()}, "linear")
+    )
+    columns = {key: value[:60, None] for key, value in p.items()}
+    run = np.arange(-5, 99_995)
+    out = np.empty((60, 100_000))
+    assert compiled.warmup_stable_decay(run, **columns, out=out) is out
+    assert_same(out[::7], one_by_one(compiled, [run] * 9, {key: value[:60:7] for key, value in p.items()}, "linear"))
+
+
+def test_batch_of_numbers(cf):
+    assert cf.warmup_stable_decay(5, 0.1, 10, 5, 5) == 0.05
+    assert cf.warmup_stable_decay(np.zeros((0, 3), int), [0.1, 0.2, 0.3], 10, 5, 5).shape == (0, 3)
+    masked = np.ma.array([5, 10], mask=[True, False])
+    assert cf.warmup_stable_decay(masked, [0.1, 0.2], 10, 5, 5).tolist() == [None, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"warmup_steps": [1, 1.5]}, "Argument `warmup_steps` must be a whole number of steps. .*=1.5 at index 1$"),
+        ({"stable_steps": [1.0, np.nan]}, "Argument `stable_steps` must be finite. .* at index 1$"),
+        ({"decay_steps": [[5, 0]]}, "Argument `decay_steps` must be > 0. Received: decay_steps=0 at index .0, 1.$"),
+        ({"warmup_steps": [-1, 5]}, "Argument `warmup_steps` must be >= 0. Received: warmup_steps=-1 at index 0$"),
+        ({"end_learning_rate": [0.0, np.inf]}, "Argument `end_learning_rate` must be finite. .* at index 1$"),
+        ({"warmup_steps": [5, 2**62], "stable_steps": 2**62}, "must lie within int64. .* at index 1$"),
+        (
+            {"decay": "exponential", "end_learning_rate": [1.0, 0.0]},
+            "An exponential decay needs rates > 0. .* at index 1$",
+        ),
+        ({"decay": "square", "end_learning_rate": [1.0, 0.0]}, "Argument `decay` must be one of linear, cosine"),
+    ],
+)
+def test_batch_errors(cf, change, text):
+    given = {"peak_learning_rate": 0.1, "warmup_steps": 5, "stable_steps": 5, "decay_steps": 5} | change
+    out = np.full(2, 7.0)
+    with pytest.raises(ValueError, match=text):
+        cf.warmup_stable_decay([1, 2], **given, out=out)
+    assert out.tolist() == [7.0, 7.0]

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-    const double numbers[] = {0.2, 0.1, 1e-300};
+    const double numbers[] = {0.2, 0.1, 1e-300, 0.0};
     const cf_pair counts[] = {cf_make_pair(1000.5, 0.0), cf_make_pair(77.0, 0.0)};
     const int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
 #if defined(__x86_64__)

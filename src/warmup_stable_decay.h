@@ -1,0 +1,141 @@
+/* Batches of WarmupStableDecays: each is joined of its parts as the class joins them. Only blocks.c includes this. */
+#ifndef COSINE_FAST_WARMUP_STABLE_DECAY_BLOCKS_H
+#define COSINE_FAST_WARMUP_STABLE_DECAY_BLOCKS_H
+
+#include "batches.h"
+
+typedef struct stable {
+    int shape; /* enum cf_shape */
+    double initial, peak, end;
+    cf_pair warmup_steps, decay_steps;
+    cf_pair numbers[7]; /* boundaries, then offsets */
+    double signs[4];
+} stable;
+
+/* A number of steps. */
+static int64_t count_at(const rows *r, const cf_operand *operand)
+{
+    double hi, lo;
+    load(r, operand, 1, &hi, &lo);
+    return (int64_t)((uint64_t)hi + (uint64_t)(int64_t)lo);
+}
+
+static stable stable_at(const cf_batch *b, const rows *r)
+{
+    const int64_t warmup = count_at(r, &b->warmup_steps), falls = warmup + count_at(r, &b->stable_steps);
+    const int64_t decay = count_at(r, &b->decay_steps), ends = falls + decay;
+    const int backwards = b->shape == CF_ROOT || b->shape == CF_SQUARE;
+    stable s = {.shape = b->shape, .signs = {1.0, 1.0, backwards ? -1.0 : 1.0, 1.0}};
+    load(r, &b->initial, 1, &s.initial, NULL);
+    load(r, &b->target, 1, &s.peak, NULL);
+    load(r, &b->alpha, 1, &s.end, NULL);
+    s.warmup_steps = s.numbers[0] = cf_from_int64(warmup);
+    s.decay_steps = cf_from_int64(decay);
+    s.numbers[1] = cf_from_int64(falls);
+    s.numbers[2] = cf_from_int64(ends);
+    s.numbers[5] = s.numbers[backwards ? 2 : 1];
+    return s;
+}
+
+/* Part k: the warmup, the constant, the decay, or what comes after it. */
+static void fold_part(const stable *s, int k, cf_schedule *part)
+{
+    const double from[] = {s->peak, s->end, 1.0, 0.0}, to[] = {s->end, s->peak, s->shape == CF_ROOT ? 0.5 : 2.0, 0.0};
+    const double up[] = {s->initial, s->peak, 1.0, 0.0}, rates[] = {s->peak, s->end / s->peak, 0.0};
+    const cf_pair zero = {0.0, 0.0};
+    if (k == 0 && s->warmup_steps.hi > 0.0) {
+        cf_schedule_init(part, CF_POLYNOMIAL_DECAY, up, &s->warmup_steps, 1, NULL);
+    } else if (k != 2) {
+        cf_schedule_init(part, CF_PIECEWISE_CONSTANT_DECAY, k == 3 ? &s->end : &s->peak, NULL, 0, NULL);
+    } else if (s->shape == CF_COSINE) {
+        part->family = CF_COSINE_DECAY;
+        cf_cosine_decay_init_to(&part->as.cosine_decay, s->peak, s->decay_steps, s->end, 1, 0, 0.0, zero);
+    } else if (s->shape == CF_EXPONENTIAL) {
+        cf_schedule_init(part, CF_EXPONENTIAL_DECAY, rates, &s->decay_steps, 1, NULL);
+    } else {
+        cf_schedule_init(part, CF_POLYNOMIAL_DECAY, s->shape == CF_LINEAR ? from : to, &s->decay_steps, 1, NULL);
+    }
+}
+
+/* One step each of n <= LANES schedules, the first of which stands at r, by the loops for CosineDecays: with a linear decay
+ * the line up, or the line down backwards, and with a cosine all parts at the step without the constant ones. Returns 0, and
+ * does nothing, for other shapes, or if they are not all plain. */
+static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
+{
+    double buffer[6][LANES], start[LANES], decay_steps[LANES], end[LANES], warmup_steps[LANES], step[LANES];
+    _Alignas(64) double out[LANES];
+    const double *const initial = doubles_at(r, &b->initial, n, buffer[0]);
+    const double *const D = doubles_at(r, &b->decay_steps, n, buffer[1]);
+    const double *const S = doubles_at(r, &b->stable_steps, n, buffer[2]);
+    const double *const peak = doubles_at(r, &b->target, n, buffer[3]);
+    const double *const W = doubles_at(r, &b->warmup_steps, n, buffer[4]);
+    const double *const s = doubles_at(r, &b->schedules.steps, n, buffer[5]);
+    const int linear = b->shape == CF_LINEAR;
+    const lanes of = {start, decay_steps, end, peak, warmup_steps, step};
+    int i, large = 0;
+    if (b->shape > CF_COSINE || !are_whole(&b->schedules.steps, s, n)) return 0;
+    load(r, &b->alpha, n, end, NULL);
+    for (i = 0; i < n; i++) {
+        const double t = s[i] - W[i] - S[i], flat = fmin(s[i], W[i]), left = fmax(D[i] - t, 0.0);
+        const int falls = linear & (t >= 0.0);
+        large |= (s[i] > 0x1p50) | (W[i] > 0x1p43) | (S[i] > 0x1p50) | (D[i] > 0x1p43);
+        start[i] = falls ? end[i] : initial[i];
+        warmup_steps[i] = falls ? D[i] : W[i];
+        step[i] = falls ? left : t >= 0.0 ? W[i] + t : flat;
+        end[i] = linear ? peak[i] : end[i];
+        decay_steps[i] = linear ? 1.0 : D[i];
+    }
+    if (large || rate_lanes_absolute(&of, out, n)) return 0;
+    store_lanes(r, &b->schedules.rates, n, out, b->streamed);
+    return 1;
+}
+
+/* The elements begin <= e < end, counted along the steps of one schedule after another. `run` evaluates a job. */
+static void evaluate_stables(const cf_batch *b, cf_run run, int64_t begin, int64_t end)
+{
+    cf_schedule parts[4], schedule;
+    const cf_schedule *const schedules[] = {&parts[0], &parts[1], &parts[2], &parts[3]};
+    cf_joined_schedule *const p = &schedule.as.joined_schedule;
+    cf_job row = b->row;
+    rows r;
+    schedule.family = CF_JOINED_SCHEDULE;
+    row.schedule = &schedule;
+    row.streamed = b->streamed && b->steps >= STREAMED_ROW;
+    rows_seek(&r, &b->schedules, begin / b->steps);
+    while (begin < end) {
+        const int64_t few = end - begin < LANES ? end - begin : LANES;
+        if (b->steps == 1 && evaluate_stable_singles(b, &r, (int)few)) {
+            begin += few;
+            if (begin < end) rows_seek(&r, &b->schedules, begin);
+            continue;
+        }
+        const int64_t from = begin % b->steps, left = b->steps - from, n = left < end - begin ? left : end - begin;
+        const stable s = stable_at(b, &r);
+        int k;
+        cf_joined_schedule_init(p, 4, s.numbers, s.signs, schedules);
+        if (b->steps == 1) {
+            double hi, lo, rate;
+            float single;
+            load(&r, &b->schedules.steps, 1, &hi, &lo);
+            k = (int)cf_count_below(p->boundaries, p->count, cf_make_pair(hi, lo), 1);
+            fold_part(&s, k, &parts[k]);
+            rate = cf_joined_schedule_at(p, cf_make_pair(hi, lo));
+            single = (float)rate;
+            if (is_float32(&b->schedules)) {
+                store(&r, &b->schedules.rates, 1, (const char *)&single, sizeof single);
+            } else {
+                store(&r, &b->schedules.rates, 1, (const char *)&rate, sizeof rate);
+            }
+        } else {
+            for (k = 0; k < 4; k++) fold_part(&s, k, &parts[k]);
+            row.steps.data = rows_at(&r, &b->schedules.steps);
+            row.rates.data = rows_at(&r, &b->schedules.rates);
+            run(&row, from, from + n);
+        }
+        begin += n;
+        if (from + n == b->steps && begin < end) rows_advance(&r, 1);
+    }
+    if (b->streamed) end_stream();
+}
+
+#endif
