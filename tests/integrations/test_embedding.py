@@ -883,7 +883,7 @@ def test_document_c(workshop, language):
     compiler, _, flags = NATIVE[language]
     suffix = {"C": "c", "C++": "cpp"}[language]
     found = snippets("c")
-    assert len(found) == 2
+    assert len(found) == 3
     for source, output in found:
         (workshop.folder / f"snippet.{suffix}").write_text(source)
         workshop.compile(compiler, *flags, "-Wall", "-Wextra", "-Werror", "-O3", f"snippet.{suffix}", "-o", "snippet")
