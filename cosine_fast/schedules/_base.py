@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
 import numpy as np
 
 from .._backend import check_threads, kernel, shown
+from . import _arrays
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 LARGEST = 2.0**1000  # the largest size of a rate: no intermediate result overflows
@@ -268,13 +269,15 @@ class Evaluation:
                 if isinstance(step, int) and not INT64_MIN <= step <= INT64_MAX:
                     raise _beyond_int64(step)
                 return self._at(step)
+            if not isinstance(step, (np.ndarray, np.generic, list, tuple)) and (way := _arrays.way_of(step)):
+                return way(self._call, step, out=None, dtype=wanted, num_threads=num_threads)
         array = as_array(step)
         if out is None:
             rates = np.empty_like(array, wanted, subok=False)  # in the steps' memory order, so that both are read in it
             self._evaluate_any(array, rates, threads)
             if is_masked(step):
                 return np.ma.array(rates, mask=np.ma.getmaskarray(step).copy())[()]
-            return rates if array.ndim else rates[()]
+            return _arrays.wrapped(step, rates)
         rates = check_out(out, array.shape, dtype)
         self._evaluate_any(apart(array, rates), rates, threads)
         if is_masked(out):

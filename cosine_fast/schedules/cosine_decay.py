@@ -57,8 +57,8 @@ class CosineDecay(Formula):
     0; without a warmup the cosine is even. NaN gives NaN, +inf the floor. Learning rates have no unit.
 
     A memory-mapped array of steps is read where it lies; its rates are an array in memory, unless `out` is a mapped
-    one. Series of pandas and polars are taken as NumPy takes them: their nulls are NaN, and give NaN. Iterators are
-    refused: make a list of them, or an array with ``numpy.fromiter``.
+    one. Steps of pandas, polars, xarray, Dask, PyTorch and JAX give rates of the same type, without one for nulls.
+    Iterators are refused: make a list of them, or an array with ``numpy.fromiter``.
 
     A step has one result, to the last bit, whatever the call, the machine, the instruction set and the number of
     threads. In float64 it is within 2 ULP of the exact value; where a warmup line crosses zero, within 2 ULP of its

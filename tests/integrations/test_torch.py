@@ -360,11 +360,10 @@ def test_bad_tensors(steps, dtype, error, words):
         learning_rates(COSINE, steps, dtype)
 
 
-def test_tensors_that_numpy_cannot_read(cf):
+def test_out_for_tensors_that_numpy_cannot_read(cf):
     """The error of a schedule names the function that takes them."""
     with pytest.raises(TypeError, match=r"integrations.torch.learning_rates`. Received: step of dtype torch.bfloat16"):
-        cf.CosineDecay(0.1, 10)(torch.ones(2, dtype=torch.bfloat16))
-    assert cf.CosineDecay(0.1, 10)(torch.tensor([0, 10])).tolist() == [0.1, 0.0]
+        cf.CosineDecay(0.1, 10)(torch.ones(2, dtype=torch.bfloat16), out=np.empty(2))
 
 
 def test_nothing_else_imports_it(process):

@@ -1,0 +1,100 @@
+"""Steps in the arrays of other libraries, whose rates are arrays of the same library.
+
+A function here takes what `Evaluation._call` needs, and steps of one library, which is imported if there are any.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def way_of(steps: Any) -> Callable[..., Any] | None:
+    """Return the function for steps of this type. None: NumPy reads them."""
+    # A library that nobody has imported has made no arrays.
+    for (module, name), way in _WAYS.items():
+        if isinstance(steps, getattr(sys.modules.get(module), name, ())):
+            return way
+    return None
+
+
+def wrapped(steps: Any, rates: np.ndarray[Any, Any]) -> Any:
+    """Return the rates as a NumPy ufunc does: as what `__array_wrap__` of the steps makes of them."""
+    cls, own = type(steps), np.ndarray.__array_ufunc__
+    if (
+        cls is not np.ndarray
+        and hasattr(cls, "__array_wrap__")
+        and getattr(cls, "__array_ufunc__", own) is own  # another one has rules of its own for ufuncs, not for this
+        and not isinstance(steps, (np.generic, np.matrix))
+    ):
+        return steps.__array_wrap__(rates)
+    return rates if rates.ndim else rates[()]
+
+
+def _pandas(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    import pandas
+
+    nulls = steps.dtype.kind in "iuf" and steps.hasnans
+    rates = call(np.asarray(steps.fillna(0) if nulls else steps), **options)  # integers stay integers
+    dtype = rates.dtype if isinstance(steps.dtype, np.dtype) else rates.dtype.name.capitalize()  # Float64 may have <NA>
+    if isinstance(steps, pandas.Index):
+        made = pandas.Index(rates, dtype, copy=False, name=steps.name)
+    else:
+        made = pandas.Series(rates, steps.index, dtype, copy=False).__finalize__(steps)  # its name and attrs
+    return made.where(steps.notna()) if nulls else made
+
+
+def _polars(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    import polars
+
+    whole = steps.fill_null(strategy="zero") if steps.null_count() else steps  # integers stay integers
+    return polars.Series(steps.name, call(whole.to_numpy(), **options)).set(steps.is_null(), None)
+
+
+def _xarray(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    import xarray
+
+    return xarray.apply_ufunc(call, steps, kwargs=options, dask="allowed")  # the data may be another library's
+
+
+def _dask(call: Callable[..., Any], steps: Any, *, num_threads: Any, **options: Any) -> Any:
+    # Dask runs a task on each of its threads.
+    chunk = functools.partial(call, num_threads=1 if num_threads is None else num_threads, **options)
+    name = type(call.__self__).__name__  # type: ignore[attr-defined]  # a method's
+    return steps.map_blocks(chunk, token=name, meta=chunk(steps._meta))
+
+
+def _torch(call: Callable[..., Any], steps: Any, *, dtype: np.dtype[Any], **options: Any) -> Any:
+    import torch
+
+    from ..integrations.torch import learning_rates
+
+    return learning_rates(functools.partial(call, **options), steps, getattr(torch, dtype.name))
+
+
+def _jax(call: Callable[..., Any], steps: Any, *, dtype: np.dtype[Any], **options: Any) -> Any:
+    import jax
+
+    if isinstance(steps, jax.core.Tracer):
+        wanted = "Under JAX's transformations (jit, vmap, grad, scan) use `cosine_fast.integrations.jax.table`."
+        raise TypeError(f"{wanted} Received: a traced step, {steps.aval}")
+    array = np.asarray(steps)
+    if array.dtype.kind == "V":  # bfloat16 and others that NumPy does not know
+        array = array.astype(np.float32)
+    rates = call(array, dtype=jax.dtypes.canonicalize_dtype(dtype), **options)
+    return jax.device_put(rates, steps.sharding if steps.committed else None)
+
+
+_WAYS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("pandas", "Series"): _pandas,
+    ("pandas", "Index"): _pandas,
+    ("polars", "Series"): _polars,
+    ("xarray", "DataArray"): _xarray,
+    ("dask.array", "Array"): _dask,
+    ("torch", "Tensor"): _torch,
+    ("jax", "Array"): _jax,
+}
