@@ -22,17 +22,10 @@ def way_of(steps: Any) -> Callable[..., Any] | None:
     return None
 
 
-def wrapped(steps: Any, rates: np.ndarray[Any, Any]) -> Any:
-    """Return the rates as a NumPy ufunc does: as what `__array_wrap__` of the steps makes of them."""
+def wraps(steps: Any) -> bool:
+    """Return whether `__array_wrap__` alone decides what NumPy's ufuncs make of such steps; not so for np.matrix."""
     cls, own = type(steps), np.ndarray.__array_ufunc__
-    if (
-        cls is not np.ndarray
-        and hasattr(cls, "__array_wrap__")
-        and getattr(cls, "__array_ufunc__", own) is own  # another one has rules of its own for ufuncs, not for this
-        and not isinstance(steps, (np.generic, np.matrix))
-    ):
-        return steps.__array_wrap__(rates)
-    return rates if rates.ndim else rates[()]
+    return hasattr(cls, "__array_wrap__") and getattr(cls, "__array_ufunc__", own) is own and cls is not np.matrix
 
 
 def _pandas(call: Callable[..., Any], steps: Any, **options: Any) -> Any:

@@ -27,6 +27,7 @@ LARGEST = 2.0**1000  # the largest size of a rate: no intermediate result overfl
 _SMALLEST_COUNT = 2.0**-64
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 _RATE_DTYPES = (FLOAT64, FLOAT32)
+_PLAIN = (np.ndarray, list, tuple)  # types of steps that give NumPy's arrays
 
 
 def received(name: str, value: object) -> str:
@@ -269,15 +270,19 @@ class Evaluation:
                 if isinstance(step, int) and not INT64_MIN <= step <= INT64_MAX:
                     raise _beyond_int64(step)
                 return self._at(step)
-            if not isinstance(step, (np.ndarray, np.generic, list, tuple)) and (way := _arrays.way_of(step)):
+            plain = type(step) in _PLAIN or isinstance(step, np.generic)
+            if not plain and (way := _arrays.way_of(step)):
                 return way(self._call, step, out=None, dtype=wanted, num_threads=num_threads)
         array = as_array(step)
         if out is None:
             rates = np.empty_like(array, wanted, subok=False)  # in the steps' memory order, so that both are read in it
             self._evaluate_any(array, rates, threads)
-            if is_masked(step):
-                return np.ma.array(rates, mask=np.ma.getmaskarray(step).copy())[()]
-            return _arrays.wrapped(step, rates)
+            if not plain:
+                if is_masked(step):
+                    return np.ma.array(rates, mask=np.ma.getmaskarray(step).copy())[()]
+                if _arrays.wraps(step):
+                    return step.__array_wrap__(rates)
+            return rates if array.ndim else rates[()]
         rates = check_out(out, array.shape, dtype)
         self._evaluate_any(apart(array, rates), rates, threads)
         if is_masked(out):
