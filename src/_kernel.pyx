@@ -520,7 +520,8 @@ cdef class Schedule(Function):
         -------
         float, numpy.floating or numpy.ndarray
             An array of the shape of the steps (masked for masked steps), or `out`. For a Python number a Python float
-            (a numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar.
+            (a numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar. For an array
+            of pandas, polars, xarray, Dask, PyTorch or JAX one of the same library.
 
         Raises
         ------

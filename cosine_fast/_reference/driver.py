@@ -100,9 +100,10 @@ class Schedule(Function):
         num_threads: the most threads to use for a large array; by default see `set_num_threads`.
 
         Returns an array of the steps' shape (masked for masked steps), or `out`; for a Python number a Python float (a
-        numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar. Raises TypeError
-        for steps or options of unsuitable types, ValueError for an `out` of another shape or read-only and a
-        `num_threads` below 1, OverflowError for a step beyond int64.
+        numpy.float32 where the dtype is float32), for a NumPy scalar or a 0-d array a NumPy scalar; for an
+        array of pandas, polars, xarray, Dask, PyTorch or JAX one of the same library. Raises TypeError for steps or
+        options of unsuitable types, ValueError for an `out` of another shape or read-only and a `num_threads` below 1,
+        OverflowError for a step beyond int64.
         """
         return self._call(step, out, dtype, num_threads)  # type: ignore[attr-defined]
 
