@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._backend import kernel
-from ._base import FLOAT64, INT64_MAX, Evaluation, as_array
+from ._base import FLOAT64, INT64_MAX, Evaluation
 
 # pi * 2**1024, rounded down: hex(int(mpmath.pi * 2**1024)) with mpmath.mp.prec = 1100. `_sine` takes at most 848 bits.
 _PI = int(
@@ -128,10 +128,20 @@ class CumulativeSum(kernel.Function, Evaluation):
     def _before(self, step: int) -> float:
         return -exact_sum(self._parameters, range(step, 0))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CumulativeSum, (self._parameters, self._dtype)
+
     def _at(self, step: float) -> float:
+        if isinstance(step, float):
+            raise TypeError("Argument `steps` must be integers. Received: float")
         if step < 0 and not self._parameters.warmup_steps:
-            return self._before(int(step))
+            return self._before(step)
         return super()._at(step)
+
+    def _evaluate_any(self, array: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], threads: int) -> None:
+        if array.dtype.kind == "f" and array.size:
+            raise TypeError(f"Argument `steps` must be integers. Received: {array.dtype}")
+        super()._evaluate_any(array, rates, threads)
 
     def _evaluate(self, steps: np.ndarray[Any, Any], rates: np.ndarray[Any, Any], num_threads: int) -> None:
         before = []
@@ -157,10 +167,6 @@ def _sums_of(p: Parameters, dtype: np.dtype[Any]) -> CumulativeSum:
 
 def cumulative(p: Parameters, own_dtype: np.dtype[Any], steps: Any, out: Any, dtype: Any, num_threads: Any) -> Any:
     """Return the sum of the rates of the steps 0 .. s-1 for each s of `steps`."""
-    if not isinstance(steps, range):
-        array = as_array(steps)
-        if array.dtype.kind == "f" and array.size:
-            raise TypeError(f"Argument `steps` must be integers. Received: {array.dtype} ({type(steps).__name__})")
     return _sums_of(p, own_dtype)._call(steps, out, dtype, num_threads)
 
 

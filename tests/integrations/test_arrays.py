@@ -163,6 +163,28 @@ def test_threads_in_dask(schedule, importable, monkeypatch):
     assert asked[4:] == [2] * 4
 
 
+def test_processes_of_dask(process):
+    """Rates and sums, in processes that get the schedule as a pickle."""
+    library("dask.array")
+    process(
+        "import dask.array, cosine_fast\n"
+        "schedule, steps = cosine_fast.CosineDecay(0.1, 30), dask.array.arange(40, chunks=20)\n"
+        "for function in (schedule, schedule.cumulative):\n"
+        "    have = function(steps).compute(scheduler='processes', num_workers=2)\n"
+        "    assert have.tobytes() == function(steps.compute()).tobytes()"
+    )
+
+
+def test_sums(schedule, importable):
+    pandas, array, dask = library("pandas"), library("dask.array"), library("dask")
+    want = schedule.cumulative([1, 2])
+    pandas.testing.assert_series_equal(schedule.cumulative(pandas.Series([1, 2])), pandas.Series(want))
+    never = array.from_delayed(dask.delayed(pytest.fail)("computed"), (3,), int)
+    assert schedule.cumulative(never).dtype == np.float64
+    with pytest.raises(TypeError, match="`steps` must be integers"):
+        schedule.cumulative(pandas.Series([0.5]))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_torch(cf, dtype):
     torch = library("torch")
