@@ -153,20 +153,22 @@ def segment(step, schedules, boundaries, offsets=None) -> tuple[str, dict, float
     """The class and the parameters of the schedule that a joined one has at a step, and that schedule's step."""
     k = sum(boundary <= step for boundary in boundaries)
     own = Fraction(step) - ([0, *boundaries] if offsets is None else offsets)[k]
-    return schedules[k]["class_name"], schedules[k]["config"], int(own) if own.denominator == 1 else float(own)
+    rounded = abs(own) < 2**53 or abs(own) > 2**65 or float(own) == own
+    own = float(own) if isinstance(step, float) and rounded else int(own)
+    return schedules[k]["class_name"], schedules[k]["config"], own
 
 
 def line(step, start, length, end) -> Fraction:
-    return Fraction(start) + (Fraction(end) - Fraction(start)) * Fraction(step) / length
+    return Fraction(start) + (Fraction(end) - Fraction(start)) * Fraction(step) / Fraction(length)
 
 
 def linear(step, initial_learning_rate, decay_steps, end_learning_rate=0.0, warmup_target=None, warmup_steps=0) -> mpf:
-    L0, D, s = initial_learning_rate, decay_steps, Fraction(step)
-    if warmup_target is None or warmup_steps == 0:
+    L0, D, s, W = initial_learning_rate, Fraction(decay_steps), Fraction(step), Fraction(warmup_steps)
+    if warmup_target is None or W == 0:
         return exactly(line(min(s, D), L0 if warmup_target is None else warmup_target, D, end_learning_rate))
-    if s < warmup_steps:
-        return exactly(line(s, L0, warmup_steps, warmup_target))
-    return exactly(line(min(s - warmup_steps, D), warmup_target, D, end_learning_rate))
+    if s < W:
+        return exactly(line(s, L0, W, warmup_target))
+    return exactly(line(min(s - W, D), warmup_target, D, end_learning_rate))
 
 
 def warmup_stable(
@@ -175,8 +177,9 @@ def warmup_stable(
 ) -> mpf:  # fmt: skip
     if warmup_steps and step < warmup_steps:
         return exactly(line(step, initial_learning_rate, warmup_steps, peak_learning_rate))
-    x = min(Fraction(1), max(Fraction(0), (Fraction(step) - warmup_steps - stable_steps) / decay_steps))
-    with mp.workprec(PRECISION):
+    t = Fraction(step) - Fraction(warmup_steps) - Fraction(stable_steps)
+    x = min(Fraction(1), max(Fraction(0), t / Fraction(decay_steps)))
+    with mp.workprec(PRECISION + _apart(Fraction(peak_learning_rate), Fraction(end_learning_rate))):
         peak, end = mpf(peak_learning_rate), mpf(end_learning_rate)
         if decay == "exponential":
             return peak * (end / peak) ** _mpf(x)
@@ -189,7 +192,7 @@ def warmup_stable(
 
 def annealing(step, initial_learning_rate, decay_steps, end_learning_rate=0.0) -> mpf:
     x = Fraction(step) / Fraction(decay_steps) % 2
-    with mp.workprec(PRECISION):
+    with mp.workprec(PRECISION + _apart(Fraction(initial_learning_rate), Fraction(end_learning_rate))):
         return end_learning_rate + (mpf(initial_learning_rate) - end_learning_rate) * mp.cospi(_mpf(x) / 2) ** 2
 
 
@@ -205,7 +208,7 @@ def one_cycle(
         begin, length, rates = rise, last - rise, (peak_learning_rate, initial / final_div_factor)
     x = (Fraction(step) - Fraction(begin)) / Fraction(length)
     x = max(x, Fraction(0)) if begin else x
-    with mp.workprec(PRECISION):
+    with mp.workprec(PRECISION + _apart(*map(Fraction, rates))):
         return mpf(rates[1]) + (mpf(rates[0]) - mpf(rates[1])) * mp.cospi(_mpf(min(x, Fraction(1)) % 2) / 2) ** 2
 
 
@@ -304,10 +307,11 @@ RATES = ("initial_learning_rate", "peak_learning_rate", "end_learning_rate")
 
 
 def _lines(exact, step, **p):
-    """Of lines and decays between rates >= 0, which before step 0 may cross zero."""
+    """Of lines and decays, which may cross zero between rates of two signs, and before step 0."""
     rates = [value for key, value in p.items() if key in ("warmup_target", *RATES) and value is not None]
     usual = max(largest(*rates) * 1e-30, 1e-300) <= abs(exact)
-    return 2.0 if usual else 3.0, largest(*rates) if step < 0 else 0.0, 0.0
+    crosses = step < 0 or min(rates) < 0 < max(rates)
+    return 2.0 if usual else 3.0, largest(*rates) if crosses else 0.0, 0.0
 
 
 def _joined(exact, step, **p):
@@ -324,7 +328,7 @@ PROMISES: dict[str, Callable[..., Promise]] = {
     "InverseTimeDecay": _inverse_time,
     "JoinedSchedule": _joined,
     "LinearDecay": _lines,
-    "CosineAnnealing": lambda exact, step, **p: (2.0, 0.0, 0.0),
+    "CosineAnnealing": lambda exact, step, **p: _cosine_decay(exact, 0, **p),
     "OneCycle": lambda exact, step, **p: (2.0, 0.0, 0.0),
     "WarmupStableDecay": _lines,
     "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
