@@ -154,7 +154,8 @@ def cosine_decay(
     result = _batch(
         step, given, read, functools.partial(_check_cosine, absolute=absolute), plain, evaluate, out, dtype, threads
     )
-    if warmup_target is None and np.any(warmup_steps):
+    warmup = read["warmup_steps"]
+    if warmup_target is None and (warmup.any() if isinstance(warmup, np.ndarray) else warmup):
         warn_ignored(None, str(warmup_steps))
     return result
 

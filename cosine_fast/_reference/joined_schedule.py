@@ -34,6 +34,6 @@ class JoinedSchedule:
         offset, sign = self.offsets[k], self.signs[k]
         distance = step.hi - offset.hi
         short = (np.abs(distance) < 2.0**53) & (step.lo == 0.0) & (offset.lo == 0.0) & (sign > 0.0)
-        short = short | ~np.isfinite(distance)
+        short = short | ~(np.abs(distance) <= 2.0**65)
         t = where(short, Pair(distance, 0.0), add(step, negate(offset)))
         return Pair(sign * t.hi, sign * t.lo)

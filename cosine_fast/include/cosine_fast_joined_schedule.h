@@ -1,8 +1,8 @@
 /* cosine_fast_joined_schedule.h: schedules one after another, one step -> one learning rate.
  *
  * The rate is that of schedules[k] at signs[k] * (step - offsets[k]), where k is the number of boundaries <= step. The
- * comparisons are exact, and the difference is where it is a whole number. With a fraction it is rounded to a double if the
- * sign is 1, and is a pair if it is -1. NaN gives NaN.
+ * comparisons are exact, and the difference is where it is a whole number up to 2^65 in size. Otherwise it is rounded to a
+ * double, but with a sign of -1 it is a pair if it has a fraction. NaN gives NaN.
  */
 #ifndef COSINE_FAST_JOINED_SCHEDULE_H
 #define COSINE_FAST_JOINED_SCHEDULE_H
@@ -39,7 +39,7 @@ CF_INLINE cf_pair cf_segment_step(const cf_joined_schedule *p, int64_t k, cf_pai
     const double sign = p->signs[k];
     cf_pair t = cf_make_pair(step.hi - offset.hi, 0.0);
     const int large = fabs(t.hi) >= 9007199254740992.0; /* 2^53 */
-    if ((large | (step.lo != 0.0) | (offset.lo != 0.0) | (sign < 0.0)) && t.hi - t.hi == 0.0)
+    if ((large | (step.lo != 0.0) | (offset.lo != 0.0) | (sign < 0.0)) && fabs(t.hi) <= CF_BEYOND_INT64)
         t = cf_add(step, cf_negate(offset));
     return cf_make_pair(sign * t.hi, sign * t.lo);
 }

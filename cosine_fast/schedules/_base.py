@@ -62,7 +62,7 @@ def nearest(exact: Fraction) -> float:
     try:
         return float(exact)
     except OverflowError:
-        return math.copysign(math.inf, exact)
+        return math.inf if exact > 0 else -math.inf
 
 
 def steps_of(name: str, value: Any, *, positive: bool) -> int | float:
@@ -219,10 +219,9 @@ def check_one_floor(alpha: Any, end_learning_rate: Any) -> None:
 
 def floor_of(alpha: Any, end_learning_rate: Any) -> tuple[float, float]:
     """Return alpha and 0.0, or the end rate and 1.0, as the kernels take the floor of a cosine."""
-    fraction = number_of("alpha", alpha)
     if end_learning_rate is None:
-        return fraction, 0.0
-    check_one_floor(alpha, end_learning_rate)
+        return number_of("alpha", alpha), 0.0
+    check_one_floor(number_of("alpha", alpha), end_learning_rate)
     return number_of("end_learning_rate", end_learning_rate), 1.0
 
 
