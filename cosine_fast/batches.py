@@ -16,11 +16,11 @@ import numpy as np
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay, WarmupStableDecay
 from .schedules._base import (
-    FLOAT64, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of, rate_dtype,
-    steps_of, warn_ignored,
+    FLOAT64, LARGEST, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of,
+    rate_dtype, steps_of, warn_ignored,
 )  # fmt: skip
 from .schedules.joined_schedule import whole_length
-from .schedules.warmup_stable_decay import DECAYS
+from .schedules.warmup_stable_decay import DECAYS, LEAST_RATIO
 
 _Array = np.ndarray[Any, Any]
 
@@ -229,10 +229,12 @@ def warmup_stable_decay(
                 with _named(tuple(index)):
                     whole_length(name, read[name][tuple(index)])
     if decay == "exponential":
-        rates = np.broadcast_arrays(read["peak_learning_rate"], read["end_learning_rate"])
-        for index in np.argwhere(~((rates[0] > 0) & (rates[1] > 0)))[:1].tolist():
+        peaks, ends = np.broadcast_arrays(read["peak_learning_rate"], read["end_learning_rate"])
+        with np.errstate(all="ignore"):
+            ratios = np.where((peaks > 0) & (ends > 0), ends / peaks, 0.0)
+        for index in np.argwhere(~((ratios >= LEAST_RATIO) & (ratios <= LARGEST)))[:1].tolist():
             with _named(tuple(index)):
-                make(rates[0][tuple(index)], 0, 0, 1, end_learning_rate=rates[1][tuple(index)])
+                make(peaks[tuple(index)], 0, 0, 1, end_learning_rate=ends[tuple(index)])
     return _batch(step, given, read, of, None, evaluate, out, dtype, threads)
 
 

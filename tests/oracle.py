@@ -192,8 +192,10 @@ def warmup_stable(
 
 def annealing(step, initial_learning_rate, decay_steps, end_learning_rate=0.0) -> mpf:
     x = Fraction(step) / Fraction(decay_steps) % 2
-    with mp.workprec(PRECISION + _apart(Fraction(initial_learning_rate), Fraction(end_learning_rate))):
-        return end_learning_rate + (mpf(initial_learning_rate) - end_learning_rate) * mp.cospi(_mpf(x) / 2) ** 2
+    x, ends = min(x, 2 - x), (initial_learning_rate, end_learning_rate)
+    near, far = map(mpf, ends if x < Fraction(1, 2) else ends[::-1])
+    with mp.workprec(PRECISION + _apart(*map(Fraction, ends))):
+        return near + (far - near) * mp.sinpi(_mpf(min(x, 1 - x)) / 2) ** 2
 
 
 def one_cycle(
@@ -265,7 +267,8 @@ def _cosine_decay(
         return 2.0, largest(L0, target) if crosses else 0.0, 0.0
     peak = L0 if target is None else target
     floor = floor_of(peak, alpha, end_learning_rate)
-    return 2.0, 0.0, 2.0**-98 * largest(peak, floor) if min(peak, floor) < 0 < max(peak, floor) else 0.0
+    promised = 3.0 if end_learning_rate is not None and abs(exact) < 1e-300 else 2.0
+    return promised, 0.0, 2.0**-98 * largest(peak, floor) if min(peak, floor) < 0 < max(peak, floor) else 0.0
 
 
 def _restarts(

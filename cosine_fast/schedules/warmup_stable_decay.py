@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from ._base import INT64_MIN, Formula, nearest, number_of, rate_of
+from ._base import INT64_MIN, LARGEST, Formula, nearest, number_of, rate_of
 from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
 from .exponential_decay import ExponentialDecay
 from .joined_schedule import Joined, Segment, whole_length
 from .polynomial_decay import PolynomialDecay
+
+LEAST_RATIO = 2.0**-1022  # that has all its digits
 
 # The decay from the peak in D steps to the end rate. A sign of -1: backwards, from the end rate to the peak.
 DECAYS: dict[str, tuple[Callable[[float, int, float], Formula], float]] = {
@@ -46,7 +48,7 @@ class WarmupStableDecay(Joined):
     initial_learning_rate : float, default 0.0
         The rate at step 0, where the warmup begins.
     end_learning_rate : float, default 0.0
-        The rate at the end of the decay and after it; for "exponential" > 0, as the peak.
+        The rate at the end of the decay and after it; for "exponential" > 0, as the peak, and at least 2**-1022 of it.
     name : str, default "WarmupStableDecay"
         Kept for configs; it has no effect.
 
@@ -94,9 +96,9 @@ class WarmupStableDecay(Joined):
         end = number_of("end_learning_rate", end_learning_rate)
         if not (isinstance(decay, str) and decay in DECAYS):
             raise ValueError(f"Argument `decay` must be one of {', '.join(DECAYS)}. Received: decay={decay!r}")
-        if decay == "exponential" and not (peak > 0.0 and end > 0.0):
+        if decay == "exponential" and not (peak > 0.0 and end > 0.0 and LEAST_RATIO <= end / peak <= LARGEST):
             raise ValueError(
-                "An exponential decay needs rates > 0. "
+                "An exponential decay needs rates > 0, the end rate from 2**-1022 to 2**1000 times the peak. "
                 f"Received: peak_learning_rate={peak_learning_rate}, end_learning_rate={end_learning_rate}"
             )
         make, sign = DECAYS[decay]
