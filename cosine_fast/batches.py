@@ -19,7 +19,7 @@ from .schedules._base import (
     FLOAT64, LARGEST, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of,
     rate_dtype, steps_of, warn_ignored,
 )  # fmt: skip
-from .schedules.joined_schedule import whole_length
+from .schedules._joined import whole_length
 from .schedules.warmup_stable_decay import DECAYS, LEAST_RATIO
 
 _Array = np.ndarray[Any, Any]
@@ -200,7 +200,7 @@ def warmup_stable_decay(
     array([[0.05, 0.1 , 0.05],
            [0.1 , 0.2 , 0.1 ]])
     >>> warmup_stable_decay(950, 0.1, 100, [0, 800], [900, 100], decay="1-sqrt")
-    array([0.00281906, 0.02928932])
+    array([0.00281747, 0.02928932])
     """
     threads = check_threads(num_threads)
     given = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ._base import INT64_MIN, rate_of
+from ._joined import Joined, Segment
 from .cosine_decay import CosineDecay
-from .joined_schedule import Joined, Segment
 
 
 class CosineAnnealing(Joined):

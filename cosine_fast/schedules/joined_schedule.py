@@ -1,71 +1,15 @@
-"""JoinedSchedule: schedules one after another; and what is made of joined schedules in one line."""
+"""JoinedSchedule: schedules one after another; and functions that join schedules."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
 from .._backend import kernel, shown
-from ._base import FLOAT32, FLOAT64, INT64_MAX, INT64_MIN, Formula, exact_of, items_of, number_of, received, steps_of
+from ._base import FLOAT32, FLOAT64, INT64_MIN, Formula, items_of, number_of
+from ._joined import Joined, Segment, whole_length, whole_steps
 from .polynomial_decay import PolynomialDecay
-
-
-class Segment(NamedTuple):
-    """A schedule from a step on, called with ``step - offset``, or ``offset - step`` where `sign` is -1."""
-
-    schedule: Formula
-    begin: int  # of the first segment INT64_MIN
-    offset: int
-    sign: float = 1.0
-
-
-class Joined(Formula):
-    """The base of schedules that consist of segments."""
-
-    __slots__ = ()
-    _keras = False
-
-    def _join(
-        self, given: tuple[Any, ...], dtype: np.dtype[Any], segments: Iterable[Segment], name: Any, *distinct: Any
-    ) -> None:
-        """Keep the parameters, as `_take` does, and fold the segments, joined schedules as their own segments."""
-        flat: list[Segment] = []
-        for segment in segments:
-            flat += _flat(segment)
-        for after in range(len(flat) - 2, -1, -1):  # what begins where the next one has begun is never reached
-            if flat[after].begin >= flat[after + 1].begin:
-                del flat[after]
-        schedules, begins, offsets, signs = zip(*flat, strict=True)
-        for number in (*begins, *offsets):
-            if not INT64_MIN <= number <= INT64_MAX:
-                raise ValueError(f"All boundaries and offsets must lie within int64. Received: {shown(number)}")
-        self._take(given, dtype, signs, (*begins[1:], *offsets), name, schedules, *distinct, children=schedules)
-
-    @property
-    def _segments(self) -> list[Segment]:
-        signs, counts, _, (schedules, *_), _ = self._key
-        begins, offsets = (INT64_MIN, *counts[: len(signs) - 1]), counts[len(signs) - 1 :]
-        return [Segment(*each) for each in zip(schedules, begins, offsets, signs, strict=True)]
-
-    @property
-    def _end(self) -> int | None:
-        last = self._segments[-1]
-        if last.sign < 0.0 or last.schedule._end is None:
-            return None
-        return max(0, last.begin, last.schedule._end + last.offset)
-
-
-def _flat(segment: Segment) -> list[Segment]:
-    """Return the segment as a list; if its schedule is joined, that one's segments."""
-    if not isinstance(segment.schedule, Joined):
-        return [segment]
-    return [
-        own._replace(begin=max(segment.begin, own.begin + segment.offset), offset=own.offset + segment.offset)
-        for own in segment.schedule._segments
-    ]
 
 
 class JoinedSchedule(Joined):
@@ -151,23 +95,6 @@ def _schedule(given: Any) -> Formula:
     if type(given).__call__ is not kernel.Schedule.__call__:
         raise TypeError(f"A schedule with a __call__ of its own cannot be joined. Received: {shown(given)}")
     return given
-
-
-def whole_steps(name: str, given: Any) -> int:
-    """Return a whole number of steps within int64."""
-    number = number_of(name, given)
-    exact = exact_of(given, number)
-    if exact % 1 or not INT64_MIN <= exact <= INT64_MAX:
-        raise ValueError(f"Argument `{name}` must be whole and within int64. {received(name, given)}")
-    return int(exact)
-
-
-def whole_length(name: str, given: Any, *, positive: bool = False) -> int:
-    """Return a length in whole steps, as `steps_of` does."""
-    steps = steps_of(name, given, positive=positive)
-    if not isinstance(steps, int):
-        raise ValueError(f"Argument `{name}` must be a whole number of steps. Received: {name}={shown(given)}")
-    return steps
 
 
 def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> JoinedSchedule:

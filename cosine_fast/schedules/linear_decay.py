@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._base import INT64_MIN, number_of, rate_of, warn_ignored
-from .joined_schedule import Joined, Segment, whole_length
+from ._joined import Joined, Segment, whole_length
 from .polynomial_decay import PolynomialDecay
 
 

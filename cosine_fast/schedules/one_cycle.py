@@ -6,8 +6,8 @@ import math
 from fractions import Fraction
 
 from ._base import INT64_MIN, nearest, number_of, rate_of
+from ._joined import Joined, Segment, whole_length
 from .cosine_decay import CosineDecay
-from .joined_schedule import Joined, Segment, whole_length
 
 
 class OneCycle(Joined):

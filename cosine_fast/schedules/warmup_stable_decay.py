@@ -6,10 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from ._base import INT64_MIN, LARGEST, Formula, nearest, number_of, rate_of
+from ._joined import Joined, Segment, whole_length
 from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
 from .exponential_decay import ExponentialDecay
-from .joined_schedule import Joined, Segment, whole_length
 from .polynomial_decay import PolynomialDecay
 
 LEAST_RATIO = 2.0**-1022  # that has all its digits
