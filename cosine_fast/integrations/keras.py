@@ -3,7 +3,7 @@
 Each class derives from Keras's class of the same name and differs from it in one respect: if the step is one number
 that is known when the schedule is called, the kernel computes the rate. Keras's operations still compute it if the step
 is not known (in jitted, traced or compiled code) or cosine_fast refuses the parameters. docs/keras.md says where the
-two differ.
+two differ. `Schedule` makes a schedule of Keras of any other schedule of cosine_fast.
 
 >>> from cosine_fast.integrations.keras import CosineDecay
 >>> schedule = CosineDecay(0.5, decay_steps=1000)
@@ -17,14 +17,17 @@ array([0.5 , 0.25, 0.  ])
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar
+import operator
+from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex
 
 import keras
 import numpy as np
 from keras.optimizers import schedules
 
+from .._backend import shown
 from ..schedules import SCHEDULES
-from ..schedules._base import Formula, restore
+from ..schedules._base import Formula, LearningRateSchedule, restore
+from ..serialization import deserialize, serialize
 
 _BACKEND = keras.config.backend()
 if _BACKEND == "jax":
@@ -130,15 +133,106 @@ class _Fast(schedules.LearningRateSchedule):
         self.__dict__.pop("_dtype", None)
 
 
+_LONGEST = 2**28  # steps in a table: 1 GiB of float32
+
+
+@keras.saving.register_keras_serializable("cosine_fast")  # type: ignore[untyped-decorator]
+class Schedule(schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Any schedule of cosine_fast as a schedule of Keras: for optimizers, and in saved models.
+
+    If the step is one number that is known when the schedule is called, the kernel computes the rate. Otherwise (in
+    jitted, traced or compiled code) it is read from a table of the rates of the steps 0, 1, ..., `stop`, which is made
+    once. Both give the same bits at whole steps; the table takes no others. Before step 0 the rate is that of step 0,
+    after `stop` that of `stop`.
+
+    Parameters
+    ----------
+    schedule : CosineDecay, JoinedSchedule or another schedule of cosine_fast
+        The schedule.
+    stop : int, optional
+        The last step of the table, below 2**28. By default the step from which on the rate stays the same.
+
+    Raises
+    ------
+    TypeError
+        If `schedule` is no schedule, `stop` no integer, or a step that is not known does not consist of integers.
+    ValueError
+        If `stop` is missing for a schedule without an end or with a later one, or is out of its range.
+
+    Examples
+    --------
+    >>> from cosine_fast import WarmupStableDecay
+    >>> schedule = Schedule(WarmupStableDecay(0.5, 100, 800, 100))
+    >>> optimizer = keras.optimizers.SGD(schedule)
+    >>> float(optimizer.learning_rate), float(schedule(500)), float(schedule(950))
+    (0.0, 0.5, 0.25)
+    """
+
+    def __init__(self, schedule: LearningRateSchedule, stop: SupportsIndex | None = None) -> None:
+        if not isinstance(schedule, LearningRateSchedule):
+            raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {shown(schedule)}")
+        self._given = schedule, None if stop is None else operator.index(stop)
+        last = getattr(schedule, "_end", None) if stop is None else self._given[1]
+        if last is None or not 0 <= last < _LONGEST:
+            why = "has no end" if last is None else f"would have a table up to step {shown(last)}"
+            raise ValueError(
+                f"This {type(schedule).__name__} {why}. Argument `stop` must be the last step of the training run: "
+                f"0 <= stop < 2**28. Received: stop={shown(stop)}"
+            )
+        self._last: int = last
+        self._rates = keras.ops.convert_to_tensor(schedule.precompute(last + 1), keras.config.floatx())
+        self._dtype: str = keras.backend.standardize_dtype(self._rates.dtype)
+
+    schedule = property(lambda self: self._given[0], doc="The schedule of cosine_fast.")
+    stop = property(lambda self: self._given[1], doc="The parameter as it was given.")
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate at a step, a scalar tensor; or at a tensor of integers."""
+        rate = None if _compiling() else self._by_kernel(step)
+        if rate is not None:
+            return rate
+        dtype = keras.backend.standardize_dtype(getattr(step, "dtype", type(step).__name__))
+        if not keras.backend.is_int_dtype(dtype):
+            raise TypeError(f"A step that is not known in advance must be of integers. Received: {dtype}")
+        step = keras.ops.cast(step, keras.backend.result_type(dtype, "int32"))  # a smaller dtype may not have `stop`
+        return keras.ops.take(self._rates, keras.ops.clip(step, 0, self._last))
+
+    @_untouched
+    def _by_kernel(self, step: Any) -> Any:
+        number = _number(step)
+        return None if number is None else _tensor(self.schedule(min(max(number, 0), self._last)), self._dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the schedule as `cosine_fast.serialize` writes it, and `stop`."""
+        return {"schedule": serialize(self.schedule), "stop": self.stop}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make a schedule from what `get_config` returns; `cosine_fast.deserialize` checks it."""
+        return cls(**{**config, "schedule": deserialize(config["schedule"])})
+
+
 def _with_kernel(name: str, cls: type[Formula]) -> type[_Fast]:
+    theirs = getattr(schedules, name)
+
+    @functools.wraps(theirs.__init__)
+    def __init__(self: Any, *arguments: Any, **parameters: Any) -> None:  # noqa: N807
+        if "end_learning_rate" in parameters and "alpha" in cls._parameters:
+            raise TypeError(
+                f"Keras's {name} has no argument `end_learning_rate`. `Schedule` takes that of cosine_fast: "
+                f"cosine_fast.integrations.keras.Schedule(cosine_fast.{name}(..., end_learning_rate=...))"
+            )
+        theirs.__init__(self, *arguments, **parameters)
+
     doc = f"Keras's {name}, with `cosine_fast.{name}` for known steps."
-    members = {"__module__": __name__, "__doc__": doc, "_class": cls}
-    made: type[_Fast] = type(name, (_Fast, getattr(schedules, name)), members)
+    members = {"__module__": __name__, "__doc__": doc, "_class": cls, "__init__": __init__}
+    made: type[_Fast] = type(name, (_Fast, theirs), members)
     return keras.saving.register_keras_serializable("cosine_fast")(made)  # type: ignore[no-any-return]
 
 
-__all__ = [name for name, cls in SCHEDULES.items() if cls._keras]
-globals().update({name: _with_kernel(name, SCHEDULES[name]) for name in __all__})
+_MADE = {name: _with_kernel(name, cls) for name, cls in SCHEDULES.items() if cls._keras}
+__all__ = ["Schedule", *_MADE]
+globals().update(_MADE)
 
 if TYPE_CHECKING:
 

@@ -12,7 +12,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from family import FAMILY, KERAS
+from family import FAMILY, KERAS, ORDINARY, made
 from keras.optimizers import schedules
 
 import cosine_fast
@@ -274,7 +274,7 @@ def test_every_class_is_here():
         name for name, cls in vars(cosine_fast).items()
         if isinstance(cls, type) and hasattr(schedules, name) and name != "LearningRateSchedule"
     }  # fmt: skip
-    assert both == set(fast.__all__) >= set(KERAS)
+    assert both == set(fast.__all__) - {"Schedule"} >= set(KERAS)
     for name in both:
         assert getattr(fast, name)._class is getattr(cosine_fast, name)
 
@@ -283,6 +283,113 @@ def test_an_optimizer_does_not_know_cosine_fasts_own_class():
     """It calls it as any function, without a step: that is what the classes here are for."""
     with pytest.raises(TypeError):
         keras.optimizers.SGD(cosine_fast.CosineDecay(0.5, 10)).learning_rate  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["CosineDecay", "CosineDecayRestarts"])
+def test_an_absolute_floor_is_not_kerass(name):
+    """The error says where it can be had."""
+    with pytest.raises(TypeError, match=rf"Keras's {name} has no argument `end_learning_rate`\. `Schedule`"):
+        getattr(fast, name)(0.5, 10, end_learning_rate=0.1)
+    schedule = fast.Schedule(getattr(cosine_fast, name)(0.5, 10, end_learning_rate=0.1), stop=20)
+    assert float(schedule(10)) == float(np.float32(schedule.schedule(10)))
+
+
+# ------------------------------------------------------------------------- any schedule of cosine_fast
+
+
+def any_schedule(name, config):
+    """It, with an end at 45 where it has none; the last step of its table; and its rates, as the table has them."""
+    plain = made(cosine_fast, name, config)
+    stop = None if plain._end is not None and plain._end < 10**6 else 45
+    last = plain._end if stop is None else stop
+    return fast.Schedule(plain, stop), last, plain.precompute(last + 1).astype(np.float32)
+
+
+@pytest.fixture(params=ORDINARY, ids=[f"{name}{i}" for i, (name, _) in enumerate(ORDINARY)])
+def scheduled(request):
+    return any_schedule(*request.param)
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=map(str, range(len(KNOWN))))
+def test_known_steps_of_any_schedule(scheduled, known, monkeypatch):
+    """A scalar tensor as Keras returns, by the kernel."""
+    schedule, last, rates = scheduled
+    monkeypatch.setattr(keras.ops, "take", only_keras)
+    for step in (0, 7, 30, 200):
+        rate = schedule(known(step))
+        assert (type(rate), rate.dtype) == (type(rate := fast.CosineDecay(0.5, 10)(known(0))), rate.dtype)
+        assert float(schedule(known(step))) == rates[min(step, last)]
+    assert float(schedule(-3)) == rates[0]
+
+
+def test_unknown_steps_of_any_schedule(scheduled):
+    """The same bits, from the table: arrays of any integers, traced and compiled steps."""
+    schedule, last, rates = scheduled
+    for steps in (np.arange(-3, 60), keras.ops.arange(60), np.arange(60, dtype=np.uint8), np.array([2**31 - 1])):
+        wanted = rates[np.asarray(steps).clip(0, last)]
+        assert np.asarray(schedule(steps)).tolist() == wanted.tolist()
+    if BACKEND != "numpy":
+        compiled = jax.jit(schedule) if BACKEND == "jax" else _compiled(schedule)
+        for step in (0, 7, 10**6):
+            assert float(compiled(keras.ops.convert_to_tensor(step, "int32"))) == rates[min(step, last)]
+    if BACKEND == "jax":
+        assert float(_stateless(schedule)) == rates[min(7, last)]
+    for steps in (np.arange(2.0), True, "7"):
+        with pytest.raises((TypeError, ValueError), match=r"integers|dtype"):
+            schedule(steps)
+
+
+def test_serialization_of_any_schedule(scheduled):
+    """Keras gives it back, through JSON, and copies are alike."""
+    schedule, *_ = scheduled
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(schedule)))
+    assert config["registered_name"] == "cosine_fast>Schedule"
+    assert cosine_fast.deserialize(config["config"]["schedule"]) == schedule.schedule
+    for again in (
+        schedules.deserialize(config), keras.saving.deserialize_keras_object(config), copy.deepcopy(schedule),
+        pickle.loads(pickle.dumps(schedule)),
+    ):  # fmt: skip
+        assert (again.schedule, again.stop, type(again)) == (schedule.schedule, schedule.stop, fast.Schedule)
+        assert np.asarray(again(np.arange(9))).tolist() == np.asarray(schedule(np.arange(9))).tolist()
+    config["config"]["schedule"]["class_name"] = "os.system"
+    with pytest.raises((TypeError, ValueError), match="os.system"):
+        schedules.deserialize(config)
+
+
+@pytest.mark.parametrize("floatx", ["float16", "bfloat16", "float64"])
+def test_other_floats_of_any_schedule(floatx):
+    before = keras.config.floatx()
+    keras.config.set_floatx(floatx)
+    try:
+        schedule, wanted = fast.Schedule(cosine_fast.LinearDecay(0.5, 10)), keras.ops.convert_to_tensor(0.5, floatx)
+        for rate in (schedule(5), schedule(np.array(5)), schedule(np.array([5]))[0]):
+            assert keras.backend.standardize_dtype(rate.dtype) == keras.backend.standardize_dtype(wanted.dtype)
+            assert float(keras.ops.cast(rate, "float32")) == 0.25
+    finally:
+        keras.config.set_floatx(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ((0.5,), TypeError, "must be a schedule of cosine_fast"),
+        ((schedules.CosineDecay(0.5, 10),), TypeError, "must be a schedule of cosine_fast"),
+        ((cosine_fast.ExponentialDecay(0.5, 10, 0.5),), ValueError, "has no end.* must be the last step"),
+        ((cosine_fast.CosineDecay(0.5, 2**40),), ValueError, "up to step 1099511627776.* must be the last step"),
+        ((cosine_fast.CosineDecay(0.5, 10), -1), ValueError, "0 <= stop"),
+        ((cosine_fast.CosineDecay(0.5, 10), 2.5), TypeError, "integer"),
+    ],
+)
+def test_errors_of_any_schedule(arguments, error, says):
+    with pytest.raises(error, match=says):
+        fast.Schedule(*arguments)
+
+
+def test_any_schedule_is_immutable():
+    schedule = fast.Schedule(cosine_fast.LinearDecay(0.5, 10))
+    for name in ("schedule", "stop"):
+        with pytest.raises(AttributeError):
+            setattr(schedule, name, None)
 
 
 def test_parameters_can_be_changed():
@@ -425,8 +532,8 @@ def test_training_compiled():
     """jit_compile=True: jax.jit, or torch.compile."""
     config = FAMILY["CosineDecay"].ordinary[1]
     wanted = fitted(model_with(schedules.CosineDecay(**config), run_eagerly=True))
-    model = model_with(fast.CosineDecay(**config), jit_compile=True)
-    assert fitted(model) == pytest.approx(wanted, rel=1e-4)
+    for schedule in (fast.CosineDecay(**config), fast.Schedule(cosine_fast.CosineDecay(**config))):
+        assert fitted(model_with(schedule, jit_compile=True)) == pytest.approx(wanted, rel=1e-4)
 
 
 @trains
@@ -444,12 +551,19 @@ def test_a_loop_of_ones_own():
 
 @trains
 @pytest.mark.parametrize("how", [{}, {"run_eagerly": True}], ids=["", "eagerly"])
-@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("name", [*KERAS, "Schedule"])
 def test_saved_models(name, how, tmp_path):
     """A .keras file gives the schedule back, and training goes on at the step where it was."""
-    config = FAMILY[name].ordinary[0]
-    wanted = fitted(model_with(getattr(fast, name)(**config), "Adam", **how), epochs=4)
-    model = model_with(getattr(fast, name)(**config), "Adam", **how)
+
+    def new():
+        if name == "Schedule":
+            return fast.Schedule(cosine_fast.join_schedules(
+                [cosine_fast.WarmupStableDecay(0.1, 3, 5, 4), cosine_fast.ConstantSchedule(0.01)], [12]
+            ))  # fmt: skip
+        return getattr(fast, name)(**FAMILY[name].ordinary[0])
+
+    wanted = fitted(model_with(new(), "Adam", **how), epochs=4)
+    model = model_with(new(), "Adam", **how)
     assert fitted(model, 2) == wanted[:2]
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
