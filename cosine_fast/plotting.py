@@ -1,7 +1,7 @@
 """Pictures of learning-rate schedules, fit for a paper. Needs matplotlib.
 
 They are drawn without pyplot, which keeps figures in global state and picks a window system: so `draw` works in a
-worker thread and on a machine without a display.
+worker thread and on a machine without a display. `plot` makes a figure of pyplot if it is given none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from ._backend import shown
 from .cli.signals import one_line, shortened
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ STYLE: dict[Any, Any] = {
 }
 # Thin lines, drawn below the curves.
 DOTTED: dict[str, Any] = {"linestyle": (0, (1, 2)), "linewidth": 0.7, "zorder": 1}
+THIN: dict[str, Any] = {"linestyle": "-", "linewidth": 0.4, "zorder": 1}
 DASHED: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.7, "zorder": 1}
 EDGE: dict[str, Any] = {"linestyle": "", "marker": "<", "markersize": 4, "zorder": 1}
 
@@ -80,12 +82,7 @@ def draw(
         lines, lows, highs = [], [], []
         for number, (_, schedule) in enumerate(curves):
             turn, place = divmod(number, len(colours))
-            ends = [_warmup(schedule), _end(schedule)]
-            samples = np.linspace(start, stop, SAMPLES)
-            if log_x:
-                powers = np.geomspace(1, max(-start, stop, 2), SAMPLES)
-                samples = np.concatenate([samples, powers, -powers])
-            steps = np.unique(np.append(samples, ends).clip(start, stop))
+            steps = _samples(schedule, start, stop, log_x)
             rates = _rates(schedule, steps)
             if log:
                 if not (rates > 0).any():
@@ -110,6 +107,56 @@ def draw(
         # No date in the file: the same picture is the same file.
         dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(file, format=kind, metadata=dates[kind])
+
+
+def plot(schedule: LearningRateSchedule, stop: int | None, axes: Axes | None) -> Axes:
+    """Draw a schedule into someone's axes, or into a new figure of pyplot, which can show it."""
+    given = stop
+    if stop is None:
+        end = _end(schedule)
+        stop = 2**53 if end == math.inf else max(1, math.ceil(end * 1.04))  # with a little of the last rate
+    if not 0 < stop < 2**53:
+        raise ValueError(
+            f"Argument `stop` must be the last step to draw, 0 < stop < 2**53; without it a schedule must have an end "
+            f"below that. Received: {type(schedule).__name__}, stop={shown(given)}"
+        )
+    if axes is None:
+        try:
+            from matplotlib import pyplot
+        except ModuleNotFoundError as error:
+            raise ImportError("matplotlib is not installed: pip install matplotlib (or the extra plot)") from error
+        axes = pyplot.subplots(layout="constrained")[1]
+    steps = np.unique(_samples(schedule, 0, stop).round()).astype(np.int64)
+    name = getattr(schedule, "name", None) or type(schedule).__name__
+    (line,) = axes.plot(steps, _rates(schedule, steps), "." * (stop <= MARKED) + "-", label=name)
+    axes.set(xlabel="optimizer step", ylabel="learning rate")
+    _mark_segments(axes, schedule, 0, stop, color=line.get_color())
+    return axes
+
+
+def _samples(schedule: Any, start: int, stop: int, log_x: bool = False) -> NDArray[np.float64]:
+    """The steps to draw a curve from, with those where it bends."""
+    samples = np.linspace(start, stop, SAMPLES)
+    if log_x:
+        powers = np.geomspace(1, max(-start, stop, 2), SAMPLES)
+        samples = np.concatenate([samples, powers, -powers])
+    joints = np.array([_warmup(schedule), _end(schedule), *_joints(schedule)], np.float64)
+    return np.unique(np.concatenate([samples, joints - 1, joints]).clip(start, stop))
+
+
+def _joints(schedule: Any) -> list[int]:
+    """The steps at which the segments of a joined schedule begin, but for the first."""
+    return [segment.begin for segment in getattr(schedule, "_segments", [])[1:]]
+
+
+def _mark_segments(axes: Axes, schedule: Any, start: int, stop: int, **look: Any) -> bool:
+    """Draw thin lines where segments begin, unless they are too many to see; return whether there are any."""
+    joints = [joint for joint in _joints(schedule) if start < joint <= stop and joint != _warmup(schedule)]
+    if len(joints) > MARKED:
+        return False
+    for joint in joints:
+        axes.axvline(joint, **THIN, **look)
+    return bool(joints)
 
 
 def _warmup(schedule: Any) -> float:
@@ -167,7 +214,8 @@ def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None,
 
 
 def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
-    """The warmup and the floor of the only curve, with their figures."""
+    """The segments, the warmup and the floor of the only curve, the latter two with their figures."""
+    _mark_segments(axes, schedule, start, stop, color=_ink(), alpha=FAINT)
     warmup = _warmup(schedule)
     if start < warmup <= stop:
         text = f"warmup\n{_count(schedule.warmup_steps)} steps"
@@ -199,7 +247,7 @@ def _mark_all(
     axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], lines: list[Line2D], start: int, stop: int,
     columns: int,
 ) -> None:  # fmt: skip
-    """Warmups and floors of several curves, each in its colour, and the legend.
+    """Segments, warmups and floors of several curves, each in its colour, and the legend.
 
     A floor is a mark at the edge: a line would lie on the end of its curve, dashes on dashes.
     """
@@ -212,6 +260,8 @@ def _mark_all(
         if start < warmup <= stop:
             axes.axvline(warmup, color=line.get_color(), **DOTTED)
             marks["end of warmup"] = DOTTED
+        if _mark_segments(axes, schedule, start, stop, color=line.get_color()):
+            marks["next segment"] = THIN
         if floor and _in_view(axes, floor):
             axes.plot([1], [floor], color=line.get_color(), transform=edge, clip_on=False, **EDGE)
             marks["floor"] = EDGE

@@ -136,8 +136,8 @@ class _Fast(schedules.LearningRateSchedule):
 _LONGEST = 2**28  # steps in a table: 1 GiB of float32
 
 
-@keras.saving.register_keras_serializable("cosine_fast")  # type: ignore[untyped-decorator]
-class Schedule(schedules.LearningRateSchedule):  # type: ignore[misc]
+@keras.saving.register_keras_serializable("cosine_fast")
+class Schedule(schedules.LearningRateSchedule):
     """Any schedule of cosine_fast as a schedule of Keras: for optimizers, and in saved models.
 
     If the step is one number that is known when the schedule is called, the kernel computes the rate. Otherwise (in
@@ -180,8 +180,8 @@ class Schedule(schedules.LearningRateSchedule):  # type: ignore[misc]
                 f"0 <= stop < 2**28. Received: stop={shown(stop)}"
             )
         self._last: int = last
-        self._rates = keras.ops.convert_to_tensor(schedule.precompute(last + 1), keras.config.floatx())
-        self._dtype: str = keras.backend.standardize_dtype(self._rates.dtype)
+        self._dtype: str = keras.backend.result_type(keras.config.floatx())  # jax may have no float64
+        self._rates = keras.ops.convert_to_tensor(schedule.precompute(last + 1), self._dtype)
 
     schedule = property(lambda self: self._given[0], doc="The schedule of cosine_fast.")
     stop = property(lambda self: self._given[1], doc="The parameter as it was given.")

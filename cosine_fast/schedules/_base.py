@@ -15,12 +15,15 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Self, SupportsIndex, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, TypeGuard
 
 import numpy as np
 
 from .._backend import check_threads, kernel, shown
 from . import _arrays
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 LARGEST = 2.0**1000  # the largest size of a rate: no intermediate result overflows
@@ -431,6 +434,41 @@ class LearningRateSchedule:
         call: Any = type(self).__call__  # a formula's class may have one of its own
         function = self if isinstance(self, Evaluation) and call is kernel.Schedule.__call__ else _OneByOne(self)
         return function._precompute(start, stop, step, out, dtype, num_threads)
+
+    def plot(self, stop: SupportsIndex | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the rates of the steps 0 to `stop`, with a thin line where a segment of a joined schedule begins.
+
+        Parameters
+        ----------
+        stop : int, optional
+            The last step. By default a little past the step from which on the rate stays the same.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default in a new figure of pyplot.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes. The curve has the schedule's name as its label.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed, which is the extra ``plot``.
+        TypeError
+            If `stop` is no integer.
+        ValueError
+            If `stop` is out of its range, or missing for a schedule without an end.
+
+        Examples
+        --------
+        >>> from cosine_fast import CosineDecay, LinearDecay
+        >>> axes = CosineDecay(0.1, 1000).plot()
+        >>> LinearDecay(0.1, 1000).plot(ax=axes) is axes
+        True
+        """
+        from .. import plotting
+
+        return plotting.plot(self, None if stop is None else operator.index(stop), ax)
 
     def get_config(self) -> dict[str, Any]:
         """Return the parameters by their names, for `from_config` and `cosine_fast.serialize`.

@@ -352,7 +352,7 @@ def test_serialization_of_any_schedule(scheduled):
         assert (again.schedule, again.stop, type(again)) == (schedule.schedule, schedule.stop, fast.Schedule)
         assert np.asarray(again(np.arange(9))).tolist() == np.asarray(schedule(np.arange(9))).tolist()
     config["config"]["schedule"]["class_name"] = "os.system"
-    with pytest.raises((TypeError, ValueError), match="os.system"):
+    with pytest.raises((TypeError, ValueError), match=r"os\.system"):
         schedules.deserialize(config)
 
 
@@ -361,9 +361,9 @@ def test_other_floats_of_any_schedule(floatx):
     before = keras.config.floatx()
     keras.config.set_floatx(floatx)
     try:
-        schedule, wanted = fast.Schedule(cosine_fast.LinearDecay(0.5, 10)), keras.ops.convert_to_tensor(0.5, floatx)
+        schedule = fast.Schedule(cosine_fast.LinearDecay(0.5, 10))
         for rate in (schedule(5), schedule(np.array(5)), schedule(np.array([5]))[0]):
-            assert keras.backend.standardize_dtype(rate.dtype) == keras.backend.standardize_dtype(wanted.dtype)
+            assert keras.backend.standardize_dtype(rate.dtype) == keras.backend.result_type(floatx)
             assert float(keras.ops.cast(rate, "float32")) == 0.25
     finally:
         keras.config.set_floatx(before)

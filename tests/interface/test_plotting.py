@@ -9,7 +9,9 @@ import sys
 import threading
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from family import ordinary
 
 import cosine_fast
 from cosine_fast import CosineDecay
@@ -204,6 +206,88 @@ def test_a_short_warmup_can_be_seen(monkeypatch):
     assert (curve.get_xdata() < 2000).sum() > 500
     label = next(text for text in axes.texts if text.get_text().startswith("warmup"))
     assert label.get_window_extent().x1 < x[y.argmax()]
+
+
+def test_segments_are_marked(monkeypatch):
+    """At each boundary within the picture; not twice where a warmup ends; a thousand of them would hide the curve."""
+    wsd = cosine_fast.WarmupStableDecay(1.0, 100, 800, 100)
+    linear = cosine_fast.LinearDecay(0.0, 900, warmup_target=1.0, warmup_steps=100)
+    many = cosine_fast.join_schedules([cosine_fast.ConstantSchedule(0.1)] * 1000, range(1, 1000))
+
+    def marked(figure):
+        thin = [line for line in figure.axes[0].lines if line.get_linewidth() == plotting.THIN["linewidth"]]
+        return [line.get_xdata()[0] for line in thin]
+
+    assert marked(figure_of(monkeypatch, wsd, stop=1100)) == [100, 900, 1000]
+    assert marked(figure_of(monkeypatch, wsd, stop=950)) == [100, 900]
+    assert marked(figure_of(monkeypatch, wsd, linear, PLAIN, stop=1100)) == [100, 900, 1000]
+    assert marked(figure_of(monkeypatch, many, stop=1100)) == []
+    monkeypatch.undo()
+    assert "next segment" in words(wsd, linear, stop=1100)
+
+
+# ---------------------------------------------------------------------------------- schedule.plot
+
+
+@pytest.fixture
+def axes():
+    from matplotlib.figure import Figure
+
+    return Figure().add_subplot()
+
+
+@pytest.mark.parametrize("schedule", ordinary(cosine_fast), ids=repr)
+def test_plot_of_any_schedule(schedule, axes):
+    """The curve has the schedule's own rates, at whole steps, up to `stop`."""
+    assert schedule.plot(3000, axes) is axes
+    curve, *thin = axes.lines
+    steps, rates = curve.get_data()
+    assert rates.tolist() == schedule(steps).tolist()
+    assert (steps[0], steps[-1], steps.dtype) == (0, 3000, np.int64)
+    assert curve.get_label() == schedule.name
+    begins = [segment.begin for segment in getattr(schedule, "_segments", [])[1:]]
+    assert {line.get_xdata()[0] for line in thin} <= {*begins} <= {*steps}
+
+
+def test_plot_by_default():
+    """In a new figure of pyplot, to a little past the end."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    for schedule, stop in ((RUN, 1_487_733), (cosine_fast.ConstantSchedule(0.1), 1), (CosineDecay(0.1, 50), 52)):
+        axes = schedule.plot()
+        assert axes.figure in map(pyplot.figure, pyplot.get_fignums())
+        curve = axes.lines[0]
+        assert curve.get_xdata()[-1] == stop
+        assert curve.get_marker() == ("." if stop <= plotting.MARKED else "None")
+        assert PLAIN.plot(ax=axes) is axes
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer step", "learning rate")
+        pyplot.close(axes.figure)
+
+
+def test_plot_of_ones_own_schedule(axes):
+    class Own(cosine_fast.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.5**step
+
+    assert Own().plot(10, axes).lines[0].get_ydata().tolist() == [0.5**step for step in range(11)]
+    assert axes.lines[0].get_label() == "Own"
+
+
+@pytest.mark.parametrize("stop", [0, -1, 2**53])
+def test_plot_refuses(stop, axes):
+    with pytest.raises(ValueError, match="Argument `stop` must be the last step"):
+        PLAIN.plot(stop, axes)
+    with pytest.raises(TypeError, match="integer"):
+        PLAIN.plot(1.5, axes)
+    for schedule in (cosine_fast.ExponentialDecay(0.1, 10, 0.5), CosineDecay(0.1, 2**60)):
+        with pytest.raises(ValueError, match=rf"a schedule must have an end.*{type(schedule).__name__}, stop=None"):
+            schedule.plot(ax=axes)
+
+
+def test_plot_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"matplotlib is not installed: pip install matplotlib \(or the extra plot\)"):
+        PLAIN.plot()
 
 
 def test_light_and_dark(monkeypatch):
