@@ -261,7 +261,7 @@ def _mark_all(
             axes.axvline(warmup, color=line.get_color(), **DOTTED)
             marks["end of warmup"] = DOTTED
         if _mark_segments(axes, schedule, start, stop, color=line.get_color()):
-            marks["next segment"] = THIN
+            marks["start of a segment"] = THIN
         if floor and _in_view(axes, floor):
             axes.plot([1], [floor], color=line.get_color(), transform=edge, clip_on=False, **EDGE)
             marks["floor"] = EDGE

@@ -223,7 +223,7 @@ def test_segments_are_marked(monkeypatch):
     assert marked(figure_of(monkeypatch, wsd, linear, PLAIN, stop=1100)) == [100, 900, 1000]
     assert marked(figure_of(monkeypatch, many, stop=1100)) == []
     monkeypatch.undo()
-    assert "next segment" in words(wsd, linear, stop=1100)
+    assert "start of a segment" in words(wsd, linear, stop=1100)
 
 
 # ---------------------------------------------------------------------------------- schedule.plot
