@@ -7,14 +7,14 @@ both have the same bits.
 from __future__ import annotations  # noqa: I001
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .floors import SHIFT
+from .floors import SHIFT, nearest_integer
 from .pairs import (
-    ONE, Pair, add, divide, fast_two_sum, horner, multiply, multiply_short, negate, product_rest, scale, shorten,
-    square_rest, table, two_sum, where,
+    ONE, ZERO, Pair, add, divide, fast_two_sum, horner, multiply, multiply_short, negate, product, product_rest, scale,
+    short_horner, shorten, square_rest, table, two_sum, where,
 )  # fmt: skip
 
 LARGEST_EXPONENT = 4000.0  # 2 to its power is infinity, and to its negative 0, whatever rate it is multiplied with
@@ -63,6 +63,36 @@ def two_factors(n: Any) -> Pair:
     return Pair(*(((x.view(np.uint64) << places) + one).view(np.float64) for x in (half, other)))
 
 
+class Exponent(NamedTuple):
+    """An integer, and a rest of at most 1/2 in size."""
+
+    n: Any
+    f: Pair
+
+
+def power_exponent(power: Any, log: Pair) -> Exponent:
+    """power * log, but at most LARGEST_EXPONENT in size."""
+    E = power * log.hi
+    rest = product_rest(power, log.hi, E) + power * log.lo
+    rest = np.where(np.abs(E) > LARGEST_EXPONENT, 0.0, rest)
+    E = np.where(E > LARGEST_EXPONENT, LARGEST_EXPONENT, E)
+    E = np.where(E < -LARGEST_EXPONENT, -LARGEST_EXPONENT, E)
+    n = nearest_integer(E)
+    return Exponent(n, fast_two_sum(E - n, rest))
+
+
+def power_rate(curve: Curve, start: Any, end: Any, e: Exponent, up: Any) -> Any:
+    """end + (start - end) * 2^e, the amplitude of the curve being start - end times 2^-up."""
+    # From the start while 2^n is 1, else from the end.
+    from_start = e.n == 0.0
+    base = np.where(from_start, start, end)
+    y = curve(where(from_start, ZERO, curve.c0), *e.f)
+    factors = two_factors(e.n + up)
+    y = scale(scale(y, factors.hi), factors.lo)
+    total = two_sum(base, y.hi)
+    return np.where(np.isfinite(total.hi), total.hi + (total.lo + y.lo), total.hi)
+
+
 def log2(x: float) -> Pair:
     """log2(x) for a positive number, with a relative error of at most 2**-98."""
     fraction, exponent = math.frexp(x)
@@ -89,8 +119,8 @@ def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     denominator = add(r, D)
     inverse = 1.0 / denominator.hi
     zh = numerator.hi * inverse
-    product = zh * denominator.hi
-    rest = (numerator.hi - product) - product_rest(zh, denominator.hi, product)
+    back = zh * denominator.hi
+    rest = (numerator.hi - back) - product_rest(zh, denominator.hi, back)
     zl = (rest + (numerator.lo - zh * denominator.lo)) * inverse
 
     # z * (c0 + w * (c1 + w * (...))) with w = z^2; c0, c1 and their products are pairs.
@@ -102,11 +132,6 @@ def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     tail = w * tail
     c1 = LOG2[1].hi + tail
     tail = (tail - (c1 - LOG2[1].hi)) + LOG2[1].lo
-    product = w * c1
-    tail = product_rest(w, c1, product) + (w * tail + w_rest * c1)
-    g = LOG2[0].hi + product
-    tail = (product - (g - LOG2[0].hi)) + (LOG2[0].lo + tail)
-    product = zh * g
-    tail = product_rest(zh, g, product) + (zh * tail + zl * g)
-    log = fast_two_sum(k, product)
-    return Pair(log.hi, log.lo + tail)
+    total = product(Pair(zh, zl), short_horner(LOG2[:1], Pair(w, w_rest), Pair(c1, tail)))
+    log = fast_two_sum(k, total.hi)
+    return Pair(log.hi, log.lo + total.lo)

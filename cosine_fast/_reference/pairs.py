@@ -125,6 +125,18 @@ def horner(c: list[Pair], x: Pair, pairs: int) -> Pair:
     return value
 
 
+def short_horner(c: list[Pair], x: Pair, total: Pair) -> Pair:
+    """c[0] + x c[1] + ... + x^len(c) * total, each term being larger than all after it; not normalized.
+
+    Faster than `horner`: the error is about 2^-53 of the lower half.
+    """
+    for term in c[::-1]:
+        p = product(x, total)
+        hi = term.hi + p.hi
+        total = Pair(hi, (p.hi - (hi - term.hi)) + (term.lo + p.lo))
+    return total
+
+
 def shorten(a: Pair) -> Pair:
     """The same sum with a hi of 26 bits, for `multiply_short`."""
     head = leading_bits(a.hi)
@@ -167,6 +179,12 @@ def divide(a: Pair, b: Pair) -> Pair:
     q2 = r.hi / b.hi
     r2 = add(r, negate(multiply(Pair(q2, zero), b)))
     return add(fast_two_sum(q, q2), Pair(r2.hi / b.hi, zero))
+
+
+def rest_of_one(a: Pair) -> Pair:
+    """1 - a, not normalized, for 0 <= a <= 1."""
+    rest = fast_two_sum(1.0, -a.hi)
+    return Pair(rest.hi, rest.lo - a.lo)
 
 
 def less(a: Pair, b: Pair) -> Any:

@@ -6,17 +6,16 @@ cosine_fast_polynomial_decay.h.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from .cosine_decay import CosineDecay
-from .exp2 import LARGEST_EXPONENT, Curve, log2_quotient, two_factors
-from .floors import HUGE_STEP, nearest_integer, stairs
-from .pairs import ZERO, Pair, add, as_pair, negate, product_rest, two_sum, where
+from .exp2 import Curve, log2_quotient, power_exponent, power_rate
+from .floors import HUGE_STEP, stairs
+from .pairs import ZERO, Pair, add, as_pair, negate, two_sum, where
 
-_TINY, _LARGE, _LARGE_EXPONENT = 2.0**-700, 2.0**400, 400.0
+TINY, LARGE, LARGE_EXPONENT = 2.0**-700, 2.0**400, 400.0
 
 
 class PolynomialDecay:
@@ -32,7 +31,6 @@ class PolynomialDecay:
         self.at_end = self.end
         if power <= 0.0 and fall.hi != 0.0:
             self.at_end = self.start if power == 0.0 else fall.hi * np.inf
-        self.farthest = math.copysign(LARGEST_EXPONENT, power) if power else 0.0
         self.line: CosineDecay | None = None
         if power == 1.0 and not cycle and fall.hi != 0.0 and abs(fall.hi / self.decay_steps.hi) <= 2.0**1000:
             # CosineDecay's warmup line to a decay whose floor is its peak.
@@ -43,9 +41,9 @@ class PolynomialDecay:
             return self.line(step)
         lowest = step.hi == -np.inf
         # So close to 0 the rate is a line, and a product's rest may be too small for a double.
-        tiny = np.abs(step.hi) < _TINY
-        hi = np.where(tiny, step.hi * _LARGE, step.hi)
-        exponent = np.where(tiny, self.curve.exponent - _LARGE_EXPONENT, self.curve.exponent)
+        tiny = np.abs(step.hi) < TINY
+        hi = np.where(tiny, step.hi * LARGE, step.hi)
+        exponent = np.where(tiny, self.curve.exponent - LARGE_EXPONENT, self.curve.exponent)
         # Infinity has no pair.
         lo = np.where(np.abs(hi) > HUGE_STEP, 0.0, step.lo)
         if self.cycle:
@@ -63,23 +61,6 @@ class PolynomialDecay:
             inverse = 2.0**-100 / D.hi
 
         log = log2_quotient(step, r, D, inverse)
-        E = self.power * log.hi
-        rest = product_rest(self.power, log.hi, E) + self.power * log.lo
-        rest = np.where(np.abs(E) > LARGEST_EXPONENT, 0.0, rest)
-        E = np.where(E > LARGEST_EXPONENT, LARGEST_EXPONENT, E)
-        E = np.where(E < -LARGEST_EXPONENT, -LARGEST_EXPONENT, E)
-        E = np.where(lowest, self.farthest, E)
-        n = nearest_integer(E)
-        f = E - n
-        E = f + rest
-        rest = rest - (E - f)
-
-        # From the start while 2^n is 1, else from the end.
-        from_start = n == 0.0
-        base = np.where(from_start, self.start, self.end)
-        y = self.curve(where(from_start, ZERO, self.curve.c0), E, rest)
-        factors = two_factors(n + exponent)
-        y = Pair((y.hi * factors.hi) * factors.lo, (y.lo * factors.hi) * factors.lo)
-        total = two_sum(base, y.hi)
-        rates = np.where(np.isfinite(total.hi), total.hi + (total.lo + y.lo), total.hi)
+        log = Pair(np.where(lowest, 1e300, log.hi), log.lo)  # as good as infinity, and 0 times it is 0
+        rates = power_rate(self.curve, self.start, self.end, power_exponent(self.power, log), exponent)
         return np.where(r.hi <= 0.0, self.at_end, rates)

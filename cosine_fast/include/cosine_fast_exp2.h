@@ -123,6 +123,38 @@ CF_INLINE cf_pair cf_two_factors(double n)
                         cf_double((cf_bits(h) << 52) + UINT64_C(0x3FF0000000000000)));
 }
 
+/* An exponent: an integer, and a rest of at most 1/2 in size. */
+typedef struct cf_exponent {
+    double n;
+    cf_pair f;
+} cf_exponent;
+
+/* power * log, but at most CF_MOST in size. */
+CF_INLINE cf_exponent cf_power_exponent(double power, cf_pair log)
+{
+    cf_exponent e;
+    double E = power * log.hi, rest = cf_product_rest(power, log.hi, E) + power * log.lo;
+    rest = fabs(E) > CF_MOST ? 0.0 : rest;
+    E = E > CF_MOST ? CF_MOST : E;
+    E = E < -CF_MOST ? -CF_MOST : E;
+    e.n = cf_round(E);
+    e.f = cf_fast_two_sum(E - e.n, rest);
+    return e;
+}
+
+/* end + (start - end) * 2^e, the amplitude of the curve being start - end times 2^-up. */
+CF_INLINE double cf_power_rate(const cf_power_curve *q, double start, double end, cf_exponent e, double up)
+{
+    const cf_pair zero = {0.0, 0.0}, c0 = {q->c0_hi, q->c0_lo};
+    /* From the start while 2^n is 1, else from the end. */
+    const double base = e.n == 0.0 ? start : end;
+    const cf_pair factors = cf_two_factors(e.n + up);
+    cf_pair y = cf_power_curve_at(q, cf_choose(e.n == 0.0, zero, c0), e.f.hi, e.f.lo), sum;
+    y = cf_scale(cf_scale(y, factors.hi), factors.lo);
+    sum = cf_two_sum(base, y.hi);
+    return sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
+}
+
 /* log2(x) for a positive number, to a relative 2^-98. */
 static inline cf_pair cf_log2(double x)
 {
@@ -138,7 +170,7 @@ static inline cf_pair cf_log2(double x)
     return cf_add(cf_make_pair(exponent, 0.0), z);
 }
 
-/* log2(r / D) for PolynomialDecay, where D - r is the step; inverse is 2^-100 / D. The numerator and the denominator of z are
+/* log2(r / D), where D - r is the step; inverse is 2^-100 / D. The numerator and the denominator of z are
  * exact, so that the result has a relative error of 2^-62, near r = D too. The first two terms of atanh are pairs.
  * `single`: all are single doubles. */
 CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double inverse, int single)
@@ -151,8 +183,8 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     const double c2 = cf_log2_table[2].hi, c3 = cf_log2_table[3].hi, c4 = cf_log2_table[4].hi;
     const double c5 = cf_log2_table[5].hi, c6 = cf_log2_table[6].hi, c7 = cf_log2_table[7].hi;
     const double c8 = cf_log2_table[8].hi;
-    double zh, zl, w, w_rest, ww, tail, product, rest, c1, g;
-    cf_pair numerator, denominator, log;
+    double zh, zl, w, w_rest, ww, tail, product, rest, c1;
+    cf_pair numerator, denominator, sum, log;
 
     /* z = (r / 2^k - D) / (r / 2^k + D) */
     r = cf_scale(r, down);
@@ -179,14 +211,10 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
     tail = w * tail;
     c1 = cf_log2_table[1].hi + tail;
     tail = (tail - (c1 - cf_log2_table[1].hi)) + cf_log2_table[1].lo;
-    product = w * c1;
-    tail = cf_product_rest(w, c1, product) + (w * tail + w_rest * c1);
-    g = cf_log2_table[0].hi + product;
-    tail = (product - (g - cf_log2_table[0].hi)) + (cf_log2_table[0].lo + tail);
-    product = zh * g;
-    tail = cf_product_rest(zh, g, product) + (zh * tail + zl * g);
-    log = cf_fast_two_sum(k, product);
-    log.lo += tail;
+    sum = cf_short_horner(cf_log2_table, 1, cf_make_pair(w, w_rest), cf_make_pair(c1, tail));
+    sum = cf_product(cf_make_pair(zh, zl), sum);
+    log = cf_fast_two_sum(k, sum.hi);
+    log.lo += sum.lo;
     return log;
 }
 

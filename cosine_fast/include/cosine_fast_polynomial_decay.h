@@ -41,7 +41,6 @@ typedef struct cf_polynomial_decay {
     cf_power_curve curve;  /* its amplitude is start - end */
     double start, end, power;
     double at_end;         /* the rate where b is 0 */
-    double farthest;       /* the exponent where b is infinite */
     cf_pair decay_steps;
     double inverse;        /* 2^-100 / D */
 } cf_polynomial_decay;
@@ -61,7 +60,6 @@ static inline void cf_polynomial_decay_init(cf_polynomial_decay *p, double start
     p->single = decay_steps.hi <= CF_SMALL_STEP && decay_steps.hi == floor(decay_steps.hi);
     cf_power_curve_init(&p->curve, fall);
     p->at_end = power > 0.0 || fall.hi == 0.0 ? p->end : power == 0.0 ? p->start : fall.hi * INFINITY;
-    p->farthest = power > 0.0 ? CF_MOST : power < 0.0 ? -CF_MOST : 0.0;
     p->straight = power == 1.0 && !cycle && fall.hi != 0.0 && fabs(fall.hi / decay_steps.hi) <= ldexp(1.0, 1000);
     if (p->straight) cf_cosine_decay_init(&p->line, p->end, one, 1.0, 1, p->start, decay_steps);
 }
@@ -70,11 +68,11 @@ static inline void cf_polynomial_decay_init(cf_polynomial_decay *p, double start
 CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair step, int cycle, int steps)
 {
     /* Hoisted so that the loop vectorises. */
-    const double start = p->start, end = p->end, at_end = p->at_end, farthest = p->farthest;
-    const cf_pair zero = {0.0, 0.0}, c0 = {p->curve.c0_hi, p->curve.c0_lo};
+    const double start = p->start, end = p->end, at_end = p->at_end;
+    const cf_pair zero = {0.0, 0.0};
     const int single = steps == CF_WHOLE_STEPS, lowest = step.hi < -1.7976931348623157e308;
-    double inverse = p->inverse, exponent = p->curve.exponent, E, rest, n, f, base, rate;
-    cf_pair D = p->decay_steps, r, log, y, factors, sum;
+    double inverse = p->inverse, exponent = p->curve.exponent, rate;
+    cf_pair D = p->decay_steps, r, log;
 
     if (!single) {
         /* So near step 0 the rate is a line, and the rest of a product may be too small for a double. */
@@ -111,24 +109,8 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
     }
 
     log = cf_log2_quotient(step, r, D, inverse, single);
-    E = p->power * log.hi;
-    rest = cf_product_rest(p->power, log.hi, E) + p->power * log.lo;
-    rest = fabs(E) > CF_MOST ? 0.0 : rest;
-    E = E > CF_MOST ? CF_MOST : E;
-    E = E < -CF_MOST ? -CF_MOST : E;
-    if (!single) E = lowest ? farthest : E;
-    n = cf_round(E);
-    f = E - n;
-    E = f + rest;
-    rest -= E - f;
-
-    /* From the start while 2^n is 1, else from the end. */
-    base = n == 0.0 ? start : end;
-    y = cf_power_curve_at(&p->curve, cf_choose(n == 0.0, zero, c0), E, rest);
-    factors = cf_two_factors(n + exponent);
-    y = cf_scale(cf_scale(y, factors.hi), factors.lo);
-    sum = cf_two_sum(base, y.hi);
-    rate = sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
+    if (!single) log.hi = lowest ? 1e300 : log.hi; /* as good as infinity, and 0 times it is 0 */
+    rate = cf_power_rate(&p->curve, start, end, cf_power_exponent(p->power, log), exponent);
     return r.hi <= 0.0 ? at_end : rate;
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ._base import LARGEST, Formula, flag_of, number_of, rate_of, steps_of
+from ._base import Formula, check_fall, flag_of, number_of, rate_of, steps_of
 
 _LEAST_POWER, _LARGEST_POWER = 2.0**-64, 2.0**64
 
@@ -86,11 +86,7 @@ class PolynomialDecay(Formula):
         end = number_of("end_learning_rate", end_learning_rate)
         exponent = number_of("power", power)
         cycles = flag_of("cycle", cycle)
-        if not (abs(initial) <= LARGEST and abs(end) <= LARGEST and abs(initial - end) <= LARGEST):
-            raise ValueError(
-                "The rates and their difference must be at most 2**1000 (1e301) in size. Received: "
-                f"initial_learning_rate={initial_learning_rate}, end_learning_rate={end_learning_rate}"
-            )
+        check_fall(initial_learning_rate, end_learning_rate)
         if exponent and not _LEAST_POWER <= abs(exponent) <= _LARGEST_POWER:
             raise ValueError(f"Argument `power` must be 0, or from 2**-64 to 2**64 in size. Received: power={power}")
         given = (initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)
