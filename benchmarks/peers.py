@@ -345,6 +345,8 @@ _ROWS = [
     Member("PolynomialDecay", _decay(1.25, end_learning_rate=1e-5, power=0.5)),
     Member("PolynomialDecay, linear", _decay(1.25, end_learning_rate=1e-5)),
     Member("PolynomialDecay, cycle", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)),
+    Member("PowerCosineDecay", _decay(1.25, exponent=1.5), times_as_fast=2.0),
+    Member("PowerCosineDecay, k_decay", _decay(1.25, exponent=1.5, k_decay=2.5), times_as_fast=2.0),
     Member("PiecewiseConstantDecay, 3 boundaries", _boundaries(3)),
     Member("PiecewiseConstantDecay, 3 boundaries, shuffled", _boundaries(3)),
     Member("PiecewiseConstantDecay, 100 boundaries, shuffled", _boundaries(100)),
@@ -393,6 +395,13 @@ def _family_loops() -> dict[str, Callable[..., None]]:
             left = max(0.0, 1 - step / length)  # fastmath makes it -1e-16 at the end, whose root would be NaN
             out[i] = (initial_learning_rate - end_learning_rate) * left**power + end_learning_rate
 
+    def power_cosine(steps, out, initial_learning_rate, decay_steps, exponent, k_decay=1.0):  # type: ignore
+        for i in numba.prange(steps.size):
+            x = min(float(steps[i]), float(decay_steps)) / decay_steps
+            if k_decay != 1.0:
+                x **= k_decay
+            out[i] = initial_learning_rate * max(0.0, 0.5 + 0.5 * math.cos(math.pi * x)) ** exponent
+
     def piecewise(steps, out, boundaries, values):  # type: ignore
         for i in numba.prange(steps.size):
             step = steps[i]
@@ -440,7 +449,7 @@ def _family_loops() -> dict[str, Callable[..., None]]:
     loops = {
         "ExponentialDecay": exponential, "InverseTimeDecay": inverse_time, "PolynomialDecay": polynomial,
         "PiecewiseConstantDecay": piecewise, "CosineDecayRestarts": restarts, "WarmupStableDecay": stable,
-        "CosineAnnealing": annealing,
+        "CosineAnnealing": annealing, "PowerCosineDecay": power_cosine,
     }  # fmt: skip
     return {name: numba.njit(parallel=True, fastmath=True)(loop) for name, loop in loops.items()}
 

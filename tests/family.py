@@ -424,6 +424,37 @@ POLYNOMIAL_DECAY = Entry(
     joints=multiples,
 )
 
+# ---- PowerCosineDecay ----
+
+POWERS = (1 / 1024, 0.5, 1.0, 3.0, 1024)
+power_cosine_decay = named("initial_learning_rate", "decay_steps", "end_learning_rate", "exponent", "k_decay")
+
+
+def draw_power_cosine_decay(draw: random.Random) -> Parameters:
+    L0 = draw.choice([draw_rate(draw)] * 9 + [0.0])
+    end = draw.choice([0.0, 1e-4, L0 * draw.random(), L0 * draw.uniform(0, 3), L0 * 1e-12, 10 ** draw.uniform(-8, 2)])
+    powers = [draw.choice([1.0, 1.0, 0.5, 2.0, draw.uniform(0.1, 5), 2 ** draw.uniform(-10, 10)]) for _ in range(2)]
+    return power_cosine_decay(L0, length(draw, -12), end, *powers)
+
+
+POWER_COSINE_DECAY = Entry(
+    ordinary=[
+        {"initial_learning_rate": 0.1, "decay_steps": 40},
+        power_cosine_decay(0.1, 10, 0.01, 1.5, 0.7) | {"name": "p"},
+    ],
+    hard=[
+        *[power_cosine_decay(0.1, D, 1e-4, 1.5, k) for D in LENGTHS for k in (1.0, 2.5)],
+        *[power_cosine_decay(0.1, 1009, end, e, k) for end in (0.0, 0.3) for e in POWERS for k in POWERS],
+        *[
+            power_cosine_decay(L0, 1000.1, end, 2.0, k)
+            for L0, end in ((0.0, 1.0), (1.0, 1.0), (-1.0, 2.0), (1e300, 1e-300), (1e-300, 1e300), (1e-310, 3e-310))
+            for k in (1.0, 0.9)
+        ],
+    ],
+    draw=draw_power_cosine_decay,
+    joints=multiples,
+)
+
 # ---- ConstantSchedule and JoinedSchedule ----
 
 CONSTANT_SCHEDULE = Entry(
@@ -472,6 +503,7 @@ PARTS = {
     "InverseTimeDecay": INVERSE_TIME_DECAY,
     "PiecewiseConstantDecay": PIECEWISE_CONSTANT_DECAY,
     "PolynomialDecay": POLYNOMIAL_DECAY,
+    "PowerCosineDecay": POWER_COSINE_DECAY,
 }
 LINE = ("PolynomialDecay", polynomial_decay(0.0, 40, 0.1, 1.0, False))
 CONSTANT = ("ConstantSchedule", {"learning_rate": 0.1})

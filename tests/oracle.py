@@ -149,6 +149,18 @@ def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.000
         return fall * b_power + end if fall else end
 
 
+def power_cosine(step, initial_learning_rate, decay_steps, end_learning_rate=0.0, exponent=1.0, k_decay=1.0) -> mpf:
+    """PowerCosineDecay."""
+    L0, end, x = Fraction(initial_learning_rate), Fraction(end_learning_rate), Fraction(step) / Fraction(decay_steps)
+    if not 0 < x < 1:
+        return exactly(L0 if x <= 0 else end)
+    with mp.workprec(PRECISION + _apart(L0, end)):
+        half = mp.power(_mpf(x), mpf(k_decay)) / 2
+        if half < 0.1:  # from the start: the rate of a step near 0 may be the rest of two equal ones
+            return _mpf(L0) + _mpf(L0 - end) * mp.expm1(mpf(exponent) * mp.log1p(-(mp.sinpi(half) ** 2)))
+        return _mpf(end) + _mpf(L0 - end) * mp.power(mp.cospi(half), 2 * mpf(exponent))
+
+
 def segment(step, schedules, boundaries, offsets=None) -> tuple[str, dict, float]:
     """The class and the parameters of the schedule that a joined one has at a step, and that schedule's step."""
     k = sum(boundary <= step for boundary in boundaries)
@@ -233,6 +245,7 @@ EXACT: dict[str, Callable[..., mpf]] = {
     "WarmupStableDecay": warmup_stable,
     "ConstantSchedule": lambda step, learning_rate: mpf(learning_rate),
     "PolynomialDecay": polynomial,
+    "PowerCosineDecay": power_cosine,
 }
 
 
@@ -306,6 +319,14 @@ def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_ra
     return promised, size if crosses else 0.0, mp.inf if cycle and step > 2**98 * Fraction(decay_steps) else 0.0
 
 
+def _power_cosine(exact, step, initial_learning_rate, decay_steps, end_learning_rate=0.0, exponent=1.0, k_decay=1.0):
+    L0, end = initial_learning_rate, end_learning_rate
+    size = largest(L0, end)
+    crosses = min(L0, end) < 0 < max(L0, end)
+    promised = 2.0 if abs(exact) >= max(size * 1e-30, 1e-300) else 4.0
+    return promised, size if crosses else 0.0, mpf(size) * mpf(2) ** -700
+
+
 RATES = ("initial_learning_rate", "peak_learning_rate", "end_learning_rate")
 
 
@@ -336,6 +357,7 @@ PROMISES: dict[str, Callable[..., Promise]] = {
     "WarmupStableDecay": _lines,
     "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
     "PolynomialDecay": _polynomial,
+    "PowerCosineDecay": _power_cosine,
 }
 
 

@@ -18,6 +18,7 @@ from .inverse_time_decay import InverseTimeDecay
 from .joined_schedule import JoinedSchedule
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
+from .power_cosine_decay import PowerCosineDecay
 
 __all__ = [
     "ISAS", "OPENMP", "Function", "Schedule", "cosine_decays", "get_num_threads", "set_num_threads", "set_quota",
@@ -29,4 +30,5 @@ FORMULAS.update(
     exponential_decay=ExponentialDecay, inverse_square_root_decay=InverseSquareRootDecay,
     inverse_time_decay=InverseTimeDecay, joined_schedule=JoinedSchedule,
     piecewise_constant_decay=PiecewiseConstantDecay, polynomial_decay=PolynomialDecay,
+    power_cosine_decay=PowerCosineDecay,
 )  # fmt: skip

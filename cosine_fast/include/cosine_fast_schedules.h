@@ -11,6 +11,7 @@
 #include "cosine_fast_joined_schedule.h"
 #include "cosine_fast_piecewise_constant_decay.h"
 #include "cosine_fast_polynomial_decay.h"
+#include "cosine_fast_power_cosine_decay.h"
 
 /* The list of schedules, and CosineDecay's sums, which are evaluated like one. X(NAME, name, loops, memory, init):
  *
@@ -39,7 +40,9 @@
     X(CF_PIECEWISE_CONSTANT_DECAY, piecewise_constant_decay, own, (size_t)count * sizeof(double),                   \
       cf_piecewise_constant_decay_init(p, count, counts, numbers, (double *)memory))                                \
     X(CF_POLYNOMIAL_DECAY, polynomial_decay, own, 0,                                                                \
-      cf_polynomial_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3] != 0.0))
+      cf_polynomial_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3] != 0.0))                \
+    X(CF_POWER_COSINE_DECAY, power_cosine_decay, two, 0,                                                            \
+      cf_power_cosine_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3]))
 
 #define CF_NUMBER_OF(NAME, name, loops, size, init) NAME,
 enum cf_family { CF_SCHEDULES(CF_NUMBER_OF) CF_FAMILIES };

@@ -15,12 +15,13 @@ from .linear_decay import LinearDecay
 from .one_cycle import OneCycle
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
+from .power_cosine_decay import PowerCosineDecay
 from .warmup_stable_decay import WarmupStableDecay
 
 __all__ = [
     "ConstantSchedule", "CosineAnnealing", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay",
     "InverseSquareRootDecay", "InverseTimeDecay", "JoinedSchedule", "LinearDecay", "OneCycle", "PiecewiseConstantDecay",
-    "PolynomialDecay", "WarmupStableDecay",
+    "PolynomialDecay", "PowerCosineDecay", "WarmupStableDecay",
 ]  # fmt: skip
 
 SCHEDULES: dict[str, type[Formula]] = {name: globals()[name] for name in __all__}

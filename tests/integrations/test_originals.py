@@ -16,6 +16,7 @@ from cosine_fast import (
     LinearDecay,
     OneCycle,
     PolynomialDecay,
+    PowerCosineDecay,
     WarmupStableDecay,
     join_schedules,
     with_warmup,
@@ -56,6 +57,15 @@ def of_optax(name, *arguments, **options):
     with jax.enable_x64(True):
         schedule = getattr(optax, name)(*arguments, **options)
         return [float(schedule(jax.numpy.asarray(step))) for step in STEPS]
+
+
+def of_timm(**options):
+    """The rates of timm's cosine scheduler, before its end and past it."""
+    torch = pytest.importorskip("torch", reason="the originals are in PyTorch")
+    scheduler = pytest.importorskip("timm.scheduler", reason="the originals are in timm")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=PEAK)
+    get = scheduler.CosineLRScheduler(optimizer, **options)._get_lr
+    return [get(step)[0] for step in STEPS]
 
 
 def wsd(decay, ratio):
@@ -134,6 +144,14 @@ CASES = {
     "optax's cosine": (
         CosineDecay(1e-5, D, warmup_target=PEAK, warmup_steps=W, end_learning_rate=1e-4),
         lambda: of_optax("warmup_cosine_decay_schedule", 1e-5, PEAK, W, TOTAL, 1e-4),
+    ),
+    "optax's cosine to a power": (
+        PowerCosineDecay(PEAK, D, 0.1 * PEAK, exponent=1.7),
+        lambda: of_optax("cosine_decay_schedule", PEAK, D, 0.1, 1.7),
+    ),
+    "timm's cosine": (
+        PowerCosineDecay(PEAK, D, 1e-5, k_decay=1.5),
+        lambda: of_timm(t_initial=D, lr_min=1e-5, k_decay=1.5),
     ),
     "optax's exponential": (
         with_warmup(ExponentialDecay(PEAK, 10, 0.5), W, 1e-5),

@@ -1,0 +1,129 @@
+/* cosine_fast_power_cosine_decay.h: PowerCosineDecay, one step -> one learning rate.
+ *
+ * Method
+ *     With s the step, L0 the initial rate, `end` the end rate, D = decay_steps and x = s / D:
+ *
+ *         end + (L0 - end) * c^exponent, c = cos(pi/2 * u)^2, u = x^k_decay
+ *
+ *     The nearer of 0 and 1 to u gives the distance v = u or 1 - u, and sin(pi/2 * v)^2 is a polynomial in v^2 without a
+ *     constant term. It is c or 1 - c, so that both are known to all their digits, and the rest is PolynomialDecay's, with
+ *     c in place of 1 - s/D. u = 2^(k_decay * log2(x)), and 1 - u = -(2^f - 1) where this is at most about 0.3.
+ *
+ * Special cases
+ *     L0 at step 0 and before, `end` at D and past it. NaN gives NaN. A v below 2^-400 is taken for 0.
+ *
+ * Accuracy
+ *     As PolynomialDecay, but 2 units in the last place (ULP) instead of 1 and 4 instead of 3, and 2^-700 of the larger end
+ *     besides.
+ */
+#ifndef COSINE_FAST_POWER_COSINE_DECAY_H
+#define COSINE_FAST_POWER_COSINE_DECAY_H
+
+#include "cosine_fast_polynomial_decay.h"
+
+typedef struct cf_power_cosine_decay {
+    int variant;           /* 1: k_decay is not 1 */
+    int single;            /* D is whole and at most CF_SMALL_STEP: whole steps up to that are exact in single doubles */
+    cf_power_curve curve;  /* its amplitude is start - end */
+    double start, end, exponent, k_decay;
+    cf_pair decay_steps, inverse; /* D, 1 / D */
+} cf_power_cosine_decay;
+
+/* Fold the parameters, which are trusted: start, end and their difference at most 2^1000 in size, 2^-64 <= D < 2^63, exponent
+ * and k_decay from 2^-10 to 2^10. */
+static inline void cf_power_cosine_decay_init(cf_power_cosine_decay *p, double start, cf_pair decay_steps, double end,
+                                              double exponent, double k_decay)
+{
+    const cf_pair one = {1.0, 0.0};
+    p->variant = k_decay != 1.0;
+    p->single = decay_steps.hi <= CF_SMALL_STEP && decay_steps.hi == floor(decay_steps.hi);
+    p->start = start + 0.0; /* -0 is +0 */
+    p->end = end + 0.0;
+    p->exponent = exponent;
+    p->k_decay = k_decay;
+    p->decay_steps = decay_steps;
+    p->inverse = cf_divide(one, decay_steps);
+    cf_power_curve_init(&p->curve, cf_two_sum(p->start, -p->end));
+}
+
+/* 2^f - 1 for |f| <= 1/2, to a relative 2^-61. */
+CF_INLINE cf_pair cf_exp2_less_one(cf_pair f)
+{
+    const cf_pair *c = cf_exp2_table;
+    const double x = f.hi, xx = x * x;
+    const double odd = c[3].hi + xx * (c[5].hi + xx * (c[7].hi + xx * (c[9].hi + xx * c[11].hi)));
+    const double even = c[4].hi + xx * (c[6].hi + xx * (c[8].hi + xx * c[10].hi));
+    return cf_product(f, cf_short_horner(c, 3, f, cf_make_pair(odd + x * even, 0.0)));
+}
+
+/* sin(pi/2 * v)^2 for 0 <= v <= 1/2, to a relative 2^-61. */
+CF_INLINE cf_pair cf_sine_squared(cf_pair v)
+{
+    const cf_pair *c = cf_single_table, x = cf_product(v, v);
+    const double xx = x.hi * x.hi, odd = c[3].hi + xx * (c[5].hi + xx * c[7].hi);
+    const double even = c[4].hi + xx * (c[6].hi + xx * c[8].hi);
+    return cf_product(x, cf_short_horner(c, 3, x, cf_make_pair(odd + x.hi * even, 0.0)));
+}
+
+/* The rate at a step. CF_WHOLE_STEPS need p->single. */
+CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_pair step, int variant, int steps)
+{
+    /* Hoisted so that the loop vectorises. */
+    const double start = p->start, end = p->end, exponent = p->exponent, k_decay = p->k_decay;
+    const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0}, D = p->decay_steps, inverse = p->inverse;
+    const double small = 7.888609052210118e-31; /* 2^-100 */
+    const int single = steps == CF_WHOLE_STEPS, early = step.hi <= 0.0;
+    int lower;
+    double rate;
+    cf_pair r, v, wave, rest;
+
+    if (!single) { /* infinity is not a pair */
+        const int past = step.hi > CF_BEYOND_INT64;
+        step.hi = past ? CF_BEYOND_INT64 : step.hi;
+        step.lo = past ? 0.0 : step.lo;
+    }
+    if (single) {
+        r = cf_make_pair(D.hi - step.hi, 0.0);
+    } else {
+        r = cf_add(D, cf_negate(step));
+    }
+    if (variant) {
+        const int tiny = !single && step.hi < CF_TINY_STEP;
+        const double enlarged = tiny ? CF_ENLARGED_EXPONENT : 0.0;
+        cf_pair log, y, u, factors;
+        cf_exponent e;
+        step.hi = tiny ? step.hi * CF_ENLARGED : step.hi;
+        log = cf_log2_quotient(r, step, D, inverse.hi * small, single);
+        rest = cf_two_sum(log.hi, -enlarged);
+        e = cf_power_exponent(k_decay, cf_make_pair(rest.hi, rest.lo + log.lo));
+        y = cf_exp2_less_one(e.f);
+        u = cf_fast_two_sum(1.0, y.hi);
+        u.lo += y.lo;
+        factors = cf_two_factors(e.n);
+        u = cf_scale(cf_scale(u, factors.hi), factors.lo);
+        lower = u.hi >= 0.5;
+        v = cf_choose(e.n == 0.0, cf_negate(y), cf_rest_of_one(u));
+        v = cf_choose(lower, v, u);
+    } else {
+        lower = !cf_less(step, r);
+        v = cf_product(cf_choose(lower, r, step), inverse);
+    }
+    v = cf_choose(v.hi < 3.872591914849318e-121, zero, v); /* 2^-400: products are exact with FMA and without */
+
+    wave = cf_sine_squared(v);
+    rest = cf_rest_of_one(wave);
+    v = cf_log2_quotient(cf_choose(lower, rest, wave), cf_choose(lower, wave, rest), one, small, 0);
+    rate = cf_power_rate(&p->curve, start, end, cf_power_exponent(exponent, v), p->curve.exponent);
+    rate = early ? start : rate;
+    return r.hi <= 0.0 ? end : rate;
+}
+
+CF_INLINE int cf_power_cosine_decay_steps(const cf_power_cosine_decay *p, double least, double greatest, int whole)
+{
+    if (!whole) return CF_DOUBLE_STEPS;
+    return p->single && least >= -CF_SMALL_STEP && greatest <= CF_SMALL_STEP ? CF_WHOLE_STEPS : CF_ANY_STEPS;
+}
+
+CF_DEFINE_AT(power_cosine_decay)
+
+#endif
