@@ -105,18 +105,16 @@ def log2(x: float) -> Pair:
     return add(Pair(np.float64(exponent), np.float64(0.0)), multiply(z, horner(WIDE_LOG2, w, WIDE_LOG2_PAIRS)))
 
 
-def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
-    """log2(r / D), where D - r is the step; inverse = 2**-100 / D."""
-    up = 2.0**100  # r / D may overflow, r / D / 2**100 does not
-    # The bits of the quotient less those of sqrt(1/2): k is in the exponent.
-    bits = (r.hi * inverse).view(np.uint64) + np.uint64(0x95F619980C433)
-    down = (np.uint64(0x7FE0000000000000) - (bits & np.uint64(0x7FF0000000000000))).view(np.float64)
-    k = ((bits >> np.uint64(52)) | np.uint64(0x4330000000000000)).view(np.float64) - (2.0**52 + 923.0)
+def binary_exponent(x: Any) -> tuple[Any, Any]:
+    """For x = 2^k * m with m from sqrt(1/2) to sqrt(2): k + 1023, and 2^-k."""
+    # The bits of x less those of sqrt(1/2): k is in the exponent.
+    bits = x.view(np.uint64) + np.uint64(0x95F619980C433)
+    k = ((bits >> np.uint64(52)) | np.uint64(0x4330000000000000)).view(np.float64) - 2.0**52
+    return k, (np.uint64(0x7FE0000000000000) - (bits & np.uint64(0x7FF0000000000000))).view(np.float64)
 
-    # z = (r / 2^k - D) / (r / 2^k + D); the numerator is exact however near to 0 the step is.
-    r, D = scale(r, down), scale(D, up)
-    numerator = where(k == 0.0, scale(negate(step), up), add(r, negate(D)))
-    denominator = add(r, D)
+
+def log2_ratio(k: Any, numerator: Pair, denominator: Pair) -> Pair:
+    """k + log2((1 + z) / (1 - z)), z being the quotient."""
     inverse = 1.0 / denominator.hi
     zh = numerator.hi * inverse
     back = zh * denominator.hi
@@ -135,3 +133,23 @@ def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     total = product(Pair(zh, zl), short_horner(LOG2[:1], Pair(w, w_rest), Pair(c1, tail)))
     log = fast_two_sum(k, total.hi)
     return Pair(log.hi, log.lo + total.lo)
+
+
+def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
+    """log2(r / D), where D - r is the step; inverse = 2**-100 / D."""
+    up = 2.0**100  # r / D may overflow, r / D / 2**100 does not
+    k, down = binary_exponent(r.hi * inverse)
+    k = k - 923.0  # 1023 - 100
+    # z = (r / 2^k - D) / (r / 2^k + D); the numerator is exact however near to 0 the step is.
+    r, D = scale(r, down), scale(D, up)
+    return log2_ratio(k, where(k == 0.0, scale(negate(step), up), add(r, negate(D))), add(r, D))
+
+
+def log2_part(step: Pair, r: Pair) -> Pair:
+    """log2(r), where 1 - r is the step, with fewer operations."""
+    k, down = binary_exponent(r.hi)
+    k = k - 1023.0
+    r = scale(r, down)
+    denominator = two_sum(r.hi, 1.0)
+    numerator = where(k == 0.0, negate(step), Pair(r.hi - 1.0, r.lo))
+    return log2_ratio(k, numerator, Pair(denominator.hi, denominator.lo + r.lo))

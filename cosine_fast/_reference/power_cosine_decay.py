@@ -3,14 +3,14 @@
 The class is cosine_fast_power_cosine_decay.h.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 from typing import Any
 
 import numpy as np
 
 from .cosine_decay import SINGLE
-from .exp2 import EXP2, Curve, log2_quotient, power_exponent, power_rate, two_factors
+from .exp2 import EXP2, Curve, log2_part, log2_quotient, power_exponent, power_rate, two_factors
 from .pairs import (
     ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, less, negate, product, rest_of_one, scale, short_horner,
     two_sum, where,
@@ -72,7 +72,7 @@ class PowerCosineDecay:
 
         wave = sine_squared(v)
         rest = rest_of_one(wave)
-        log = log2_quotient(where(lower, rest, wave), where(lower, wave, rest), ONE, 2.0**-100)
+        log = log2_part(where(lower, rest, wave), where(lower, wave, rest))
         e = power_exponent(self.exponent, log)
         rates = power_rate(self.curve, self.start, self.end, e, self.curve.exponent)
         return np.where(r.hi <= 0.0, self.end, np.where(early, self.start, rates))

@@ -170,24 +170,47 @@ static inline cf_pair cf_log2(double x)
     return cf_add(cf_make_pair(exponent, 0.0), z);
 }
 
-/* log2(r / D), where D - r is the step; inverse is 2^-100 / D. The numerator and the denominator of z are
- * exact, so that the result has a relative error of 2^-62, near r = D too. The first two terms of atanh are pairs.
- * `single`: all are single doubles. */
+/* For x = 2^k * m with m from sqrt(1/2) to sqrt(2): k + 1023, and 2^-k. */
+CF_INLINE cf_pair cf_binary_exponent(double x)
+{
+    /* x's digits over those of sqrt(1/2): k is in the exponent. */
+    const uint64_t bits = cf_bits(x) + UINT64_C(0x95F619980C433);
+    return cf_make_pair(cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - 4503599627370496.0, /* 2^52 */
+                        cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000))));
+}
+
+/* k + log2((1 + z) / (1 - z)), z being the quotient. The first two terms of atanh are pairs. */
+CF_INLINE cf_pair cf_log2_ratio(double k, cf_pair numerator, cf_pair denominator)
+{
+    const double c2 = cf_log2_table[2].hi, c3 = cf_log2_table[3].hi, c4 = cf_log2_table[4].hi;
+    const double c5 = cf_log2_table[5].hi, c6 = cf_log2_table[6].hi, c7 = cf_log2_table[7].hi;
+    const double c8 = cf_log2_table[8].hi, inverse = 1.0 / denominator.hi;
+    const double zh = numerator.hi * inverse, product = zh * denominator.hi;
+    const double rest = (numerator.hi - product) - cf_product_rest(zh, denominator.hi, product);
+    const double zl = (rest + (numerator.lo - zh * denominator.lo)) * inverse;
+
+    /* z * (c0 + w * (c1 + w * (...))) with w = z^2, c0 and c1 and their products being pairs */
+    const double w = zh * zh, w_rest = cf_square_rest(zh, w) + (zh + zh) * zl, ww = w * w;
+    const double tail = w * ((c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7)));
+    const double c1 = cf_log2_table[1].hi + tail;
+    cf_pair log, sum = cf_make_pair(c1, (tail - (c1 - cf_log2_table[1].hi)) + cf_log2_table[1].lo);
+    sum = cf_short_horner(cf_log2_table, 1, cf_make_pair(w, w_rest), sum);
+    sum = cf_product(cf_make_pair(zh, zl), sum);
+    log = cf_fast_two_sum(k, sum.hi);
+    log.lo += sum.lo;
+    return log;
+}
+
+/* log2(r / D), where D - r is the step; inverse is 2^-100 / D. The numerator and the denominator of z are exact, so that the
+ * result has a relative error of 2^-62, near r = D too. `single`: all are single doubles. */
 CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double inverse, int single)
 {
     const double up = 1.2676506002282294e+30; /* 2^100: r / D may overflow, r / D / 2^100 does not */
-    /* b's digits over those of sqrt(1/2): k is in the exponent. */
-    const uint64_t bits = cf_bits(r.hi * inverse) + UINT64_C(0x95F619980C433);
-    const double down = cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000)));
-    const double k = cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - 4503599627371419.0; /* 2^52 + 923 */
-    const double c2 = cf_log2_table[2].hi, c3 = cf_log2_table[3].hi, c4 = cf_log2_table[4].hi;
-    const double c5 = cf_log2_table[5].hi, c6 = cf_log2_table[6].hi, c7 = cf_log2_table[7].hi;
-    const double c8 = cf_log2_table[8].hi;
-    double zh, zl, w, w_rest, ww, tail, product, rest, c1;
-    cf_pair numerator, denominator, sum, log;
-
+    const cf_pair binary = cf_binary_exponent(r.hi * inverse);
+    const double k = binary.hi - 923.0; /* 1023 - 100 */
+    cf_pair numerator, denominator;
     /* z = (r / 2^k - D) / (r / 2^k + D) */
-    r = cf_scale(r, down);
+    r = cf_scale(r, binary.lo);
     D = cf_scale(D, up);
     if (single) {
         numerator = cf_make_pair(r.hi - D.hi, 0.0);
@@ -197,25 +220,19 @@ CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double in
         numerator = cf_choose(k == 0.0, cf_scale(cf_negate(step), up), cf_add(r, cf_negate(D)));
         denominator = cf_add(r, D);
     }
-    inverse = 1.0 / denominator.hi;
-    zh = numerator.hi * inverse;
-    product = zh * denominator.hi;
-    rest = (numerator.hi - product) - cf_product_rest(zh, denominator.hi, product);
-    zl = (rest + (numerator.lo - zh * denominator.lo)) * inverse;
+    return cf_log2_ratio(k, numerator, denominator);
+}
 
-    /* z * (c0 + w * (c1 + w * (...))) with w = z^2, c0 and c1 and their products being pairs */
-    w = zh * zh;
-    w_rest = cf_square_rest(zh, w) + (zh + zh) * zl;
-    ww = w * w;
-    tail = (c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7));
-    tail = w * tail;
-    c1 = cf_log2_table[1].hi + tail;
-    tail = (tail - (c1 - cf_log2_table[1].hi)) + cf_log2_table[1].lo;
-    sum = cf_short_horner(cf_log2_table, 1, cf_make_pair(w, w_rest), cf_make_pair(c1, tail));
-    sum = cf_product(cf_make_pair(zh, zl), sum);
-    log = cf_fast_two_sum(k, sum.hi);
-    log.lo += sum.lo;
-    return log;
+/* log2(r), where 1 - r is the step, which needs fewer operations. */
+CF_INLINE cf_pair cf_log2_part(cf_pair step, cf_pair r)
+{
+    const cf_pair binary = cf_binary_exponent(r.hi);
+    const double k = binary.hi - 1023.0;
+    cf_pair denominator;
+    r = cf_scale(r, binary.lo);
+    denominator = cf_two_sum(r.hi, 1.0);
+    denominator.lo += r.lo;
+    return cf_log2_ratio(k, cf_choose(k == 0.0, cf_negate(step), cf_make_pair(r.hi - 1.0, r.lo)), denominator);
 }
 
 #endif

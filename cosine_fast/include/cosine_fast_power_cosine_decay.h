@@ -70,8 +70,7 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
 {
     /* Hoisted so that the loop vectorises. */
     const double start = p->start, end = p->end, exponent = p->exponent, k_decay = p->k_decay;
-    const cf_pair zero = {0.0, 0.0}, one = {1.0, 0.0}, D = p->decay_steps, inverse = p->inverse;
-    const double small = 7.888609052210118e-31; /* 2^-100 */
+    const cf_pair zero = {0.0, 0.0}, D = p->decay_steps, inverse = p->inverse;
     const int single = steps == CF_WHOLE_STEPS, early = step.hi <= 0.0;
     int lower;
     double rate;
@@ -93,7 +92,7 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
         cf_pair log, y, u, factors;
         cf_exponent e;
         step.hi = tiny ? step.hi * CF_ENLARGED : step.hi;
-        log = cf_log2_quotient(r, step, D, inverse.hi * small, single);
+        log = cf_log2_quotient(r, step, D, inverse.hi * 7.888609052210118e-31 /* 2^-100 */, single);
         rest = cf_two_sum(log.hi, -enlarged);
         e = cf_power_exponent(k_decay, cf_make_pair(rest.hi, rest.lo + log.lo));
         y = cf_exp2_less_one(e.f);
@@ -112,7 +111,7 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
 
     wave = cf_sine_squared(v);
     rest = cf_rest_of_one(wave);
-    v = cf_log2_quotient(cf_choose(lower, rest, wave), cf_choose(lower, wave, rest), one, small, 0);
+    v = cf_log2_part(cf_choose(lower, rest, wave), cf_choose(lower, wave, rest));
     rate = cf_power_rate(&p->curve, start, end, cf_power_exponent(exponent, v), p->curve.exponent);
     rate = early ? start : rate;
     return r.hi <= 0.0 ? end : rate;

@@ -28,7 +28,7 @@ class PowerCosineDecay(Formula):
     exponent : float, default 1.0
         The power of the cosine, from 1/1024 to 1024. Above 1 the decay begins sooner.
     k_decay : float, default 1.0
-        The power of the fraction of steps, from 1/1024 to 1024. Above 1 the decay begins later. 1 is faster than others.
+        The power of x, from 1/1024 to 1024. Above 1 the decay begins later. 1 is the fastest.
     name : str, default "PowerCosineDecay"
         Kept for configs; it has no effect.
 
@@ -85,4 +85,5 @@ class PowerCosineDecay(Formula):
 
     @property
     def _end(self) -> int:
-        return math.ceil(self._key[1][0])
+        _, (length,), *_ = self._key
+        return math.ceil(length)
