@@ -7,7 +7,7 @@ both have the same bits.
 from __future__ import annotations  # noqa: I001
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -63,31 +63,20 @@ def two_factors(n: Any) -> Pair:
     return Pair(*(((x.view(np.uint64) << places) + one).view(np.float64) for x in (half, other)))
 
 
-class Exponent(NamedTuple):
-    """An integer, and a rest of at most 1/2 in size."""
-
-    n: Any
-    f: Pair
-
-
-def power_exponent(power: Any, log: Pair) -> Exponent:
-    """power * log, but at most LARGEST_EXPONENT in size."""
+def power_exponent(power: Any, log: Pair) -> Pair:
+    """power * log, not normalized."""
     E = power * log.hi
-    rest = product_rest(power, log.hi, E) + power * log.lo
-    rest = np.where(np.abs(E) > LARGEST_EXPONENT, 0.0, rest)
-    E = np.where(E > LARGEST_EXPONENT, LARGEST_EXPONENT, E)
-    E = np.where(E < -LARGEST_EXPONENT, -LARGEST_EXPONENT, E)
-    n = nearest_integer(E)
-    return Exponent(n, fast_two_sum(E - n, rest))
+    return Pair(E, product_rest(power, log.hi, E) + power * log.lo)
 
 
-def power_rate(curve: Curve, start: Any, end: Any, e: Exponent, up: Any) -> Any:
-    """end + (start - end) * 2^e, the amplitude of the curve being start - end times 2^-up."""
+def power_rate(curve: Curve, start: Any, end: Any, E: Pair, up: Any) -> Any:
+    """end + (start - end) * 2^E, the amplitude of the curve being start - end times 2^-up; |E| < 2^51."""
+    n = nearest_integer(E.hi)
     # From the start while 2^n is 1, else from the end.
-    from_start = e.n == 0.0
+    from_start = n == 0.0
     base = np.where(from_start, start, end)
-    y = curve(where(from_start, ZERO, curve.c0), *e.f)
-    factors = two_factors(e.n + up)
+    y = curve(where(from_start, ZERO, curve.c0), *fast_two_sum(E.hi - n, E.lo))
+    factors = two_factors(n + up)
     y = scale(scale(y, factors.hi), factors.lo)
     total = two_sum(base, y.hi)
     return np.where(np.isfinite(total.hi), total.hi + (total.lo + y.lo), total.hi)
@@ -127,10 +116,7 @@ def log2_ratio(k: Any, numerator: Pair, denominator: Pair) -> Pair:
     ww = w * w
     c2, c3, c4, c5, c6, c7, c8 = (c.hi for c in LOG2[2:])
     tail = (c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7))
-    tail = w * tail
-    c1 = LOG2[1].hi + tail
-    tail = (tail - (c1 - LOG2[1].hi)) + LOG2[1].lo
-    total = product(Pair(zh, zl), short_horner(LOG2[:1], Pair(w, w_rest), Pair(c1, tail)))
+    total = product(Pair(zh, zl), short_horner(LOG2[:2], Pair(w, w_rest), w * tail))
     log = fast_two_sum(k, total.hi)
     return Pair(log.hi, log.lo + total.lo)
 
@@ -150,6 +136,6 @@ def log2_part(step: Pair, r: Pair) -> Pair:
     k, down = binary_exponent(r.hi)
     k = k - 1023.0
     r = scale(r, down)
-    denominator = two_sum(r.hi, 1.0)
+    denominator = fast_two_sum(1.0, r.hi)  # exact for r < 2
     numerator = where(k == 0.0, negate(step), Pair(r.hi - 1.0, r.lo))
     return log2_ratio(k, numerator, Pair(denominator.hi, denominator.lo + r.lo))

@@ -125,12 +125,14 @@ def horner(c: list[Pair], x: Pair, pairs: int) -> Pair:
     return value
 
 
-def short_horner(c: list[Pair], x: Pair, total: Pair) -> Pair:
-    """c[0] + x c[1] + ... + x^len(c) * total, each term being larger than all after it; not normalized.
+def short_horner(c: list[Pair], x: Pair, tail: Any) -> Pair:
+    """c[0] + x c[1] + ... + x^(len(c) - 1) * (c[-1] + tail), each term being larger than all after it; not normalized.
 
     Faster than `horner`: the error is about 2^-53 of the lower half.
     """
-    for term in c[::-1]:
+    last = fast_two_sum(c[-1].hi, tail)
+    total = Pair(last.hi, last.lo + c[-1].lo)
+    for term in c[-2::-1]:
         p = product(x, total)
         hi = term.hi + p.hi
         total = Pair(hi, (p.hi - (hi - term.hi)) + (term.lo + p.lo))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .cosine_decay import CosineDecay
-from .exp2 import Curve, log2_quotient, power_exponent, power_rate
+from .exp2 import LARGEST_EXPONENT, Curve, log2_quotient, power_exponent, power_rate
 from .floors import HUGE_STEP, stairs
 from .pairs import ZERO, Pair, add, as_pair, negate, two_sum, where
 
@@ -62,5 +62,9 @@ class PolynomialDecay:
 
         log = log2_quotient(step, r, D, inverse)
         log = Pair(np.where(lowest, 1e300, log.hi), log.lo)  # as good as infinity, and 0 times it is 0
-        rates = power_rate(self.curve, self.start, self.end, power_exponent(self.power, log), exponent)
+        E, rest = power_exponent(self.power, log)
+        rest = np.where(np.abs(E) > LARGEST_EXPONENT, 0.0, rest)
+        E = np.where(E > LARGEST_EXPONENT, LARGEST_EXPONENT, E)
+        E = np.where(E < -LARGEST_EXPONENT, -LARGEST_EXPONENT, E)
+        rates = power_rate(self.curve, self.start, self.end, Pair(E, rest), exponent)
         return np.where(r.hi <= 0.0, self.at_end, rates)

@@ -11,9 +11,10 @@ import numpy as np
 
 from .cosine_decay import SINGLE
 from .exp2 import EXP2, Curve, log2_part, log2_quotient, power_exponent, power_rate, two_factors
+from .floors import nearest_integer
 from .pairs import (
-    ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, less, negate, product, rest_of_one, scale, short_horner,
-    two_sum, where,
+    ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, less, negate, product, rest_of_one, short_horner, two_sum,
+    where,
 )  # fmt: skip
 from .polynomial_decay import LARGE, LARGE_EXPONENT, TINY
 
@@ -23,19 +24,20 @@ def exp2_less_one(f: Pair) -> Pair:
     c3, c4, c5, c6, c7, c8, c9, c10, c11 = (c.hi for c in EXP2[3:])
     x = f.hi
     xx = x * x
-    odd = c3 + xx * (c5 + xx * (c7 + xx * (c9 + xx * c11)))
-    even = c4 + xx * (c6 + xx * (c8 + xx * c10))
-    return product(f, short_horner(EXP2[:3], f, Pair(odd + x * even, 0.0)))
+    x4 = xx * xx
+    last = (c7 + x * c8) + xx * (c9 + x * c10) + x4 * c11
+    tail = ((c3 + x * c4) + xx * (c5 + x * c6)) + x4 * last
+    return product(f, short_horner(EXP2[:3], f, x * tail))
 
 
 def sine_squared(v: Pair) -> Pair:
     """sin(pi/2 * v)^2 for 0 <= v <= 1/2, with a relative error of 2**-61."""
     c3, c4, c5, c6, c7, c8 = (c.hi for c in SINGLE[3:])
-    x = product(v, v)
-    xx = x.hi * x.hi
-    odd = c3 + xx * (c5 + xx * c7)
-    even = c4 + xx * (c6 + xx * c8)
-    return product(x, short_horner(SINGLE[:3], x, Pair(odd + x.hi * even, 0.0)))
+    square = product(v, v)
+    x = square.hi
+    xx = x * x
+    tail = ((c3 + x * c4) + xx * (c5 + x * c6)) + xx * xx * (c7 + x * c8)
+    return product(square, short_horner(SINGLE[:3], square, x * tail))
 
 
 class PowerCosineDecay:
@@ -58,13 +60,17 @@ class PowerCosineDecay:
             step = Pair(np.where(tiny, step.hi * LARGE, step.hi), step.lo)
             log = log2_quotient(r, step, D, inverse.hi * 2.0**-100)
             rest = two_sum(log.hi, -np.where(tiny, LARGE_EXPONENT, 0.0))
-            e = power_exponent(self.k_decay, Pair(rest.hi, rest.lo + log.lo))
-            y = exp2_less_one(e.f)
-            u = fast_two_sum(1.0, y.hi)
-            factors = two_factors(e.n)
-            u = scale(scale(Pair(u.hi, u.lo + y.lo), factors.hi), factors.lo)
-            lower = u.hi >= 0.5
-            v = where(lower, where(e.n == 0.0, negate(y), rest_of_one(u)), u)
+            E = power_exponent(self.k_decay, Pair(rest.hi, rest.lo + log.lo))
+            n = nearest_integer(E.hi)
+            y = exp2_less_one(fast_two_sum(E.hi - n, E.lo))
+            factors = two_factors(np.where(n < -1000.0, -1000.0, n))
+            factor = factors.hi * factors.lo
+            # u = factor + factor * y, or 1 less that, where factor is 1 or 1/2
+            lower = E.hi >= -1.0
+            base = np.where(lower, 1.0 - factor, factor)
+            factor = np.where(lower, -factor, factor)
+            v = fast_two_sum(base, factor * y.hi)
+            v = Pair(v.hi, v.lo + factor * y.lo)
         else:
             lower = ~less(step, r)
             v = product(where(lower, r, step), inverse)
@@ -73,6 +79,6 @@ class PowerCosineDecay:
         wave = sine_squared(v)
         rest = rest_of_one(wave)
         log = log2_part(where(lower, rest, wave), where(lower, wave, rest))
-        e = power_exponent(self.exponent, log)
-        rates = power_rate(self.curve, self.start, self.end, e, self.curve.exponent)
+        E = power_exponent(self.exponent, log)
+        rates = power_rate(self.curve, self.start, self.end, E, self.curve.exponent)
         return np.where(r.hi <= 0.0, self.end, np.where(early, self.start, rates))

@@ -123,33 +123,22 @@ CF_INLINE cf_pair cf_two_factors(double n)
                         cf_double((cf_bits(h) << 52) + UINT64_C(0x3FF0000000000000)));
 }
 
-/* An exponent: an integer, and a rest of at most 1/2 in size. */
-typedef struct cf_exponent {
-    double n;
-    cf_pair f;
-} cf_exponent;
-
-/* power * log, but at most CF_MOST in size. */
-CF_INLINE cf_exponent cf_power_exponent(double power, cf_pair log)
+/* power * log, not normalised. */
+CF_INLINE cf_pair cf_power_exponent(double power, cf_pair log)
 {
-    cf_exponent e;
-    double E = power * log.hi, rest = cf_product_rest(power, log.hi, E) + power * log.lo;
-    rest = fabs(E) > CF_MOST ? 0.0 : rest;
-    E = E > CF_MOST ? CF_MOST : E;
-    E = E < -CF_MOST ? -CF_MOST : E;
-    e.n = cf_round(E);
-    e.f = cf_fast_two_sum(E - e.n, rest);
-    return e;
+    const double E = power * log.hi;
+    return cf_make_pair(E, cf_product_rest(power, log.hi, E) + power * log.lo);
 }
 
-/* end + (start - end) * 2^e, the amplitude of the curve being start - end times 2^-up. */
-CF_INLINE double cf_power_rate(const cf_power_curve *q, double start, double end, cf_exponent e, double up)
+/* end + (start - end) * 2^E, the amplitude of the curve being start - end times 2^-up; |E| < 2^51. */
+CF_INLINE double cf_power_rate(const cf_power_curve *q, double start, double end, cf_pair E, double up)
 {
-    const cf_pair zero = {0.0, 0.0}, c0 = {q->c0_hi, q->c0_lo};
+    const double n = cf_round(E.hi);
+    const cf_pair zero = {0.0, 0.0}, c0 = {q->c0_hi, q->c0_lo}, f = cf_fast_two_sum(E.hi - n, E.lo);
     /* From the start while 2^n is 1, else from the end. */
-    const double base = e.n == 0.0 ? start : end;
-    const cf_pair factors = cf_two_factors(e.n + up);
-    cf_pair y = cf_power_curve_at(q, cf_choose(e.n == 0.0, zero, c0), e.f.hi, e.f.lo), sum;
+    const double base = n == 0.0 ? start : end;
+    const cf_pair factors = cf_two_factors(n + up);
+    cf_pair y = cf_power_curve_at(q, cf_choose(n == 0.0, zero, c0), f.hi, f.lo), sum;
     y = cf_scale(cf_scale(y, factors.hi), factors.lo);
     sum = cf_two_sum(base, y.hi);
     return sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
@@ -192,11 +181,9 @@ CF_INLINE cf_pair cf_log2_ratio(double k, cf_pair numerator, cf_pair denominator
     /* z * (c0 + w * (c1 + w * (...))) with w = z^2, c0 and c1 and their products being pairs */
     const double w = zh * zh, w_rest = cf_square_rest(zh, w) + (zh + zh) * zl, ww = w * w;
     const double tail = w * ((c2 + ww * (c4 + ww * (c6 + ww * c8))) + w * (c3 + ww * (c5 + ww * c7)));
-    const double c1 = cf_log2_table[1].hi + tail;
-    cf_pair log, sum = cf_make_pair(c1, (tail - (c1 - cf_log2_table[1].hi)) + cf_log2_table[1].lo);
-    sum = cf_short_horner(cf_log2_table, 1, cf_make_pair(w, w_rest), sum);
-    sum = cf_product(cf_make_pair(zh, zl), sum);
-    log = cf_fast_two_sum(k, sum.hi);
+    const cf_pair sum =
+        cf_product(cf_make_pair(zh, zl), cf_short_horner(cf_log2_table, 2, cf_make_pair(w, w_rest), tail));
+    cf_pair log = cf_fast_two_sum(k, sum.hi);
     log.lo += sum.lo;
     return log;
 }
@@ -230,7 +217,7 @@ CF_INLINE cf_pair cf_log2_part(cf_pair step, cf_pair r)
     const double k = binary.hi - 1023.0;
     cf_pair denominator;
     r = cf_scale(r, binary.lo);
-    denominator = cf_two_sum(r.hi, 1.0);
+    denominator = cf_fast_two_sum(1.0, r.hi); /* exact for r < 2 */
     denominator.lo += r.lo;
     return cf_log2_ratio(k, cf_choose(k == 0.0, cf_negate(step), cf_make_pair(r.hi - 1.0, r.lo)), denominator);
 }

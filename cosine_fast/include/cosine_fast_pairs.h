@@ -244,13 +244,15 @@ CF_INLINE cf_pair cf_horner(const cf_pair *c, int terms, int pairs, cf_pair x)
     return sum;
 }
 
-/* c[0] + x c[1] + ... + x^pairs * sum, each term being larger than all after it. Faster than cf_horner, and not normalised:
- * the error is about 2^-53 of the lower half. */
-CF_INLINE cf_pair cf_short_horner(const cf_pair *c, int pairs, cf_pair x, cf_pair sum)
+/* c[0] + x c[1] + ... + x^(terms - 1) * (c[terms - 1] + tail), each term being larger than all after it. Faster than
+ * cf_horner, and not normalised: the error is about 2^-53 of the lower half. */
+CF_INLINE cf_pair cf_short_horner(const cf_pair *c, int terms, cf_pair x, double tail)
 {
+    cf_pair sum = cf_fast_two_sum(c[terms - 1].hi, tail);
     int k;
+    sum.lo += c[terms - 1].lo;
     CF_UNROLL
-    for (k = pairs - 1; k >= 0; k--) {
+    for (k = terms - 2; k >= 0; k--) {
         const cf_pair p = cf_product(x, sum);
         sum.hi = c[k].hi + p.hi;
         sum.lo = (p.hi - (sum.hi - c[k].hi)) + (c[k].lo + p.lo);

@@ -72,7 +72,7 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
     const cf_pair zero = {0.0, 0.0};
     const int single = steps == CF_WHOLE_STEPS, lowest = step.hi < -1.7976931348623157e308;
     double inverse = p->inverse, exponent = p->curve.exponent, rate;
-    cf_pair D = p->decay_steps, r, log;
+    cf_pair D = p->decay_steps, r, log, E;
 
     if (!single) {
         /* So near step 0 the rate is a line, and the rest of a product may be too small for a double. */
@@ -110,7 +110,11 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
 
     log = cf_log2_quotient(step, r, D, inverse, single);
     if (!single) log.hi = lowest ? 1e300 : log.hi; /* as good as infinity, and 0 times it is 0 */
-    rate = cf_power_rate(&p->curve, start, end, cf_power_exponent(p->power, log), exponent);
+    E = cf_power_exponent(p->power, log);
+    E.lo = fabs(E.hi) > CF_MOST ? 0.0 : E.lo;
+    E.hi = E.hi > CF_MOST ? CF_MOST : E.hi;
+    E.hi = E.hi < -CF_MOST ? -CF_MOST : E.hi;
+    rate = cf_power_rate(&p->curve, start, end, E, exponent);
     return r.hi <= 0.0 ? at_end : rate;
 }
 

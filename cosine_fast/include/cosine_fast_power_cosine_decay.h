@@ -46,23 +46,24 @@ static inline void cf_power_cosine_decay_init(cf_power_cosine_decay *p, double s
     cf_power_curve_init(&p->curve, cf_two_sum(p->start, -p->end));
 }
 
-/* 2^f - 1 for |f| <= 1/2, to a relative 2^-61. */
+/* 2^f - 1 for |f| <= 1/2, to a relative 2^-61. The tails here are sums of pairs of terms, which wait least for each other. */
 CF_INLINE cf_pair cf_exp2_less_one(cf_pair f)
 {
     const cf_pair *c = cf_exp2_table;
-    const double x = f.hi, xx = x * x;
-    const double odd = c[3].hi + xx * (c[5].hi + xx * (c[7].hi + xx * (c[9].hi + xx * c[11].hi)));
-    const double even = c[4].hi + xx * (c[6].hi + xx * (c[8].hi + xx * c[10].hi));
-    return cf_product(f, cf_short_horner(c, 3, f, cf_make_pair(odd + x * even, 0.0)));
+    const double x = f.hi, xx = x * x, x4 = xx * xx;
+    const double last = (c[7].hi + x * c[8].hi) + xx * (c[9].hi + x * c[10].hi) + x4 * c[11].hi;
+    const double tail = ((c[3].hi + x * c[4].hi) + xx * (c[5].hi + x * c[6].hi)) + x4 * last;
+    return cf_product(f, cf_short_horner(c, 3, f, x * tail));
 }
 
 /* sin(pi/2 * v)^2 for 0 <= v <= 1/2, to a relative 2^-61. */
 CF_INLINE cf_pair cf_sine_squared(cf_pair v)
 {
-    const cf_pair *c = cf_single_table, x = cf_product(v, v);
-    const double xx = x.hi * x.hi, odd = c[3].hi + xx * (c[5].hi + xx * c[7].hi);
-    const double even = c[4].hi + xx * (c[6].hi + xx * c[8].hi);
-    return cf_product(x, cf_short_horner(c, 3, x, cf_make_pair(odd + x.hi * even, 0.0)));
+    const cf_pair *c = cf_single_table, square = cf_product(v, v);
+    const double x = square.hi, xx = x * x;
+    const double tail =
+        ((c[3].hi + x * c[4].hi) + xx * (c[5].hi + x * c[6].hi)) + xx * xx * (c[7].hi + x * c[8].hi);
+    return cf_product(square, cf_short_horner(c, 3, square, x * tail));
 }
 
 /* The rate at a step. CF_WHOLE_STEPS need p->single. */
@@ -74,7 +75,7 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
     const int single = steps == CF_WHOLE_STEPS, early = step.hi <= 0.0;
     int lower;
     double rate;
-    cf_pair r, v, wave, rest;
+    cf_pair r, v, wave, rest, log;
 
     if (!single) { /* infinity is not a pair */
         const int past = step.hi > CF_BEYOND_INT64;
@@ -89,20 +90,25 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
     if (variant) {
         const int tiny = !single && step.hi < CF_TINY_STEP;
         const double enlarged = tiny ? CF_ENLARGED_EXPONENT : 0.0;
-        cf_pair log, y, u, factors;
-        cf_exponent e;
+        double n, factor, base;
+        cf_pair y;
         step.hi = tiny ? step.hi * CF_ENLARGED : step.hi;
         log = cf_log2_quotient(r, step, D, inverse.hi * 7.888609052210118e-31 /* 2^-100 */, single);
-        rest = cf_two_sum(log.hi, -enlarged);
-        e = cf_power_exponent(k_decay, cf_make_pair(rest.hi, rest.lo + log.lo));
-        y = cf_exp2_less_one(e.f);
-        u = cf_fast_two_sum(1.0, y.hi);
-        u.lo += y.lo;
-        factors = cf_two_factors(e.n);
-        u = cf_scale(cf_scale(u, factors.hi), factors.lo);
-        lower = u.hi >= 0.5;
-        v = cf_choose(e.n == 0.0, cf_negate(y), cf_rest_of_one(u));
-        v = cf_choose(lower, v, u);
+        if (!single) {
+            rest = cf_two_sum(log.hi, -enlarged);
+            log = cf_make_pair(rest.hi, rest.lo + log.lo);
+        }
+        log = cf_power_exponent(k_decay, log);
+        n = cf_round(log.hi);
+        y = cf_exp2_less_one(cf_fast_two_sum(log.hi - n, log.lo));
+        factor = n < -1000.0 ? -1000.0 : n; /* 2^n, as in cf_two_factors: */
+        factor = cf_double((cf_bits(factor + 6755399441055744.0) << 52) + UINT64_C(0x3FF0000000000000));
+        /* u = factor + factor * y, or 1 less that, where factor is 1 or 1/2 */
+        lower = log.hi >= -1.0;
+        base = lower ? 1.0 - factor : factor;
+        factor = lower ? -factor : factor;
+        v = cf_fast_two_sum(base, factor * y.hi);
+        v.lo += factor * y.lo;
     } else {
         lower = !cf_less(step, r);
         v = cf_product(cf_choose(lower, r, step), inverse);
@@ -111,8 +117,8 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
 
     wave = cf_sine_squared(v);
     rest = cf_rest_of_one(wave);
-    v = cf_log2_part(cf_choose(lower, rest, wave), cf_choose(lower, wave, rest));
-    rate = cf_power_rate(&p->curve, start, end, cf_power_exponent(exponent, v), p->curve.exponent);
+    log = cf_log2_part(cf_choose(lower, rest, wave), cf_choose(lower, wave, rest));
+    rate = cf_power_rate(&p->curve, start, end, cf_power_exponent(exponent, log), p->curve.exponent);
     rate = early ? start : rate;
     return r.hi <= 0.0 ? end : rate;
 }

@@ -85,5 +85,5 @@ class PowerCosineDecay(Formula):
 
     @property
     def _end(self) -> int:
-        _, (length,), *_ = self._key
+        length: float = self._key[1][0]
         return math.ceil(length)
