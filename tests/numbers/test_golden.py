@@ -25,6 +25,7 @@ DIGESTS = {
     "InverseTimeDecay": "5b2e2109df50279ce3ff6240f2abadce",
     "PiecewiseConstantDecay": "f8e72f463d1ea28a725012e0e9ffbdf1",
     "PolynomialDecay": "72a81cb65be1c570f401b9ae153847a4",
+    "PowerCosineDecay": "e190e523097ceb0178394b06f6888102",
     "CosineAnnealing": "170cede13605e3339f766f627064629a",
     "LinearDecay": "b97829ee334199762dd1423dca651cf9",
     "OneCycle": "34cf51606c4902aa1096966991000e05",
