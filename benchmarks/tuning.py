@@ -152,7 +152,7 @@ def ways(
         schedule = outcome(functools.partial(cls, **config))
         code = f"{name}(**{config})"
         yield code, schedule
-        if hasattr(cls, "cumulative"):
+        if name == "CosineDecay":  # the kernel has only its sums
             yield f"{code}.cumulative", schedule if isinstance(schedule, type) else schedule.cumulative
     columns = [np.array([np.nan if x is None else x for x in column]) for column in zip(*batch, strict=True)]
     for axis, code in enumerate(("cosine_decay(steps[:, None], *columns)", "cosine_decay(steps, *columns[:, None])")):

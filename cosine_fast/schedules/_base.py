@@ -60,7 +60,7 @@ def exact_of(value: Any, number: float) -> int | float:
     return int(value.numerator) if isinstance(value, numbers.Rational) and value.denominator == 1 else number
 
 
-def nearest(exact: Fraction) -> float:
+def nearest(exact: Fraction | float) -> float:
     """Return the float next to a number, whatever the rounding mode; infinity beyond all floats."""
     try:
         return float(exact)
@@ -548,7 +548,10 @@ def _takes_arrays(call: Any) -> Callable[..., Any]:
 _CALL = inspect.signature(lambda step, *, out=None, dtype=None, num_threads=None: None)
 
 
-class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
+from . import _sums  # noqa: E402  # it needs `Evaluation`, and Formula needs it
+
+
+class Formula(kernel.Schedule, _sums.Sums, LearningRateSchedule):
     """A schedule whose formula the kernels have.
 
     A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters and
@@ -607,11 +610,6 @@ class Formula(kernel.Schedule, Evaluation, LearningRateSchedule):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the results, unless a call asks for another."""
         return self._dtype
-
-    @property
-    def _end(self) -> int | None:
-        """The first step >= 0 from which on the rate stays the same; None if it never does."""
-        return None
 
     def get_config(self) -> dict[str, Any]:
         return {name: _handed_out(value) for name, value in _config(self).items()}

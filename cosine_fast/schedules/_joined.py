@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._backend import shown
+from . import _sums
 from ._base import INT64_MAX, INT64_MIN, Formula, exact_of, number_of, received, steps_of
 
 
@@ -54,6 +56,45 @@ class Joined(Formula):
         if last.sign < 0.0 or last.schedule._end is None:
             return None
         return max(0, last.begin, last.schedule._end + last.offset)
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        segments = self._segments
+        parts = _sums.split(steps, [segment.begin for segment in segments[1:]])
+        for (schedule, _, offset, sign), part in zip(segments, parts, strict=True):
+            own = range(part.start - offset, part.stop - offset, part.step)
+            if sign < 0.0:
+                own = range(-own.start, -own.stop, -own.step)[::-1]
+            if own and INT64_MIN <= own[0] <= own[-1] <= INT64_MAX:
+                yield from schedule._sum_parts(own, power, most)
+            else:
+                yield from _sums.walk(self, part, power, most)
+
+    @property
+    def _spans(self) -> list[tuple[Segment, int, int]]:
+        """The segments from step 0 on, each with the step at which it begins and the one after its last."""
+        segments = self._segments
+        ends = [*(segment.begin for segment in segments[1:]), 2**63]
+        return [(each, max(each.begin, 0), end) for each, end in zip(segments, ends, strict=True) if end > 0]
+
+    @property
+    def _warmup(self) -> int:
+        """The end of the first segment's warmup, or of all of the first segment if it is one."""
+        first, _, end = self._spans[0]
+        if first.sign > 0.0 and first.schedule._warmup:
+            return min(max(0, first.schedule._warmup + first.offset), end)
+        return end if end < 2**63 and self._at(0) < self._at(max(end - 1, 1)) else 0
+
+    @property
+    def _joints(self) -> tuple[int, ...] | None:
+        joints = {2**63}
+        for (schedule, _, offset, sign), begin, end in self._spans:
+            own, back = schedule._joints, sign < 0.0
+            reached = (offset - end + 1, offset - begin) if back else (begin - offset, end - 1 - offset)
+            if own is None or reached[0] < 0 or reached[1] >= own[-1]:
+                return None
+            shifted = (offset - joint + 1 if back else offset + joint for joint in own)
+            joints |= {begin, *(joint for joint in shifted if begin < joint < end)}
+        return tuple(sorted(joints))
 
 
 def _flat(segment: Segment) -> list[Segment]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
+
+from . import _sums
 from ._base import Formula, rate_of
 
 
@@ -46,3 +50,7 @@ class ConstantSchedule(Formula):
     def __init__(self, learning_rate: float, name: str = "ConstantSchedule") -> None:
         rate, dtype = rate_of("learning_rate", learning_rate)
         self._take((learning_rate, name), dtype, (rate + 0.0,), (), name)  # -0 is +0
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        (rate,), *_ = self._key
+        yield _sums.count(steps) * Fraction(rate) ** power

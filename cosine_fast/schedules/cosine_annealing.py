@@ -61,3 +61,8 @@ class CosineAnnealing(Joined):
         # At negative steps a CosineDecay is even and goes on.
         segments = [Segment(decay, INT64_MIN, 0), Segment(decay, 0, 0, -1.0)]
         self._join((initial_learning_rate, decay_steps, end_learning_rate, name), dtype, segments, name)
+
+    @property
+    def _joints(self) -> tuple[int, ...] | None:
+        _, length, *_ = self._given
+        return (0, int(length) + 1) if length % 1 == 0 else None  # the other half of a period has the same rates

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 
 from . import _sums
-from ._base import LARGEST, Formula, floor_of, number_of, range_of_steps, rate_of, steps_of, warn_ignored
+from ._base import LARGEST, Formula, floor_of, number_of, rate_of, steps_of, warn_ignored
 
 
 class CosineDecay(Formula):
@@ -133,131 +134,16 @@ class CosineDecay(Formula):
         numbers, counts, *_ = self._key
         return _sums.Parameters(*numbers, *counts)
 
-    def sum(self, start: SupportsIndex, stop: SupportsIndex | None = None, step: SupportsIndex = 1) -> float:
-        """Return the sum of the learning rates of a range of steps.
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        yield _sums.exact_sum(self._exact, steps, power)
 
-        It takes some tens of microseconds, however many steps there are.
+    def _cumulative_sum(self, dtype: np.dtype[Any], most: int | None = None) -> _sums.CosineSum:
+        return _sums.cosine_sum(self._exact, dtype)
 
-        Parameters
-        ----------
-        start, stop, step : int
-            The steps ``range(start, stop, step)``; ``sum(n)`` is for ``range(n)``. They must lie within int64.
+    @property
+    def _warmup(self) -> int:
+        return math.ceil(self._exact.warmup_steps)
 
-        Returns
-        -------
-        float
-            The sum of the exact rates, correctly rounded, also if the schedule's own rates are float32. Infinity if it
-            is beyond all floats, 0.0 for no steps.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As range() raises them.
-        OverflowError
-            If a step is beyond int64.
-
-        Examples
-        --------
-        >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
-        >>> schedule.sum(100), schedule.sum(100, 1000), schedule.sum(10**12)
-        (0.0495, 0.4505, 0.5)
-        >>> schedule.sum(999, 1000) == schedule(999)
-        True
-        """
-        return _sums.exact_sum(self._exact, range_of_steps("sum", start, stop, step))
-
-    def cumulative(
-        self, steps: Any, *, out: np.ndarray[Any, Any] | None = None, dtype: Any = None,
-        num_threads: SupportsIndex | None = None,
-    ) -> Any:  # fmt: skip
-        """Return the sum of the learning rates of the steps 0 .. s-1, for each s of an array.
-
-        It does not go through these steps.
-
-        Parameters
-        ----------
-        steps : int or array_like of int
-            As in a call, but no floats. For s < 0 it is the sum of the steps s .. -1, negated; without a warmup each of
-            these takes some tens of microseconds.
-        out, dtype, num_threads : optional
-            As in a call.
-
-        Returns
-        -------
-        float or numpy.ndarray
-            The sums, as a call returns rates; infinity beyond all floats. If no rate is negative, they are within 1e-14
-            of the sums of the exact rates (typically 2e-16), or within 5e-324 for each step, where rates are
-            subnormal; and they never fall from one s to the next.
-
-        Raises
-        ------
-        TypeError, ValueError, OverflowError
-            As a call raises them; TypeError also for floats.
-
-        Examples
-        --------
-        >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
-        >>> schedule.cumulative([0, 1, 2, 100, 550, 1000, 10**12])
-        array([0.00000000e+00, 0.00000000e+00, 1.00000000e-05, 4.95000000e-02,
-               4.17989303e-01, 5.00000000e-01, 5.00000000e-01])
-        """
-        return _sums.cumulative(self._exact, self._dtype, steps, out, dtype, num_threads)
-
-    def step_at(self, learning_rate: Any) -> Any:
-        """Return the first step after the warmup whose rate is at or below a learning rate.
-
-        Parameters
-        ----------
-        learning_rate : float or array_like of float
-            The learning rate, taken as float64. NaN is never reached.
-
-        Returns
-        -------
-        int or None, or numpy.ndarray of int64
-            For one number the step, or None if the rate is never so low; for an array the steps, -1 for never. It is
-            the first of all steps s >= warmup_steps whose ``schedule(s)``, in float64, is ``<= learning_rate``. If the
-            floor is subnormal, and not 0, a rate before it may be a unit, 5e-324, lower than it, and be overlooked.
-
-        Raises
-        ------
-        TypeError
-            If `learning_rate` is neither a number nor an array of numbers.
-
-        Examples
-        --------
-        >>> schedule = CosineDecay(0.0, decay_steps=900, alpha=0.1, warmup_target=1e-3, warmup_steps=100)
-        >>> schedule.step_at(5e-4), schedule.step_at(0.0)
-        (582, None)
-        >>> schedule.step_at([1e-3, 1e-4, 9e-5])
-        array([ 100, 1000,   -1])
-        """
-        return _sums.step_at(self._exact, self, learning_rate)
-
-    def step_at_sum(self, total: Any) -> Any:
-        """Return the first step at which the sum of all rates before it reaches a total.
-
-        Parameters
-        ----------
-        total : float or array_like of float
-            The total, taken as float64. NaN is never reached; 0 and less is reached at step 0.
-
-        Returns
-        -------
-        int or None, or numpy.ndarray of int64
-            For one number the step, or None if the sum never gets so high; for an array the steps, -1 for never. It is
-            the first s >= 0 whose ``cumulative(s)``, in float64, is ``>= total``.
-
-        Raises
-        ------
-        TypeError
-            If `total` is neither a number nor an array of numbers.
-
-        Examples
-        --------
-        >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)
-        >>> schedule.step_at_sum(0.25), schedule.step_at_sum(0.6)
-        (310, None)
-        >>> bool(schedule.cumulative(309) < 0.25 <= schedule.cumulative(310))
-        True
-        """
-        return _sums.step_at_sum(self._exact, self, total)
+    @property
+    def _joints(self) -> tuple[int, ...]:
+        return tuple(sorted({0, self._warmup, min(self._end + 1, 2**63), 2**63}))

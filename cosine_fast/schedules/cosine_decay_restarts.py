@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
 from .._backend import shown
+from . import _sums
 from ._base import LARGEST, Formula, floor_of, number_of, rate_of, steps_of
 
 _LEAST_CYCLE = 2.0**-32
@@ -107,3 +113,49 @@ class CosineDecayRestarts(Formula):
             )
         given = (initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, name, end_learning_rate)
         self._take(given, dtype, (initial, lengthening, heightening, fraction, absolute), (length,), name)
+
+    def _cycles(self) -> Iterator[tuple[Fraction, Fraction]]:
+        """Yield for each cycle from step 0 on the step at which it ends, and its length."""
+        (_, lengthening, *_), (length,), *_ = self._key
+        end, D = Fraction(0), Fraction(length)
+        while True:
+            end += D
+            yield end, D
+            D *= Fraction(lengthening)
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        (initial, lengthening, heightening, alpha, absolute), (length,), *_ = self._key
+        D, floor = Fraction(length), Fraction(alpha) * (1 if absolute else Fraction(initial))
+        amplitude = Fraction(initial) - floor
+        stop = math.ceil(D / (1 - Fraction(lengthening))) if lengthening < 1.0 else steps.stop
+        before, steps, rest = _sums.split(steps, (min(0, stop), stop))
+        yield _sums.count(rest) * floor**power
+        yield from _sums.walk(self, before, power, most)
+        runs = [(1, steps)]
+        if lengthening == heightening == 1.0 and D % steps.step == 0:  # all cycles have the same rates
+            n, left = divmod(_sums.count(steps), int(D) // steps.step)
+            begin = steps.start % int(D)
+            ends = begin + (int(D) if n else 0), begin + left * steps.step
+            runs = [(times, range(begin, end, steps.step)) for times, end in zip((n, 1), ends, strict=True)]
+        for n, run in runs:
+            height = Fraction(1)
+            for end, D in itertools.islice(self._cycles(), 64):
+                digits = (D * math.lcm(D.denominator, end.denominator)).numerator.bit_length()
+                if not run or digits > _sums.LONGEST:
+                    break
+                part, run = _sums.split(run, [math.ceil(end)])
+                if part:
+                    yield n * _sums.wave(part, end, D, floor, amplitude * height, power)
+                height *= Fraction(heightening)
+            yield from _sums.walk(self, run, power, most)
+
+    @property
+    def _joints(self) -> tuple[int, ...] | None:
+        (_, lengthening, heightening, *_), (length,), *_ = self._key
+        if lengthening == heightening == 1.0 and isinstance(length, int):
+            return 0, length
+        if lengthening > 1.0:
+            ends = [math.ceil(end) for end, _ in itertools.islice(self._cycles(), 128)]
+            if ends[-1] >= 2**63:
+                return tuple(sorted({0, *(min(end, 2**63) for end in ends)}))
+        return None

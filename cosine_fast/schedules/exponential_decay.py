@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import decimal
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from . import _sums
 from ._base import Formula, check_size, flag_of, number_of, rate_of, steps_of
+
+# The powers in sums. A ratio may be 2**-116 beside 1: 1 less it has 55 digits then.
+_WIDE = decimal.Context(prec=90, Emin=-2000, Emax=2000, traps=[])
 
 
 class ExponentialDecay(Formula):
@@ -75,3 +84,46 @@ class ExponentialDecay(Formula):
             )
         given = (initial_learning_rate, decay_steps, decay_rate, staircase, name)
         self._take(given, dtype, (initial, rate, stairs), (length,), name)
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        (initial, rate, stairs), (length,), *_ = self._key
+        n, stride, D = _sums.count(steps), steps.step, Fraction(length)
+        if rate < 0.0 or (stairs and D % stride and stride % D):
+            yield from _sums.walk(self, steps, power, most)
+        elif rate == 1.0:
+            yield n * Fraction(initial) ** power
+        elif n and initial:
+            with decimal.localcontext(_WIDE):
+                total = self._geometric_sum(steps, power)
+            infinite = math.inf if power == 2 else math.copysign(math.inf, initial)
+            yield Fraction(initial) ** power * Fraction(total) if total.is_finite() else infinite
+
+    def _geometric_sum(self, steps: range, power: int) -> decimal.Decimal:
+        """Return the sum of decay_rate**(power * p); it is not finite if it is beyond 10**2000."""
+        (_, rate, stairs), (length,), *_ = self._key
+        log, D = decimal.Decimal(rate).ln() * power, Fraction(length)
+
+        def at(p: Fraction | int) -> decimal.Decimal:
+            return (log * p.numerator / p.denominator).exp() if p else decimal.Decimal(1)
+
+        def series(first: Fraction | int, last: Fraction | int, n: int) -> decimal.Decimal:
+            if n == 1:
+                return at(first)
+            if rate > 1.0:  # from the largest power on
+                first, last = last, first
+            ratio = (last - first) / Fraction(n - 1)
+            return (at(last + ratio) - at(first)) / (at(ratio) - 1)
+
+        if not stairs:
+            return series(steps[0] / D, steps[-1] / D, _sums.count(steps))
+        first, last = steps[0] // D, steps[-1] // D
+        if D % steps.step:
+            return series(first, last, _sums.count(steps))
+        each = int(D) // steps.step  # steps on a stair; less those missing on the first and on the last one
+        before, after = int(steps[0] % D) // steps.step, each - 1 - int(steps[-1] % D) // steps.step
+        return each * series(first, last, last - first + 1) - before * at(first) - after * at(last)
+
+    @property
+    def _joints(self) -> tuple[int, ...] | None:
+        (_, rate, _), *_ = self._key
+        return (0, 2**63) if rate >= 0.0 else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 from ._base import Formula, check_size, flag_of, number_of, rate_of, steps_of
 
 
@@ -72,3 +75,13 @@ class InverseTimeDecay(Formula):
         check_size(initial, initial_learning_rate)
         given = (initial_learning_rate, decay_steps, decay_rate, staircase, name)
         self._take(given, dtype, (initial, rate, stairs), (length,), name)
+
+    @property
+    def _joints(self) -> tuple[int, ...]:
+        (_, rate, stairs), (length,), *_ = self._key
+        joints = {0, 2**63}
+        if rate < 0.0:  # about the pole
+            unit = Fraction(length) if stairs else 1
+            pole = math.floor(-Fraction(length) / Fraction(rate) / unit)
+            joints |= {math.ceil(unit * pole), math.ceil(unit * (pole + 1))}
+        return tuple(sorted(joint for joint in joints if joint <= 2**63))

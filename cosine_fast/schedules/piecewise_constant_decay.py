@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from .._backend import shown
+from . import _sums
 from ._base import FLOAT64, Formula, dtype_of, exact_of, items_of, number_of
 
 
@@ -88,6 +91,19 @@ class PiecewiseConstantDecay(Formula):
     def _end(self) -> int:
         _, boundaries, *_ = self._key
         return max(0, math.floor(boundaries[-1]) + 1) if boundaries else 0
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        values, boundaries, *_ = self._key
+        if steps:
+            first, last = (bisect.bisect_left(boundaries, step) for step in (steps[0], steps[-1]))
+            parts = _sums.split(steps, (math.floor(x) + 1 for x in boundaries[first:last]))
+            for value, part in zip(values[first : last + 1], parts, strict=True):
+                yield _sums.count(part) * Fraction(value) ** power
+
+    @property
+    def _joints(self) -> tuple[int, ...]:
+        _, boundaries, *_ = self._key
+        return 0, *sorted({step for x in boundaries if 0 < (step := math.floor(x) + 1) < 2**63}), 2**63
 
 
 def _python_number(value: Any) -> int | float:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from fractions import Fraction
 
+from . import _sums
 from ._base import Formula, check_fall, flag_of, number_of, rate_of, steps_of
 
 _LEAST_POWER, _LARGEST_POWER = 2.0**-64, 2.0**64
+_CLOSED_POWER = 32  # up to which whole powers have sums in closed form
 
 
 class PolynomialDecay(Formula):
@@ -96,3 +100,21 @@ class PolynomialDecay(Formula):
     def _end(self) -> int | None:
         (*_, cycles), (length,), *_ = self._key
         return None if cycles else math.ceil(length)
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        (initial, end, exponent, cycles), (length,), *_ = self._key
+        if cycles or exponent % 1 or not 0 <= exponent <= _CLOSED_POWER:
+            yield from _sums.walk(self, steps, power, most)
+            return
+        n, D, floor, fall = int(exponent), Fraction(length), Fraction(end), Fraction(initial) - Fraction(end)
+        decay, rest = _sums.split(steps, [math.ceil(D)])
+        yield _sums.count(rest) * (floor + fall * 0**n) ** power
+        if decay:
+            yield _sums.curve(decay, D, D, n, floor, fall, power)
+
+    @property
+    def _joints(self) -> tuple[int, ...] | None:
+        (*_, cycles), (length,), *_ = self._key
+        if not cycles:
+            return 0, 2**63
+        return (0, length + 1) if isinstance(length, int) else None  # the end rate, and then those of shorter curves
