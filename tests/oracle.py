@@ -320,11 +320,8 @@ def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_ra
 
 
 def _power_cosine(exact, step, initial_learning_rate, decay_steps, end_learning_rate=0.0, exponent=1.0, k_decay=1.0):
-    L0, end = initial_learning_rate, end_learning_rate
-    size = largest(L0, end)
-    crosses = min(L0, end) < 0 < max(L0, end)
-    promised = 2.0 if abs(exact) >= max(size * 1e-30, 1e-300) else 4.0
-    return promised, size if crosses else 0.0, mpf(size) * mpf(2) ** -700
+    promised, at, _ = _polynomial(exact, 0, initial_learning_rate, decay_steps, end_learning_rate)
+    return promised, at, mpf(largest(initial_learning_rate, end_learning_rate)) * mpf(2) ** -700
 
 
 RATES = ("initial_learning_rate", "peak_learning_rate", "end_learning_rate")

@@ -13,8 +13,9 @@
  *     L0 at step 0 and before, `end` at D and past it. NaN gives NaN. A v below 2^-400 is taken for 0.
  *
  * Accuracy
- *     As PolynomialDecay, but 2 units in the last place (ULP) instead of 1 and 4 instead of 3, and 2^-700 of the larger end
- *     besides.
+ *     At most 1 unit in the last place (ULP) if |L0| >= |end|, else 2; between ends of different signs 1 ULP of the larger
+ *     one. 3 instead for rates below 1e-300 in size, or more than 1e30 times smaller than the larger end, and 2^-700 of that
+ *     end besides. Exact at step 0 and at D.
  */
 #ifndef COSINE_FAST_POWER_COSINE_DECAY_H
 #define COSINE_FAST_POWER_COSINE_DECAY_H

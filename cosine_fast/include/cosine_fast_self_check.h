@@ -36,6 +36,7 @@ static inline int cf_self_check(void)
         {CF_INVERSE_TIME_DECAY, {0.7, 3.0, 1.0}, {3000, 0}, 60, UINT64_C(0x3fe6666666666666)},
         {CF_POLYNOMIAL_DECAY, {0.3, 0.01, 0.5, 0.0}, {20000000, 0}, 19200000, UINT64_C(0x3fb16872b020c49b)},
         {CF_POLYNOMIAL_DECAY, {-0.0, -0.0, 2.0, 0.0}, {1000, 0}, 1000, 0},
+        {CF_POWER_COSINE_DECAY, {0.3, 0.01, 1.5, 2.5}, {20000000, 0}, 9200000, UINT64_C(0x3fd1d396a3360a81)},
     };
     const volatile size_t first = 0; /* no rate is computed in advance */
     size_t i;

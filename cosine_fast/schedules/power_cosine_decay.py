@@ -45,9 +45,10 @@ class PowerCosineDecay(Formula):
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
     schedule. NaN gives NaN.
 
-    In float64 a rate is within 2 ULP of the exact value, of the larger end if the ends have different signs. A rate
-    below 1e-300, or more than 1e30 times smaller than the larger end (all sizes are without sign), is within 4 ULP, and
-    2**-700 of the larger end besides. The rates at step 0 and at decay_steps are exact.
+    In float64 a rate is within 1 ULP of the exact value if `initial_learning_rate` is not smaller than
+    `end_learning_rate`, and within 2 ULP if it is (all sizes here are without sign); between ends of different signs,
+    within 1 ULP of the larger one. A rate below 1e-300, or more than 1e30 times smaller than the larger end, is within
+    3 ULP instead, and 2**-700 of the larger end besides. The rates at step 0 and at decay_steps are exact.
 
     References
     ----------
@@ -61,7 +62,7 @@ class PowerCosineDecay(Formula):
     >>> schedule(0), schedule(500), schedule(1000), schedule(2000)
     (0.5, 0.125, 0.0, 0.0)
     >>> PowerCosineDecay(0.5, 1000, k_decay=0.5).precompute(0, 1001, 250)
-    array([0.5       , 0.25      , 0.09858392, 0.02222535, 0.        ])
+    array([0.5       , 0.25      , 0.09857503, 0.02181895, 0.        ])
     """
 
     __slots__ = ()
