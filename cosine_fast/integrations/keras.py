@@ -26,7 +26,8 @@ from keras.optimizers import schedules
 
 from .._backend import shown
 from ..schedules import SCHEDULES
-from ..schedules._base import Formula, LearningRateSchedule, restore
+from ..schedules._base import Formula, restore
+from ..schedules._base import LearningRateSchedule as _Base  # the name is that of Keras's class
 from ..serialization import deserialize, serialize
 
 _BACKEND = keras.config.backend()
@@ -168,8 +169,8 @@ class Schedule(schedules.LearningRateSchedule):
     (0.0, 0.5, 0.25)
     """
 
-    def __init__(self, schedule: LearningRateSchedule, stop: SupportsIndex | None = None) -> None:
-        if not isinstance(schedule, LearningRateSchedule):
+    def __init__(self, schedule: _Base, stop: SupportsIndex | None = None) -> None:
+        if not isinstance(schedule, _Base):
             raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {shown(schedule)}")
         self._given = schedule, None if stop is None else operator.index(stop)
         last = getattr(schedule, "_end", None) if stop is None else self._given[1]
