@@ -1,4 +1,4 @@
-"""The schedules against those of PyTorch, Transformers and optax: at every step, and past the end."""
+"""The schedules against those of PyTorch, Transformers, optax and timm: at every step, and past the end."""
 
 from __future__ import annotations
 
