@@ -642,7 +642,7 @@ JOINED = {
 }
 FAMILY = {**PARTS, **JOINED, "JoinedSchedule": JOINED_SCHEDULE}
 # The registered classes; interface/test_column.py names those without an entry here.
-NAMES = [name for name in schedules.SCHEDULES if name in FAMILY]
+NAMES = sorted((name for name in schedules.SCHEDULES if name in FAMILY), key="CosineDecay".__ne__)  # CosineDecay first
 KERAS = [name for name in NAMES if schedules.SCHEDULES[name]._keras]  # Keras has a class of that name
 ORDINARY = [(name, config) for name in NAMES for config in FAMILY[name].ordinary]
 HARD = [(name, p) for name in NAMES for p in FAMILY[name].hard]

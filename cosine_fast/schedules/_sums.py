@@ -471,7 +471,7 @@ class Sums(Evaluation):
         """Return the first step after the warmup whose rate is at or below a learning rate.
 
         Where the rates are monotonic it is found by bisection. Where a schedule has too many restarts for that, all
-        steps are gone through, at about a nanosecond each.
+        steps are gone through, at some nanoseconds each.
 
         Parameters
         ----------

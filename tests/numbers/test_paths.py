@@ -142,7 +142,7 @@ def asked(package, case):
         ("whole floats", integers[whole].astype(np.float64), want[whole]),
         ("floats", floats, rates_of(floats)),
     ]
-    some = list(ranges(name, p))[:: 1 if case % THOROUGH == 6 else 3]
+    some = list(ranges(name, p))[:: 1 if case % THOROUGH == 5 else 3]
     return arrays, [(steps, rates_of(np.array(steps, np.int64))) for steps in some]
 
 
@@ -157,7 +157,7 @@ def test_compiled(compiled, case):
     arrays, ranges = asked(compiled, case)
     info, kernel = compiled.build_info(), sys.modules["cosine_fast._kernel"]
     schedule = made(compiled, *CASES[case])
-    thorough = case % THOROUGH == 6
+    thorough = case % THOROUGH == 5
     try:
         for isa in info["isas"]:
             kernel.use_isa(isa)
@@ -175,7 +175,7 @@ def test_python(best, python, case):
     """Pure Python has the bits of the compiled kernel."""
     arrays, ranges = asked(best, case)
     schedule = made(python, *CASES[case])
-    thorough = case % THOROUGH == 6
+    thorough = case % THOROUGH == 5
     few = 400 if thorough else 80
     for kind, steps, want in arrays:
         paths = [[("an array", schedule(steps[:few]), want[:few])]]
