@@ -26,7 +26,7 @@ HABITS = {
     "--lr": "--initial-learning-rate", "--learning-rate": "--initial-learning-rate",
     "--base-lr": "--initial-learning-rate",
     "--max-lr": "--warmup-target", "--peak": "--warmup-target", "--peak-lr": "--warmup-target",
-    "--warmup": "--warmup-steps", "--min-lr": "--alpha", "--floor": "--alpha",
+    "--warmup": "--warmup-steps", "--min-lr": "--end-learning-rate", "--floor": "--end-learning-rate",
     "--steps": "--decay-steps", "--num-steps": "--decay-steps", "--total-steps": "--decay-steps",
     "--t-max": "--decay-steps", "--out": "--output",
 }  # fmt: skip
@@ -78,6 +78,7 @@ def parameters(command: Any) -> Any:
         click.option("--name", help="Name of the schedule."),
         number("--warmup-steps", count, "Steps of the linear warmup.  [default: 0]"),
         number("--warmup-target", float, "Peak, at the end of the warmup; without it there is no warmup."),
+        number("--end-learning-rate", float, "Floor, in place of --alpha."),
         number("--alpha", float, "Floor, as a fraction of the peak.  [default: 0]"),
         number("--decay-steps", count, "Steps of the cosine decay, after the warmup."),
         number("--initial-learning-rate", float, "Rate at step 0, whether or not there is a warmup."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import warnings
 
@@ -607,3 +608,43 @@ def test_ctrl_c(compiled, process, rate, schedules, steps):
     """It is answered within a call, along the steps and across the schedules, of the slow kind too."""
     shape = (3000, 1000) if schedules[1] == 1 else (1000, 3000)
     process(INTERRUPTED.format(rate=rate, schedules=schedules, steps=steps, shape=shape))
+
+
+# ---- An absolute floor ----
+
+
+def test_absolute_floors(cf):
+    """The bits of the class: along the steps, across the schedules, and for one step each."""
+    r = np.random.default_rng(8)
+    n = 300
+    p = {"initial_learning_rate": r.random(n) * 0.1, "decay_steps": r.integers(1, 99, n)}
+    p |= {"warmup_target": np.where(r.random(n) < 0.5, np.nan, r.random(n)), "warmup_steps": r.integers(0, 30, n)}
+    end = r.choice([0.0, 0.02, 0.7, -0.1, 1e-310, 1e300], n)
+    steps = np.concatenate([np.arange(-3, 140, 7), [2**60]])
+
+    def of(i):
+        schedule = cf.CosineDecay.__new__(cf.CosineDecay)
+        row = {key: value[i].item() for key, value in p.items()}
+        target = None if math.isnan(row["warmup_target"]) else row["warmup_target"]
+        schedule._init(**row | {"warmup_target": target, "end_learning_rate": end[i].item()})
+        return schedule
+
+    want = np.array([of(i)(steps) for i in range(n)])
+    columns = {key: value[:, None] for key, value in p.items()}
+    assert_same(cf.cosine_decay(steps, **columns, end_learning_rate=end[:, None]), want)
+    assert_same(cf.cosine_decay(steps[:, None], **p, end_learning_rate=end), want.T)
+    each = r.integers(0, steps.size, n)
+    assert_same(cf.cosine_decay(steps[each], **p, end_learning_rate=end), want[np.arange(n), each])
+    usual = (end == 0.02) | (end == 0.0)
+    few = {key: value[usual] for key, value in p.items()}
+    assert_same(
+        cf.cosine_decay(steps[each][usual], **few, end_learning_rate=end[usual]), want[np.arange(n), each][usual]
+    )
+    assert cf.cosine_decay(10, 0.1, 10, end_learning_rate=0.03) == 0.03
+
+
+def test_errors_of_absolute_floors(cf):
+    with pytest.raises(ValueError, match=r"Arguments `alpha` and `end_learning_rate` exclude each other. .*\[0, 0.1\]"):
+        cf.cosine_decay(10, 0.1, 10, [0, 0.1], end_learning_rate=0.03)
+    with pytest.raises(ValueError, match=r"Argument `end_learning_rate` must be finite. .* at index 1$"):
+        cf.cosine_decay(10, 0.1, 10, end_learning_rate=[0.03, np.inf])

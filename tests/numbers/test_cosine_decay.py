@@ -404,6 +404,50 @@ def test_even_and_periodic_before_step_0(cf, peak, decay, alpha, step, periods):
             assert schedule(np.array([before]))[0] == schedule(inside)
 
 
+def test_an_absolute_floor_is_exact(cf, share):
+    """The decay ends at exactly that rate; with alpha = floor / peak it often ends beside it."""
+    draw, beside = random.Random(5), 0
+    for _ in range(int(4000 * share)):
+        peak, floor, D = 10 ** draw.uniform(-8, 2), 10 ** draw.uniform(-8, 2), draw.randint(1, 10**6)
+        beside += cf.CosineDecay(peak, D, floor / peak)(D) != floor
+        schedule = cf.CosineDecay(peak, D, end_learning_rate=floor)
+        assert (schedule(0), schedule(D), schedule(10**12)) == (peak, floor, floor)
+        assert cf.CosineDecayRestarts(peak, D, 2.0, 0.5, end_learning_rate=floor).end_learning_rate == floor
+    assert beside > 0
+
+
+@pytest.mark.parametrize(("peak", "end"), [(0.1, 0.003), (0.1, -0.1), (0.1, 0.7), (0.0, 0.1), (-0.1, 0.0), (0.1, 0.1)])
+def test_the_way_to_an_absolute_floor(cf, peak, end):
+    """It never turns round, and begins and ends exactly."""
+    rates = cf.CosineDecay(peak, 5000, end_learning_rate=end).precompute(5001)
+    assert (rates[0], rates[-1]) == (peak, end)
+    assert np.all(np.diff(rates) * np.sign(end - peak) >= 0)
+    restarts = cf.CosineDecayRestarts(peak, 100, 1.0, 0.5, end_learning_rate=end)
+    assert restarts(99.999999999999) == pytest.approx(end, abs=1e-12)
+    assert restarts(100) == pytest.approx((peak + end) / 2)
+
+
+def test_an_absolute_floor_in_configs(cf):
+    """Its key is there where it was given: Keras does not know it."""
+    for cls in (cf.CosineDecay, cf.CosineDecayRestarts):
+        assert "end_learning_rate" not in cls(0.1, 10).get_config()
+        assert "end_learning_rate" not in repr(cls(0.1, 10))
+        assert cls(0.1, 10).end_learning_rate is None
+        schedule = cls(0.1, 10, end_learning_rate=0.01)
+        assert schedule.get_config()["end_learning_rate"] == 0.01
+        assert cf.deserialize(cf.serialize(schedule)) == schedule != cls(0.1, 10)
+        with pytest.raises(
+            ValueError, match=r"`alpha` and `end_learning_rate` exclude .* alpha=0.1, end_learning_rate=0"
+        ):
+            cls(0.1, 10, alpha=0.1, end_learning_rate=0)
+        with pytest.raises(ValueError, match=r"Argument `end_learning_rate` must be finite. .*=nan"):
+            cls(0.1, 10, end_learning_rate=math.nan)
+        with pytest.raises(ValueError, match=r"2\*\*1000 \(1e301\) in size. .*end_learning_rate=1e\+302"):
+            cls(0.1, 10, end_learning_rate=1e302)
+        with pytest.raises(TypeError, match=r"Argument `end_learning_rate` must be a number. .*='0' \(str\)"):
+            cls(0.1, 10, end_learning_rate="0")
+
+
 SHAPES = st.lists(st.integers(0, 7), min_size=0, max_size=5).map(tuple)
 
 
