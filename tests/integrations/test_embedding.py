@@ -223,7 +223,7 @@ def through_c(command, cases, **environment):
     return said, np.array(rates, np.uint64).view(np.float64)
 
 
-@pytest.mark.parametrize("build", ["C, -O3", "C++, -O0", "clang", "aarch64"])
+@pytest.mark.parametrize("build", ["C, -O3", "C++, -O0", "clang", pytest.param("aarch64", marks=pytest.mark.slow)])
 def test_golden_c(compiled, tmp_path_factory, build):
     """A step, a step of a plain loop, an array and a range have the golden bits in C and C++."""
     cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
@@ -837,6 +837,7 @@ def test_simulators_of_c(simulators, simulated, language, march):
     assert simulators.run("./sgd", RUNS, "20", succeeds=False).stderr.startswith("decay_steps must be > 0")
 
 
+@pytest.mark.slow
 def test_simulator_of_cython(simulators, simulated):
     for module in ("Cython", "setuptools"):
         pytest.importorskip(module, reason=f"there is no {module}")

@@ -77,7 +77,7 @@ def wsd(decay, ratio):
 
 
 def joined_of_optax():
-    import optax
+    optax = pytest.importorskip("optax", reason="the originals are in optax")
 
     parts = [optax.linear_schedule(0.0, PEAK, W), optax.cosine_decay_schedule(PEAK, D, 0.1)]
     return of_optax("join_schedules", [*parts, optax.exponential_decay(PEAK, 10, 0.5)], [W, 60])
