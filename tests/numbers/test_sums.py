@@ -216,18 +216,18 @@ def test_inverses(cf, name, p):
     """The first step of all, by looking at each; with the same answer for one number and for an array."""
     draw = random.Random(3)
     schedule = made(cf, name, p)
-    rates, sums = schedule(range(3000)), schedule.cumulative(range(3000))
+    rates, sums = schedule(range(1000)), schedule.cumulative(range(1000))
     for inverse, values, first, reaches in (
         (schedule.step_at, rates, schedule._warmup, np.less_equal), (schedule.step_at_sum, sums, 0, np.greater_equal),
     ):  # fmt: skip
         seen = values[np.isfinite(values)]
-        wanted = [draw.choice(seen) for _ in range(12)] + [
-            math.nextafter(draw.choice(seen), draw.choice([-1, 1])) for _ in range(12)
+        wanted = [draw.choice(seen) for _ in range(4)] + [
+            math.nextafter(draw.choice(seen), draw.choice([-1, 1])) for _ in range(4)
         ]
         wanted = [x for x in (*wanted, seen.mean(), values[-1]) if reaches(values[first:], x).any()]
         want = [first + int(np.argmax(reaches(values[first:], x))) for x in wanted]
         assert inverse(np.array(wanted)).tolist() == want
-        assert [inverse(x) for x in wanted[::5]] == want[::5]
+        assert [inverse(x) for x in wanted[::4]] == want[::4]
         assert inverse([wanted[0], math.nan]).tolist() == [want[0], -1]
     assert schedule.step_at_sum(0.0) == 0
 
