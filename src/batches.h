@@ -214,7 +214,8 @@ CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, double 
         cf_cosine_decay p;
         uint64_t peak;
         fold_lane(&p, of->start[i], D, of->alpha[i], absolute, of->target[i], W);
-        peak = cf_bits(fabs(p.peak));
+        /* A negative peak has bits that are too large: to a floor from 0 on, its decay crosses zero. */
+        peak = cf_bits(absolute ? p.peak : fabs(p.peak));
         beyond |= (uint32_t)((floor | ((absolute ? large : cf_bits(1.0)) - floor) | (peak - cf_bits(0x1p-90)) | (large - peak)
                               | (large - cf_bits(fabs(of->start[i]))) | cf_bits(D - 1.0) | cf_bits(0x1p27 - D) | cf_bits(W)
                               | cf_bits(0x1p43 - W) | cf_bits(s) | cf_bits(0x1p50 - s))

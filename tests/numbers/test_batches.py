@@ -641,6 +641,10 @@ def test_absolute_floors(cf):
         cf.cosine_decay(steps[each][usual], **few, end_learning_rate=end[usual]), want[np.arange(n), each][usual]
     )
     assert cf.cosine_decay(10, 0.1, 10, end_learning_rate=0.03) == 0.03
+    steps = np.arange(1002)
+    ones = np.ones(steps.size)
+    up = cf.CosineDecay(-0.5, 1000, end_learning_rate=0.3)(steps)  # through zero
+    assert_same(cf.cosine_decay(steps, -0.5 * ones, 1000, end_learning_rate=0.3 * ones), up)
 
 
 def test_errors_of_absolute_floors(cf):
