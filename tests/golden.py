@@ -1,8 +1,8 @@
 """golden.csv: rates that never change, at every hard place. `python tests/golden.py` checks and rewrites it.
 
 One line is one value: the parameters and the step, exactly (integers in decimal, floats in hexadecimal), and the rate
-as float64 and as float32. The package makes the rates; mpmath has to agree with each to 2 ULP before the file is
-written.
+as float64 and as float32; at its end `end_learning_rate`, where that is given. The package makes the rates; mpmath has
+to agree with each to 2 ULP before the file is written.
 The cases come from nothing that a platform or a version of Python rounds in its own way.
 """
 
@@ -31,6 +31,10 @@ class Parameters(NamedTuple):
     alpha: float = 0.0
     warmup_target: float | None = None
     warmup_steps: int | float = 0
+    end_learning_rate: float | None = None
+
+
+HEAD = [*Parameters._fields[:5], "step", "float64", "float32"]
 
 
 class Value(NamedTuple):
@@ -142,12 +146,22 @@ def ordinary() -> Iterator[Parameters]:
     yield Parameters(0.0, 2**33 + 17, 0.1, 7e-4, 2000)
 
 
+def to_a_floor() -> Iterator[Parameters]:
+    """To absolute floors: above the peak, through zero, next to it, of other sizes; from 0; after a warmup."""
+    for peak, end in ((0.1, 0.03), (0.0, 0.1), (-0.5, 0.3), (0.1, 0.1 + 2**-56), (1e-310, 3e-310)):
+        yield Parameters(peak, 997, 0.0, None, 0, end)
+    yield Parameters(1e-6, 2**60 + 33, 0.0, 0.3, 7, 0.03)
+    yield Parameters(1e-6, 1000.1, 0.0, 0.3, 10.7, -0.1)
+
+
 def cases() -> Iterator[tuple[Parameters, list[int | float]]]:
     draw = random.Random("steps")
     for p in dict.fromkeys(schedules()):
         yield p, steps_of(p, draw)
     for p in ordinary():
         yield p, sorted(draw.randint(0, math.floor(p.warmup_steps + p.decay_steps)) for _ in range(40))
+    for p in to_a_floor():
+        yield p, steps_of(p, draw)
 
 
 # ---- The file ----
@@ -158,11 +172,11 @@ def read() -> list[tuple[Parameters, list[Value]]]:
     """The file's values by their parameters."""
     with FILE.open(newline="") as file:
         rows = csv.reader(file)
-        assert next(rows) == [*Parameters._fields, "step", "float64", "float32"]
+        assert next(rows) == HEAD
         values = []
         for row in rows:
-            L0, D, alpha, T, W, *rest = (number(cell) if cell else None for cell in row)
-            values.append(Value(Parameters(L0, D, alpha, T, W), *rest))
+            L0, D, alpha, T, W, step, rate, single, *end = (number(cell) if cell else None for cell in row)
+            values.append(Value(Parameters(L0, D, alpha, T, W, *end), step, rate, single))
     return [(p, list(group)) for p, group in groupby(values, lambda value: value.parameters)]
 
 
@@ -182,7 +196,7 @@ def error_of(value: Value) -> float:
     if math.isinf(step):
         peak = p.initial_learning_rate if p.warmup_target is None else p.warmup_target
         if step > 0:
-            right = rate == peak * p.alpha
+            right = rate == (peak * p.alpha if p.end_learning_rate is None else p.end_learning_rate)
         else:  # where the line goes to, if anywhere
             slope = peak - p.initial_learning_rate
             right = rate == math.copysign(math.inf, -slope) if slope else math.isnan(rate)
@@ -224,9 +238,10 @@ def main() -> None:
         assert error <= 1, f"{error} times what is promised: {value}"
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([*Parameters._fields, "step", "float64", "float32"])
+    writer.writerow(HEAD)
     for p, step, rate, single in values:
-        writer.writerow(map(text, (*p, step, rate, single)))
+        end = () if p.end_learning_rate is None else (p.end_learning_rate,)
+        writer.writerow(map(text, (*p[:5], step, rate, single, *end)))
     FILE.write_text(lines.getvalue(), newline="")
     size = FILE.stat().st_size
     print(f"{FILE.name}: {len(values)} values, {size} bytes, at most {max(errors):.3f} of the error that is promised")

@@ -368,7 +368,8 @@ CYTHON = """
     from cosine_fast cimport (
         CF_NO_WARMUP, CF_OK, cf_api, cf_cosine_decay, cf_cosine_decay_at_double, cf_cosine_decay_at_int64,
         cf_cosine_decay_init_checked, cf_cosine_decay_of_doubles, cf_cosine_decay_of_int64s, cf_cosine_decay_of_range,
-        cf_error_text, cf_from_double, cf_from_int64, cf_import, cf_pair, cf_schedule_of,
+        cf_cosine_decay_to_init_checked, cf_error_text, cf_from_double, cf_from_int64, cf_import, cf_pair,
+        cf_schedule_of,
     )
 
     cdef cf_pair count(x) except *:
@@ -378,9 +379,15 @@ CYTHON = """
         cdef cf_cosine_decay schedule
         cdef int64_t i
         cdef double target = CF_NO_WARMUP if p["warmup_target"] is None else p["warmup_target"]
-        cdef int error = cf_cosine_decay_init_checked(
-            &schedule, p["initial_learning_rate"], count(p["decay_steps"]), p["alpha"], target, count(p["warmup_steps"])
-        )
+        cdef double start = p["initial_learning_rate"]
+        cdef cf_pair decay_steps = count(p["decay_steps"]), warmup_steps = count(p["warmup_steps"])
+        cdef int error
+        if p.get("end_learning_rate") is None:
+            error = cf_cosine_decay_init_checked(&schedule, start, decay_steps, p["alpha"], target, warmup_steps)
+        else:
+            error = cf_cosine_decay_to_init_checked(
+                &schedule, start, decay_steps, p["end_learning_rate"], target, warmup_steps
+            )
         if error != CF_OK:
             raise ValueError(cf_error_text(error).decode())
         with nogil:
