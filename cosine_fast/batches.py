@@ -133,7 +133,10 @@ def cosine_decay(
     }
     absolute = end_learning_rate is not None
     if absolute:
+        zeros = _as_parameter("alpha", _read("alpha", alpha))
         check_one_floor(alpha, end_learning_rate)
+        if zeros.ndim:  # they broadcast like the others
+            end_learning_rate = np.broadcast_arrays(end_learning_rate, zeros, subok=True)[0]
         given = {("end_learning_rate" if key == "alpha" else key): value for key, value in given.items()}
         given["end_learning_rate"] = end_learning_rate
     read = {name: _read(name, value) for name, value in given.items()}

@@ -650,5 +650,9 @@ def test_absolute_floors(cf):
 def test_errors_of_absolute_floors(cf):
     with pytest.raises(ValueError, match=r"Arguments `alpha` and `end_learning_rate` exclude each other. .*\[0, 0.1\]"):
         cf.cosine_decay(10, 0.1, 10, [0, 0.1], end_learning_rate=0.03)
+    for alpha in (None, "", False, [False], [""]):
+        with pytest.raises(TypeError, match="Argument `alpha` must be"):
+            cf.cosine_decay(10, [0.1], 10, alpha, end_learning_rate=0.03)
+    assert_same(cf.cosine_decay([5, 10], 0.1, 10, [[0], [0]], end_learning_rate=0.3), np.array([[0.2, 0.3]] * 2))
     with pytest.raises(ValueError, match=r"Argument `end_learning_rate` must be finite. .* at index 1$"):
         cf.cosine_decay(10, 0.1, 10, end_learning_rate=[0.03, np.inf])
