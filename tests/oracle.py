@@ -57,14 +57,17 @@ def rate(
             t = s - W
     floor = floor_of(peak, alpha, end_learning_rate)
     with mp.workprec(PRECISION + _apart(peak, floor)):
-        return _mpf(peak - floor) * mp.cospi(_mpf(min(t, D) / D % 2) / 2) ** 2 + _mpf(floor)
+        half = _mpf(abs(min(t, D)) / D % 2) / 2
+        if half < 0.1:  # from the peak: near one of 0 the rate is the rest of two equal ones
+            return _mpf(peak) - _mpf(peak - floor) * mp.sinpi(half) ** 2
+        return _mpf(peak - floor) * mp.cospi(half) ** 2 + _mpf(floor)
 
 
 @functools.lru_cache(maxsize=16)
 def cycle(step, first_decay_steps, t_mul) -> tuple[int, mpf] | None:
     """Which cycle of CosineDecayRestarts a step lies in, and at which fraction of it; None: in none."""
     passed, t = Fraction(step) / Fraction(first_decay_steps), Fraction(t_mul)
-    if t == 1:
+    if t == 1 or 0 <= passed < 1:
         i = math.floor(passed)
         with mp.workprec(1000):
             return i, _mpf(passed - i)
@@ -95,9 +98,11 @@ def restarts(
     with mp.workprec(2 * PRECISION + _apart(floor, L0 - floor) + _apart(L0, floor)):
         zeroth = mpf(1) if i == 0 else mpf(0) if i > 0 else mp.inf
         height = mpf(m_mul) ** i if m_mul else zeroth
-        wave = mpf(1) if peak else mp.cospi(fraction / 2) ** 2
         amplitude = _mpf(L0 - floor)
-        return (amplitude * height * wave if amplitude else amplitude) + _mpf(floor)
+        height = amplitude * height if amplitude else amplitude
+        if peak or (fraction < 0.2 and mp.isfinite(height)):  # from the peak, as in rate()
+            return height + _mpf(floor) - (0 if peak else height * mp.sinpi(fraction / 2) ** 2)
+        return height * mp.cospi(fraction / 2) ** 2 + _mpf(floor)
 
 
 def exponential(step, initial_learning_rate, decay_steps, decay_rate, staircase=False) -> mpf:
@@ -281,7 +286,8 @@ def _cosine_decay(
     peak = L0 if target is None else target
     floor = floor_of(peak, alpha, end_learning_rate)
     promised = 3.0 if end_learning_rate is not None and abs(exact) < 1e-300 else 2.0
-    return promised, 0.0, 2.0**-98 * largest(peak, floor) if min(peak, floor) < 0 < max(peak, floor) else 0.0
+    digits = 98 if min(peak, floor) < 0 < max(peak, floor) else 1000
+    return promised, 0.0, mpf(2) ** -digits * largest(peak, floor)
 
 
 def _restarts(
@@ -289,7 +295,8 @@ def _restarts(
 ):
     peak = restarts(step, initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha, end_learning_rate, peak=True)
     floor = exactly(floor_of(initial_learning_rate, alpha, end_learning_rate))
-    size, granted = max(abs(peak), abs(floor)), mpf(0)
+    size = max(abs(peak), abs(floor))
+    granted = size * mpf(2) ** -1000
     if t_mul != 1 and (place := cycle(step, first_decay_steps, t_mul)):  # the rate of a step that is somewhat beside
         i, fraction = place
         moved = mpf(2) ** -150 * max(1, abs(i)) * abs(mpf(step)) / (mpf(first_decay_steps) * mpf(t_mul) ** i)

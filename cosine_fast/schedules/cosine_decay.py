@@ -63,8 +63,8 @@ class CosineDecay(Formula):
 
     A step has one result, to the last bit, whatever the call, the machine, the instruction set and the number of
     threads. In float64 it is within 2 ULP of the exact value; where a warmup line crosses zero, within 2 ULP of its
-    larger end; where a decay does, 2**-98 of the larger end may be added. With `end_learning_rate` a rate below 1e-300
-    is within 3 ULP.
+    larger end; where a decay does, 2**-98 of the larger end may be added, and next to a peak of 0, 2**-1000 of the end.
+    With `end_learning_rate` a rate below 1e-300 is within 3 ULP.
 
     A schedule is immutable, hashable and picklable, and many threads may call it at once.
 

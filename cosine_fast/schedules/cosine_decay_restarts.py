@@ -63,7 +63,8 @@ class CosineDecayRestarts(Formula):
     such as the 5th with ``t_mul=3``, gives the floor.)
 
     In float64 a rate is within 2 ULP of the exact value. Where a cycle goes from the floor towards zero and `m_mul` is
-    not 1, this is 2 ULP of the larger of its ends. Less than 2**-300 (5e-91) before step 0 the rate is the floor.
+    not 1, this is 2 ULP of the larger of its ends. Next to a peak of 0, 2**-1000 of the floor may be added. Less than
+    2**-300 (5e-91) before step 0 the rate is the floor.
 
     The relative error of S(i) is below 2**-150 * max(1, abs(i)). Where `t_mul` is next to 1, or the step next to
     ``first_decay_steps / (1 - t_mul)``, a cycle may be so short that this is more than 2 ULP of the rate: the rate is

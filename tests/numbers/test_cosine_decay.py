@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from fractions import Fraction
@@ -425,6 +426,17 @@ def test_the_way_to_an_absolute_floor(cf, peak, end):
     restarts = cf.CosineDecayRestarts(peak, 100, 1.0, 0.5, end_learning_rate=end)
     assert restarts(99.999999999999) == pytest.approx(end, abs=1e-12)
     assert restarts(100) == pytest.approx((peak + end) / 2)
+
+
+@pytest.mark.parametrize("name", ["CosineDecay", "CosineDecayRestarts"])
+def test_steps_next_to_a_peak_of_0(cf, name):
+    """The rate is the distance from the peak itself, which the oracle takes exactly, too."""
+    for D, end in itertools.product((1, 1000.1, 1e-6, 2**62), (1.0, -1e300, 1e-300)):
+        p = {"initial_learning_rate": 0.0, "end_learning_rate": end}
+        p["decay_steps" if name == "CosineDecay" else "first_decay_steps"] = D
+        schedule = getattr(cf, name)(**p)
+        for step in (5e-324, 1e-250, 1e-160, 1e-140, 1e-130, 1e-100, 1e-30, 1e-9):
+            assert oracle.error(name, schedule(step), step, p) <= 1, (p, step)
 
 
 def test_an_absolute_floor_in_configs(cf):
