@@ -128,7 +128,8 @@ class Case:
 
     def look(self) -> None:
         """The check of the parameters that every call begins with."""
-        columns = dict(zip(batches._SAFE, self.columns, strict=True))
+        names = ("initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps")
+        columns = dict(zip(names, self.columns, strict=True))
 
         def call() -> bool:
             return all(batches._is_safe(name, column, self.threads) for name, column in columns.items())

@@ -114,7 +114,7 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
         lower = !cf_less(step, r);
         v = cf_product(cf_choose(lower, r, step), inverse);
     }
-    v = cf_choose(v.hi < 3.872591914849318e-121, zero, v); /* 2^-400: products are exact with FMA and without */
+    v = cf_choose(v.hi < 3.8725919148493183e-121, zero, v); /* 2^-400: products are exact with FMA and without */
 
     wave = cf_sine_squared(v);
     rest = cf_rest_of_one(wave);

@@ -95,7 +95,7 @@ class OneCycle(Joined):
                 "The rate must rise and fall for some steps. "
                 f"Received: total_steps={total_steps}, pct_start={pct_start}, dialect={dialect!r}"
             )
-        initial = nearest(Fraction(peak) / Fraction(factors[0]))
+        initial = number_of("peak_learning_rate / div_factor", nearest(Fraction(peak) / Fraction(factors[0])))
         end = nearest(Fraction(initial) / Fraction(factors[1]))
         fall = nearest(last - Fraction(rise))
         segments = [

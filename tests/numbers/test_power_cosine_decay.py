@@ -76,3 +76,9 @@ def test_errors(cf, arguments, error, text):
     kind, message = outcome(lambda: cf.PowerCosineDecay(*arguments))
     assert kind is error
     assert message.startswith(text)
+
+
+def test_next_to_where_a_distance_is_none(cf):
+    """A distance below 2**-400 of the decay counts as 0, to the bit the same in both kernels."""
+    schedule = cf.PowerCosineDecay(0.0, 5097737089725463415, -1.0)
+    assert (schedule(1.974145543769832e-102), schedule(2e-102)) == (0.0, pytest.approx(-3.8e-241, rel=0.01, abs=0))
