@@ -159,7 +159,7 @@ def cosine_decay(
     )
     warmup = read["warmup_steps"]
     if warmup_target is None and (warmup.any() if isinstance(warmup, np.ndarray) else warmup):
-        warn_ignored(None, str(warmup_steps))
+        warn_ignored(None, str(warmup_steps))  # as text, for an array is neither true nor false
     return result
 
 

@@ -131,7 +131,7 @@ def cosine_decays(
         schedule._fold("cosine_decay", (T, a, L0 if W > 0 else T, float(absolute)), (D, W), False)
         return schedule
 
-    stable_decays(rates, steps, parameters, num_threads, 0, make)
+    _batch(rates, steps, parameters, num_threads, make)
     return True
 
 
@@ -143,7 +143,17 @@ def stable_decays(
     shape: int,
     make: Callable[..., Function],
 ) -> None:
-    """Write the rates of schedules that `make` makes of the parameters; all other arrays broadcast to `rates`."""
+    """Write WarmupStableDecay's rates into `rates`; all other arrays broadcast to its shape.
+
+    `make` makes a schedule of its parameters; `shape` is of use to the compiled kernel.
+    """
+    _batch(rates, steps, parameters, num_threads, make)
+
+
+def _batch(
+    rates: np.ndarray, steps: np.ndarray, parameters: list[np.ndarray], num_threads: int, make: Callable[..., Function]
+) -> None:
+    """Write the rates of the schedules that `make` makes of the parameters."""
     steps = np.broadcast_to(steps, rates.shape)
     parameters = [np.broadcast_to(parameter, rates.shape) for parameter in parameters]
     changes = [n > 1 and any(p.strides[d] for p in parameters) for d, n in enumerate(rates.shape)]
