@@ -197,13 +197,14 @@ typedef struct lanes {
     const double *start, *decay_steps, *alpha, *target, *warmup_steps, *step;
 } lanes;
 
-/* The rates of n lanes, whose steps and counts of steps are all whole. Returns 0 if all lanes are plain: the
- * parameters are right, the schedule is ordinary and exact, and CF_EXACT serves its step. Otherwise the rates are undefined.
+/* The rates of n lanes, whose steps and counts of steps are all whole; in phase CF_WARMUP the floor takes the place of the
+ * decay. Returns 0 if all lanes are plain: the parameters are right, the schedule is ordinary and exact, and CF_EXACT serves
+ * its step. Otherwise the rates are undefined.
  *
  * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
  * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
  * the width processes two vectors at a time; one vector alone is latency-bound. */
-CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, double *restrict rates, int n)
+CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, int phase, double *restrict rates, int n)
 {
     uint32_t beyond = 0;
     int i;
@@ -223,19 +224,25 @@ CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, double 
         p.end = p.floor.hi;
         p.rate_unit = 1.0;
         p.end_step = p.warmup_steps.hi + D;
-        rates[i] = cf_rate(&p, cf_make_pair(s, 0.0), CF_EXACT, CF_ANY);
+        rates[i] = cf_rate(&p, cf_make_pair(s, 0.0), CF_EXACT, phase);
+        if (phase == CF_WARMUP) rates[i] = s < W ? rates[i] : p.end;
     }
     return beyond >> 31;
 }
 
 static __attribute__((noinline)) uint32_t rate_lanes(const lanes *of, double *rates, int n)
 {
-    return rate_lanes_to(of, 0, rates, n);
+    return rate_lanes_to(of, 0, CF_ANY, rates, n);
 }
 
 static __attribute__((noinline)) uint32_t rate_lanes_absolute(const lanes *of, double *rates, int n)
 {
-    return rate_lanes_to(of, 1, rates, n);
+    return rate_lanes_to(of, 1, CF_ANY, rates, n);
+}
+
+static __attribute__((noinline)) uint32_t rate_lines(const lanes *of, double *rates, int n)
+{
+    return rate_lanes_to(of, 1, CF_WARMUP, rates, n);
 }
 
 /* Whether the numbers x of an operand are all whole. */

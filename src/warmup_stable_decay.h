@@ -29,6 +29,9 @@ static stable stable_at(const cf_batch *b, const rows *r)
     load(r, &b->initial, 1, &s.initial, NULL);
     load(r, &b->target, 1, &s.peak, NULL);
     load(r, &b->alpha, 1, &s.end, NULL);
+    s.initial += 0.0; /* -0 is +0 */
+    s.peak += 0.0;
+    s.end += 0.0;
     s.warmup_steps = s.numbers[0] = cf_from_int64(warmup);
     s.decay_steps = cf_from_int64(decay);
     s.numbers[1] = cf_from_int64(falls);
@@ -57,12 +60,48 @@ static void fold_part(const stable *s, int k, cf_schedule *part)
     }
 }
 
-/* One step each of n <= LANES schedules, the first of which stands at r, by the loops for CosineDecays: with a linear decay
- * the line up, or the line down backwards, and with a cosine all parts at the step without the constant ones. Returns 0, and
- * does nothing, for other shapes, or if they are not all plain. */
+/* Where each lane is in a decay by powers. `passed` is from 0 to decay_steps. `phase` is 0 before the decay, 1 in it and 2 past
+ * it; it has a type of half the width for the reason that rate_lanes_to has. */
+typedef struct decays {
+    const double *peak, *end, *decay_steps, *passed;
+    const uint32_t *phase;
+} decays;
+
+/* The rates of lanes before the decay stay. */
+#define DECAY_LOOP(name, type, init, rate)                                                              \
+    static __attribute__((noinline)) void name(const decays *restrict of, double *restrict rates, int n) \
+    {                                                                                                   \
+        int i;                                                                                          \
+        INDEPENDENT                                                                                     \
+        for (i = 0; i < n; i++) {                                                                       \
+            const double peak = of->peak[i], end = of->end[i] + 0.0, passed = of->passed[i]; /* -0 is +0 */ \
+            const cf_pair D = cf_make_pair(of->decay_steps[i], 0.0);                                    \
+            const uint32_t phase = of->phase[i];                                                        \
+            double y;                                                                                   \
+            type p;                                                                                     \
+            init;                                                                                       \
+            y = rate;                                                                                   \
+            y = phase == 2 ? end : y;                                                                   \
+            rates[i] = phase == 0 ? rates[i] : y;                                                       \
+        }                                                                                               \
+    }
+
+DECAY_LOOP(decay_by_root, cf_polynomial_decay, cf_polynomial_decay_init(&p, end, D, peak, 0.5, 0),
+           cf_polynomial_decay_rate(&p, cf_make_pair(D.hi - passed, 0.0), 0, CF_WHOLE_STEPS))
+DECAY_LOOP(decay_by_square, cf_polynomial_decay, cf_polynomial_decay_init(&p, end, D, peak, 2.0, 0),
+           cf_polynomial_decay_rate(&p, cf_make_pair(D.hi - passed, 0.0), 0, CF_WHOLE_STEPS))
+DECAY_LOOP(decay_by_exponential, cf_exponential_decay, cf_exponential_decay_init(&p, peak, D, end / peak, 0),
+           cf_exponential(&p, cf_make_pair(passed, 0.0), 1))
+
+/* One step each of n <= LANES schedules, the first of which stands at r. The loops for CosineDecays give the line up; with a
+ * linear decay also the line down, backwards, and with a cosine all parts, at the step without the constant ones. Returns 0,
+ * and does nothing, if they are not all plain. */
 static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
 {
-    double buffer[6][LANES], start[LANES], decay_steps[LANES], end[LANES], warmup_steps[LANES], step[LANES];
+    static void (*const loops[])(const decays *, double *, int) = {
+        [CF_EXPONENTIAL] = decay_by_exponential, [CF_ROOT] = decay_by_root, [CF_SQUARE] = decay_by_square};
+    double buffer[7][LANES], start[LANES], lengths[LANES], floor[LANES], rises[LANES], step[LANES], passed[LANES];
+    uint32_t phase[LANES], large = 0;
     _Alignas(64) double out[LANES];
     const double *const initial = doubles_at(r, &b->initial, n, buffer[0]);
     const double *const D = doubles_at(r, &b->decay_steps, n, buffer[1]);
@@ -70,22 +109,27 @@ static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
     const double *const peak = doubles_at(r, &b->target, n, buffer[3]);
     const double *const W = doubles_at(r, &b->warmup_steps, n, buffer[4]);
     const double *const s = doubles_at(r, &b->schedules.steps, n, buffer[5]);
-    const int linear = b->shape == CF_LINEAR;
-    const lanes of = {start, decay_steps, end, peak, warmup_steps, step};
-    int i, large = 0;
-    if (b->shape > CF_COSINE || !are_whole(&b->schedules.steps, s, n)) return 0;
-    load(r, &b->alpha, n, end, NULL);
+    const double *const end = doubles_at(r, &b->alpha, n, buffer[6]);
+    const uint32_t linear = b->shape == CF_LINEAR, cosine = b->shape == CF_COSINE;
+    const lanes lines = {start, lengths, floor, peak, rises, step};
+    const decays falling = {peak, end, D, passed, phase};
+    int i;
+    if (!are_whole(&b->schedules.steps, s, n)) return 0;
+    INDEPENDENT
     for (i = 0; i < n; i++) {
-        const double t = s[i] - W[i] - S[i], flat = fmin(s[i], W[i]), left = fmax(D[i] - t, 0.0);
-        const int falls = linear & (t >= 0.0);
+        const double t = s[i] - W[i] - S[i], left = t < D[i] ? D[i] - t : 0.0, flat = s[i] < W[i] ? s[i] : W[i];
+        const uint32_t begun = t >= 0.0, falls = linear & begun;
         large |= (s[i] > 0x1p50) | (W[i] > 0x1p43) | (S[i] > 0x1p50) | (D[i] > 0x1p43);
         start[i] = falls ? end[i] : initial[i];
-        warmup_steps[i] = falls ? D[i] : W[i];
-        step[i] = falls ? left : t >= 0.0 ? W[i] + t : flat;
-        end[i] = linear ? peak[i] : end[i];
-        decay_steps[i] = linear ? 1.0 : D[i];
+        rises[i] = falls ? D[i] : W[i];
+        step[i] = falls ? left : begun ? W[i] + t : flat;
+        floor[i] = cosine ? end[i] : peak[i];
+        lengths[i] = cosine ? D[i] : 1.0;
+        passed[i] = begun ? D[i] - left : 0.0;
+        phase[i] = begun + (t >= D[i]);
     }
-    if (large || rate_lanes_absolute(&of, out, n)) return 0;
+    if (large || (cosine ? rate_lanes_absolute : rate_lines)(&lines, out, n)) return 0;
+    if (!linear && !cosine) loops[b->shape](&falling, out, n);
     store_lanes(r, &b->schedules.rates, n, out, b->streamed);
     return 1;
 }

@@ -76,23 +76,36 @@ typedef struct cf_power_curve {
     double c[CF_EXP2_TERMS];           /* the others: c[k] goes with f^(k+1); c[0] is not used */
 } cf_power_curve;
 
-static inline void cf_power_curve_init(cf_power_curve *q, cf_pair amplitude)
+/* For bits of a normal x = 2^k * m, m from 1 to 2: k + 1023, and 2^-k. */
+CF_INLINE cf_pair cf_exponent_of(uint64_t bits)
 {
-    int exponent, k;
-    frexp(amplitude.hi, &exponent);
-    amplitude.hi = ldexp(amplitude.hi, 1 - exponent);
-    amplitude.lo = ldexp(amplitude.lo, 1 - exponent);
+    return cf_make_pair(cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - 4503599627370496.0, /* 2^52 */
+                        cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000))));
+}
+
+/* For x = 2^k * m with m from sqrt(1/2) to sqrt(2): k + 1023, and 2^-k. */
+CF_INLINE cf_pair cf_binary_exponent(double x)
+{
+    return cf_exponent_of(cf_bits(x) + UINT64_C(0x95F619980C433)); /* x's digits over those of sqrt(1/2) reach k */
+}
+
+/* Without frexp, so that loops over schedules vectorise. */
+CF_INLINE void cf_power_curve_init(cf_power_curve *q, cf_pair amplitude)
+{
+    const int small = fabs(amplitude.hi) < 1.1830521861667747e-271; /* 2^-900 */
+    const double up = small ? 1.6069380442589903e+60 : 1.0;        /* 2^200 */
+    const cf_pair binary = cf_exponent_of(cf_bits(fabs(amplitude.hi * up)));
+    cf_pair c;
+    int k;
+    amplitude = cf_scale(cf_scale(amplitude, up), binary.lo);
     q->c0_hi = amplitude.hi;
     q->c0_lo = amplitude.lo;
-    q->exponent = exponent - 1;
-    for (k = 0; k < CF_EXP2_TERMS; k++) {
-        const cf_pair c = cf_multiply(cf_exp2_table[k], amplitude);
-        q->c[k] = c.hi;
-        if (k == 0) {
-            q->c1_hi = cf_leading_bits(c.hi);
-            q->c1_lo = (c.hi - q->c1_hi) + c.lo;
-        }
-    }
+    q->exponent = binary.hi - (small ? 1223.0 : 1023.0);
+    CF_UNROLL
+    for (k = 0; k < CF_EXP2_TERMS; k++) q->c[k] = cf_normalised_product(cf_exp2_table[k], amplitude).hi;
+    c = cf_normalised_product(cf_exp2_table[0], amplitude);
+    q->c1_hi = cf_leading_bits(c.hi);
+    q->c1_lo = (c.hi - q->c1_hi) + c.lo;
 }
 
 /* base + amplitude * (2^(f + rest) - 1) without its exponent; |base| is 0 or at least half the amplitude. */
@@ -145,27 +158,16 @@ CF_INLINE double cf_power_rate(const cf_power_curve *q, double start, double end
 }
 
 /* log2(x) for a positive number, to a relative 2^-98. */
-static inline cf_pair cf_log2(double x)
+CF_INLINE cf_pair cf_log2(double x)
 {
-    int exponent;
-    double m = frexp(x, &exponent);
-    cf_pair z;
-    if (m < 0.7071067811865476) { /* sqrt(1/2) */
-        m += m;
-        exponent--;
-    }
-    z = cf_divide(cf_two_sum(m, -1.0), cf_two_sum(m, 1.0));
-    z = cf_multiply(z, cf_horner(cf_wide_log2_table, CF_WIDE_LOG2_TERMS, CF_WIDE_LOG2_PAIRS, cf_multiply(z, z)));
-    return cf_add(cf_make_pair(exponent, 0.0), z);
-}
-
-/* For x = 2^k * m with m from sqrt(1/2) to sqrt(2): k + 1023, and 2^-k. */
-CF_INLINE cf_pair cf_binary_exponent(double x)
-{
-    /* x's digits over those of sqrt(1/2): k is in the exponent. */
-    const uint64_t bits = cf_bits(x) + UINT64_C(0x95F619980C433);
-    return cf_make_pair(cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - 4503599627370496.0, /* 2^52 */
-                        cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000))));
+    /* x * 2^100 or x * 2^-100, which is neither subnormal nor too large for cf_binary_exponent */
+    const double scaled = x * (x < 1.0 ? 1.2676506002282294e+30 : 7.888609052210118e-31);
+    const cf_pair binary = cf_binary_exponent(scaled);
+    const double k = binary.hi - (x < 1.0 ? 1123.0 : 923.0), m = scaled * binary.lo;
+    cf_pair z = cf_divide(cf_two_sum(m, -1.0), cf_two_sum(m, 1.0));
+    z = cf_normalised_product(z, cf_horner_by(cf_normalised_product, cf_wide_log2_table, CF_WIDE_LOG2_TERMS,
+                                              CF_WIDE_LOG2_PAIRS, cf_normalised_product(z, z)));
+    return cf_add(cf_make_pair(k, 0.0), z);
 }
 
 /* k + log2((1 + z) / (1 - z)), z being the quotient. The first two terms of atanh are pairs. */

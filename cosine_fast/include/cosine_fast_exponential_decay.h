@@ -37,7 +37,7 @@ typedef struct cf_exponential_decay {
 
 /* Fold the parameters, which are trusted: rates at most 2^1000 in size, 2^-64 <= D < 2^63; decay_rate not negative
  * without a staircase. */
-static inline void cf_exponential_decay_init(cf_exponential_decay *p, double start, cf_pair decay_steps,
+CF_INLINE void cf_exponential_decay_init(cf_exponential_decay *p, double start, cf_pair decay_steps,
                                              double decay_rate, int staircase)
 {
     memset(p, 0, sizeof *p);

@@ -179,6 +179,13 @@ CF_INLINE cf_pair cf_product(cf_pair a, cf_pair b)
     return cf_make_pair(p, cf_product_rest(a.hi, b.hi, p) + (a.hi * b.lo + a.lo * b.hi));
 }
 
+/* cf_multiply's bits, under the same conditions. */
+CF_INLINE cf_pair cf_normalised_product(cf_pair a, cf_pair b)
+{
+    const cf_pair p = cf_product(a, b);
+    return cf_fast_two_sum(p.hi, p.lo);
+}
+
 CF_INLINE cf_pair cf_quotient(cf_pair a, double b)
 {
     const double q = a.hi / b, p = q * b;
@@ -233,15 +240,20 @@ CF_INLINE int cf_is_whole(cf_pair a)
 }
 
 /* c[0] + c[1] x + ...: the first `pairs` of the `terms` in pairs, the small rest in doubles. */
-CF_INLINE cf_pair cf_horner(const cf_pair *c, int terms, int pairs, cf_pair x)
+CF_INLINE cf_pair cf_horner_by(cf_pair (*multiply)(cf_pair, cf_pair), const cf_pair *c, int terms, int pairs, cf_pair x)
 {
     cf_pair sum = cf_make_pair(c[terms - 1].hi, 0.0);
     int k;
     CF_UNROLL
     for (k = terms - 2; k >= pairs; k--) sum.hi = c[k].hi + x.hi * sum.hi;
     CF_UNROLL
-    for (k = pairs - 1; k >= 0; k--) sum = cf_add(c[k], cf_multiply(x, sum));
+    for (k = pairs - 1; k >= 0; k--) sum = cf_add(c[k], multiply(x, sum));
     return sum;
+}
+
+CF_INLINE cf_pair cf_horner(const cf_pair *c, int terms, int pairs, cf_pair x)
+{
+    return cf_horner_by(cf_multiply, c, terms, pairs, x);
 }
 
 /* c[0] + x c[1] + ... + x^(terms - 1) * (c[terms - 1] + tail), each term being larger than all after it. Faster than

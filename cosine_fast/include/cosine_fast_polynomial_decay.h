@@ -46,7 +46,7 @@ typedef struct cf_polynomial_decay {
 } cf_polynomial_decay;
 
 /* Fold the parameters, which are trusted: start, end and their difference at most 2^1000 in size, 2^-64 <= D < 2^63. */
-static inline void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end,
+CF_INLINE void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end,
                                             double power, int cycle)
 {
     const cf_pair one = {1.0, 0.0}, fall = cf_two_sum(start + 0.0, -(end + 0.0)); /* -0 is +0 */

@@ -91,7 +91,7 @@ def drawn_batch(seed, n, decay):
     r = np.random.default_rng(seed)
     rates = {"peak_learning_rate": r.random(n) + 0.01, "initial_learning_rate": r.random(n) * 0.02}
     rates["end_learning_rate"] = rates["peak_learning_rate"] * r.choice(
-        [0.0 if decay != "exponential" else 0.5, 1.0, 1.5, 1e-9], n
+        [-0.0 if decay != "exponential" else 0.5, 1.0, 1.5, 1e-9], n
     )
     counts = {
         "warmup_steps": r.integers(0, 50, n),
@@ -116,7 +116,8 @@ def test_batch(cf, decay):
     columns = {key: value[:, None] for key, value in p.items()}
     assert_same(cf.warmup_stable_decay(steps, **columns, decay=decay), want)
     assert_same(cf.warmup_stable_decay(steps[:, None], **p, decay=decay), want.T)
-    each = np.random.default_rng(2).integers(-3, 160, 150)
+    each = np.random.default_rng(2).integers(0, 160, 150)
+    each[140] = -3  # after the first group, all of which one loop evaluates
     want = one_by_one(cf, each, p, decay)
     assert_same(cf.warmup_stable_decay(each, **p, decay=decay), want)
     assert_same(cf.warmup_stable_decay(each, **p, decay=decay, dtype=np.float32), want.astype(np.float32))
