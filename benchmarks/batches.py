@@ -20,7 +20,8 @@ import numpy as np
 from timing import PAUSE, interleaved, ratio
 
 import cosine_fast
-from cosine_fast import CosineDecay, batches, cosine_decay
+from cosine_fast import CosineDecay, WarmupStableDecay, batches, cosine_decay, warmup_stable_decay
+from cosine_fast.schedules.warmup_stable_decay import DECAYS
 
 try:
     import numba
@@ -245,10 +246,57 @@ def main() -> None:
             slower = most is not None and most < 0  # a speedup; its bound is negated
             measured = ratio(*(results[key][name] for name in ((other, ours) if slower else (ours, other))))
             row(shapes[key], other, words, measured, most, -measured.median if slower else measured.median)
+    if {"one", "long"} <= set(results):
+        stables(shapes["one"].schedules, shapes["long"].part, shapes["long"].steps, repeats)
     if {"long", "short"} <= set(results):
         # The two shapes never shared a turn, so each is first divided by one schedule's time.
         short, long = (ratio(results[key][OURS], results[key][ONE]).median for key in ("short", "long"))
         row(shapes["short"], shapes["long"], "its time per value, at most 2", f"{short / long:.2f}", 2, short / long)
+
+
+def stable_numpys(step: Any, peak: Any, W: Any, S: Any, D: Any, end: Any, decay: str) -> Any:
+    """WarmupStableDecay's formula in NumPy."""
+    x = np.minimum(np.maximum(step - W - S, 0) / D, 1)
+    if decay == "exponential":
+        fallen = peak * (end / peak) ** x
+    else:
+        shape = {
+            "linear": lambda: 1 - x,
+            "cosine": lambda: 0.5 * (1 + np.cos(np.pi * x)),
+            "1-sqrt": lambda: 1 - np.sqrt(x),
+            "1-square": lambda: 1 - x * x,
+        }[decay]()
+        fallen = end + (peak - end) * shape
+    return np.where(step < W, peak * step / W, fallen)
+
+
+def stables(many: int, rows: int, length: int, repeats: int) -> None:
+    """WarmupStableDecays: one step each beside NumPy, both in fresh memory, and many steps beside one schedule."""
+    r = np.random.default_rng(2)
+    counts = [r.integers(1, 10**5 // part, many) for part in (10, 2, 4)]
+    peak, step = 10 ** r.uniform(-4, -2, many), r.integers(0, 10**5, many)
+    given, run, out = [peak, *counts], np.arange(length), np.zeros((rows, length))
+    columns = [each[:rows, None] for each in given]
+    print("\n| warmup_stable_decay | ns | NumPy's time / its | beside one schedule |\n| --- | --- | --- | --- |")
+    for decay in DECAYS:
+        schedule = WarmupStableDecay(1e-3, 5_000, 25_000, 12_500, decay=decay, end_learning_rate=1e-4)
+        steps = np.resize(run, out.size)
+        flat = out.reshape(-1)
+        calls = {
+            "one": lambda: warmup_stable_decay(step, *given, end_learning_rate=0.1 * peak, decay=decay),  # noqa: B023
+            "numpy": lambda: stable_numpys(step, *given, 0.1 * peak, decay),  # noqa: B023
+            "rows": lambda: warmup_stable_decay(  # noqa: B023
+                run, *columns, end_learning_rate=0.1 * columns[0], decay=decay, out=out
+            ),
+            "schedule": lambda: schedule(steps, out=flat),  # noqa: B023
+        }
+        assert np.allclose(calls["one"](), calls["numpy"](), rtol=1e-9, atol=1e-15), decay
+        times = interleaved({name: Timer(call) for name, call in calls.items()}, repeats, 0.002, PAUSE)
+        each = statistics.median(times["one"]) / many * 1e9
+        print(
+            f"| {decay} | {each:.3g} | {ratio(times['numpy'], times['one'])} | {ratio(times['rows'], times['schedule'])} |",
+            flush=True,
+        )
 
 
 def row(what: Shape, beside: Any, words: str, measured: Any, most: float | None, value: float) -> None:

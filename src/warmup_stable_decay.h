@@ -60,29 +60,25 @@ static void fold_part(const stable *s, int k, cf_schedule *part)
     }
 }
 
-/* Where each lane is in a decay by powers. `passed` is from 0 to decay_steps. `phase` is 0 before the decay, 1 in it and 2 past
- * it; it has a type of half the width for the reason that rate_lanes_to has. */
+/* The lanes at `places` are in a decay by powers, and have passed so many of its steps. */
 typedef struct decays {
     const double *peak, *end, *decay_steps, *passed;
-    const uint32_t *phase;
+    const int32_t *places;
 } decays;
 
-/* The rates of lanes before the decay stay. */
+/* Indices of half the width of a double make the compiler take two vectors at a time, as in rate_lanes_to. */
 #define DECAY_LOOP(name, type, init, rate)                                                              \
     static __attribute__((noinline)) void name(const decays *restrict of, double *restrict rates, int n) \
     {                                                                                                   \
         int i;                                                                                          \
         INDEPENDENT                                                                                     \
         for (i = 0; i < n; i++) {                                                                       \
-            const double peak = of->peak[i], end = of->end[i] + 0.0, passed = of->passed[i]; /* -0 is +0 */ \
-            const cf_pair D = cf_make_pair(of->decay_steps[i], 0.0);                                    \
-            const uint32_t phase = of->phase[i];                                                        \
-            double y;                                                                                   \
+            const int32_t k = of->places[i];                                                            \
+            const double peak = of->peak[k], end = of->end[k], passed = of->passed[k];                  \
+            const cf_pair D = cf_make_pair(of->decay_steps[k], 0.0);                                    \
             type p;                                                                                     \
             init;                                                                                       \
-            y = rate;                                                                                   \
-            y = phase == 2 ? end : y;                                                                   \
-            rates[i] = phase == 0 ? rates[i] : y;                                                       \
+            rates[i] = rate;                                                                            \
         }                                                                                               \
     }
 
@@ -101,7 +97,8 @@ static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
     static void (*const loops[])(const decays *, double *, int) = {
         [CF_EXPONENTIAL] = decay_by_exponential, [CF_ROOT] = decay_by_root, [CF_SQUARE] = decay_by_square};
     double buffer[7][LANES], start[LANES], lengths[LANES], floor[LANES], rises[LANES], step[LANES], passed[LANES];
-    uint32_t phase[LANES], large = 0;
+    double fallen[LANES];
+    int32_t places[LANES];
     _Alignas(64) double out[LANES];
     const double *const initial = doubles_at(r, &b->initial, n, buffer[0]);
     const double *const D = doubles_at(r, &b->decay_steps, n, buffer[1]);
@@ -110,10 +107,11 @@ static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
     const double *const W = doubles_at(r, &b->warmup_steps, n, buffer[4]);
     const double *const s = doubles_at(r, &b->schedules.steps, n, buffer[5]);
     const double *const end = doubles_at(r, &b->alpha, n, buffer[6]);
-    const uint32_t linear = b->shape == CF_LINEAR, cosine = b->shape == CF_COSINE;
+    const uint32_t linear = b->shape == CF_LINEAR, cosine = b->shape == CF_COSINE, power = b->shape > CF_COSINE;
     const lanes lines = {start, lengths, floor, peak, rises, step};
-    const decays falling = {peak, end, D, passed, phase};
-    int i;
+    const decays falling = {peak, end, D, passed, places};
+    uint32_t large = 0;
+    int i, k = 0;
     if (!are_whole(&b->schedules.steps, s, n)) return 0;
     INDEPENDENT
     for (i = 0; i < n; i++) {
@@ -123,13 +121,19 @@ static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
         start[i] = falls ? end[i] : initial[i];
         rises[i] = falls ? D[i] : W[i];
         step[i] = falls ? left : begun ? W[i] + t : flat;
-        floor[i] = cosine ? end[i] : peak[i];
+        floor[i] = cosine | (power & (t >= D[i])) ? end[i] : peak[i];
         lengths[i] = cosine ? D[i] : 1.0;
-        passed[i] = begun ? D[i] - left : 0.0;
-        phase[i] = begun + (t >= D[i]);
+        passed[i] = t;
     }
     if (large || (cosine ? rate_lanes_absolute : rate_lines)(&lines, out, n)) return 0;
-    if (!linear && !cosine) loops[b->shape](&falling, out, n);
+    if (power) {
+        for (i = 0; i < n; i++) {
+            places[k] = i;
+            k += (passed[i] >= 0.0) & (passed[i] < D[i]);
+        }
+        loops[b->shape](&falling, fallen, k);
+        for (i = 0; i < k; i++) out[places[i]] = fallen[i];
+    }
     store_lanes(r, &b->schedules.rates, n, out, b->streamed);
     return 1;
 }
