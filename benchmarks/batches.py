@@ -275,28 +275,32 @@ def stables(many: int, rows: int, length: int, repeats: int) -> None:
     r = np.random.default_rng(2)
     counts = [r.integers(1, 10**5 // part, many) for part in (10, 2, 4)]
     peak, step = 10 ** r.uniform(-4, -2, many), r.integers(0, 10**5, many)
-    given, run, out = [peak, *counts], np.arange(length), np.zeros((rows, length))
-    columns = [each[:rows, None] for each in given]
-    print("\n| warmup_stable_decay | ns | NumPy's time / its | beside one schedule |\n| --- | --- | --- | --- |")
-    for decay in DECAYS:
+    given, run, out = [peak, *counts, 0.1 * peak], np.arange(length), np.zeros((rows, length))
+    columns, steps, flat = [each[:rows, None] for each in given], np.resize(run, out.size), out.reshape(-1)
+
+    def times_of(decay: str) -> dict[str, list[float]]:
         schedule = WarmupStableDecay(1e-3, 5_000, 25_000, 12_500, decay=decay, end_learning_rate=1e-4)
-        steps = np.resize(run, out.size)
-        flat = out.reshape(-1)
-        calls = {
-            "one": lambda: warmup_stable_decay(step, *given, end_learning_rate=0.1 * peak, decay=decay),  # noqa: B023
-            "numpy": lambda: stable_numpys(step, *given, 0.1 * peak, decay),  # noqa: B023
-            "rows": lambda: warmup_stable_decay(  # noqa: B023
-                run, *columns, end_learning_rate=0.1 * columns[0], decay=decay, out=out
-            ),
-            "schedule": lambda: schedule(steps, out=flat),  # noqa: B023
+
+        def ours(step: Any, *given: Any, out: Any = None) -> Any:
+            return warmup_stable_decay(step, *given[:-1], end_learning_rate=given[-1], decay=decay, out=out)
+
+        assert np.allclose(ours(step, *given), stable_numpys(step, *given, decay), rtol=1e-9, atol=1e-15), decay
+        calls: dict[str, Callable[[], Any]] = {
+            "one": lambda: ours(step, *given),
+            "NumPy": lambda: stable_numpys(step, *given, decay),
+            "rows": lambda: ours(run, *columns, out=out),
+            "schedule": lambda: schedule(steps, out=flat),
         }
-        assert np.allclose(calls["one"](), calls["numpy"](), rtol=1e-9, atol=1e-15), decay
-        times = interleaved({name: Timer(call) for name, call in calls.items()}, repeats, 0.002, PAUSE)
-        each = statistics.median(times["one"]) / many * 1e9
-        print(
-            f"| {decay} | {each:.3g} | {ratio(times['numpy'], times['one'])} | {ratio(times['rows'], times['schedule'])} |",
-            flush=True,
-        )
+        return interleaved({name: Timer(call) for name, call in calls.items()}, repeats, 0.002, PAUSE)
+
+    print(
+        f"\n| warmup_stable_decay, {many:,} schedules x 1 step | ns per value | times as fast as NumPy "
+        f"| {rows:,} x {length:,}: its time / one schedule's |\n| --- | --- | --- | --- |"
+    )
+    for decay in DECAYS:
+        times = times_of(decay)
+        each = f"{statistics.median(times['one']) / many * 1e9:.3g} | {ratio(times['NumPy'], times['one'])}"
+        print(f"| {decay} | {each} | {ratio(times['rows'], times['schedule'])} |", flush=True)
 
 
 def row(what: Shape, beside: Any, words: str, measured: Any, most: float | None, value: float) -> None:
