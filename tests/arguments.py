@@ -245,7 +245,8 @@ def outcome(call):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 1's of its own bools
-        warnings.filterwarnings("ignore", "Argument `initial_learning_rate` is ignored")  # which has a test of its own
+        # These have tests of their own.
+        warnings.filterwarnings("ignore", "Argument `(initial_learning_rate|warmup_steps)` is ignored")
         try:
             return call()
         except (*REFUSED, MemoryError, RecursionError, OwnError) as error:

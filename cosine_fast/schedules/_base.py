@@ -13,7 +13,7 @@ import numbers
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, TypeGuard
 
@@ -86,12 +86,22 @@ def steps_of(name: str, value: Any, *, positive: bool) -> int | float:
 
 def items_of(name: str, given: Any, what: str = "numbers") -> list[Any]:
     """Return the elements of a parameter that is a sequence."""
-    if isinstance(given, np.ndarray):
+    if issubclass(type(given), np.ndarray):
         if given.ndim != 1:
             raise ValueError(f"Argument `{name}` must have one dimension. Received: an array of shape {given.shape}")
     elif not isinstance(given, Sequence) or isinstance(given, (str, bytes, bytearray, memoryview)):
         raise TypeError(f"Argument `{name}` must be a list, a tuple or an array of {what}. {received(name, given)}")
-    return list(given)
+    try:
+        return list(given)
+    except OverflowError:  # a range
+        raise ValueError(f"Argument `{name}` has too many of them. {received(name, given)}") from None
+
+
+def choice_of(name: str, given: Any, choices: Collection[str]) -> str:
+    """Return a parameter that is one of some words."""
+    if not (isinstance(given, str) and given in choices):
+        raise ValueError(f"Argument `{name}` must be one of {', '.join(choices)}. {received(name, given)}")
+    return given
 
 
 def flag_of(name: str, value: Any) -> float:

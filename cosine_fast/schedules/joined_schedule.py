@@ -68,7 +68,7 @@ class JoinedSchedule(Joined):
         self, schedules: Sequence[Formula], boundaries: Sequence[int], offsets: Sequence[int] | None = None,
         name: str = "JoinedSchedule",
     ) -> None:  # fmt: skip
-        parts = tuple(_schedule(part) for part in items_of("schedules", schedules, "schedules"))
+        parts = tuple(_schedule("schedules", part) for part in items_of("schedules", schedules, "schedules"))
         begins = tuple(whole_steps("boundaries", begin) for begin in items_of("boundaries", boundaries))
         if len(begins) != len(parts) - 1:
             raise ValueError(
@@ -89,11 +89,12 @@ class JoinedSchedule(Joined):
         self._join((parts, begins, offsets, name), dtype, map(Segment, parts, (INT64_MIN, *begins), shifts), name)
 
 
-def _schedule(given: Any) -> Formula:
+def _schedule(name: str, given: Any) -> Formula:
     if not isinstance(given, Formula):
-        raise TypeError(f"A schedule of cosine_fast is needed. Received: {shown(given)} ({type(given).__name__})")
+        wanted = f"Argument `{name}` takes schedules of cosine_fast."
+        raise TypeError(f"{wanted} Received: {shown(given)} ({type(given).__name__})")
     if type(given).__call__ is not kernel.Schedule.__call__:
-        raise TypeError(f"A schedule with a __call__ of its own cannot be joined. Received: {shown(given)}")
+        raise TypeError(f"Argument `{name}` takes no schedule with a __call__ of its own. Received: {shown(given)}")
     return given
 
 
@@ -164,7 +165,7 @@ def with_warmup(schedule: Formula, warmup_steps: int, initial_learning_rate: flo
     array([0.  , 0.05, 0.1 , 0.05])
     """
     steps = whole_length("warmup_steps", warmup_steps)
-    first = _schedule(schedule)._at(0)
+    first = _schedule("schedule", schedule)._at(0)
     if steps == 0:
         return schedule
     start = number_of("initial_learning_rate", initial_learning_rate)

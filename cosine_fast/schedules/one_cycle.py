@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from ._base import INT64_MIN, nearest, number_of, rate_of
+from ._base import INT64_MIN, choice_of, nearest, number_of, rate_of
 from ._joined import Joined, Segment, whole_length
 from .cosine_decay import CosineDecay
 
@@ -84,19 +84,18 @@ class OneCycle(Joined):
                 f"Received: div_factor={div_factor}, final_div_factor={final_div_factor}"
             )
         rising = nearest(Fraction(fraction) * steps)
-        if dialect == "optax":
+        if choice_of("dialect", dialect, ("optax", "torch")) == "optax":
             rise, last = float(int(rising)), steps
-        elif dialect == "torch":
-            rise, last = nearest(Fraction(rising) - 1), steps - 1
         else:
-            raise ValueError(f"Argument `dialect` must be optax or torch. Received: dialect={dialect!r}")
+            rise, last = nearest(Fraction(rising) - 1), steps - 1
         if not 0.0 < rise < last:
             raise ValueError(
                 "The rate must rise and fall for some steps. "
                 f"Received: total_steps={total_steps}, pct_start={pct_start}, dialect={dialect!r}"
             )
         initial = number_of("peak_learning_rate / div_factor", nearest(Fraction(peak) / Fraction(factors[0])))
-        end = nearest(Fraction(initial) / Fraction(factors[1]))
+        quotient = "peak_learning_rate / div_factor / final_div_factor"
+        end = number_of(quotient, nearest(Fraction(initial) / Fraction(factors[1])))
         fall = nearest(last - Fraction(rise))
         segments = [
             Segment(CosineDecay(initial, rise, end_learning_rate=peak), INT64_MIN, 0),

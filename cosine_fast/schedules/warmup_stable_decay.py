@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from ._base import INT64_MIN, LARGEST, Formula, nearest, number_of, rate_of
+from ._base import INT64_MIN, LARGEST, Formula, choice_of, nearest, number_of, rate_of
 from ._joined import Joined, Segment, whole_length
 from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
@@ -89,19 +89,17 @@ class WarmupStableDecay(Joined):
         decay: str = "linear", initial_learning_rate: float = 0.0, end_learning_rate: float = 0.0,
         name: str = "WarmupStableDecay",
     ) -> None:  # fmt: skip
+        make, sign = DECAYS[choice_of("decay", decay, DECAYS)]
         peak, dtype = rate_of("peak_learning_rate", peak_learning_rate)
         warmup, stable = whole_length("warmup_steps", warmup_steps), whole_length("stable_steps", stable_steps)
         length = whole_length("decay_steps", decay_steps, positive=True)
         start = number_of("initial_learning_rate", initial_learning_rate)
         end = number_of("end_learning_rate", end_learning_rate)
-        if not (isinstance(decay, str) and decay in DECAYS):
-            raise ValueError(f"Argument `decay` must be one of {', '.join(DECAYS)}. Received: decay={decay!r}")
         if decay == "exponential" and not (peak > 0.0 and end > 0.0 and LEAST_RATIO <= end / peak <= LARGEST):
             raise ValueError(
                 "An exponential decay needs rates > 0, the end rate from 2**-1022 to 2**1000 times the peak. "
                 f"Received: peak_learning_rate={peak_learning_rate}, end_learning_rate={end_learning_rate}"
             )
-        make, sign = DECAYS[decay]
         falls, ends = warmup + stable, warmup + stable + length
         segments = [
             Segment(PolynomialDecay(start, warmup or 1, peak), INT64_MIN, 0),

@@ -75,7 +75,7 @@ def test_with_warmup(cf):
         ValueError, match=r"Argument `warmup_steps` must be a whole number of steps. Received: warmup_steps=0.5"
     ):
         cf.with_warmup(decay, 0.5)
-    with pytest.raises(TypeError, match=r"A schedule of cosine_fast is needed. Received: <function"):
+    with pytest.raises(TypeError, match=r"Argument `schedule` takes schedules of cosine_fast. Received: <function"):
         cf.with_warmup(lambda step: step, 5)
 
 
@@ -114,7 +114,7 @@ def test_where_it_stays(cf):
             TypeError,
             "Argument `schedules` must be a list, a tuple or an array of schedules. Received: schedul",
         ),
-        (([0.1], []), TypeError, "A schedule of cosine_fast is needed. Received: 0.1 (float)"),
+        (([0.1], []), TypeError, "Argument `schedules` takes schedules of cosine_fast. Received: 0.1 (float)"),
         ((1, [], None, 5), TypeError, "Argument `name` must be a string. Received: name=5"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_call_of_its_own_is_refused(cf):
         def __call__(self, step):
             return 1.0
 
-    with pytest.raises(TypeError, match=r"A schedule with a __call__ of its own cannot be joined. Received: "):
+    with pytest.raises(TypeError, match=r"Argument `schedules?` takes no schedule with a __call__ of its own"):
         cf.join_schedules([Own(0.1, 10)], [])
 
 

@@ -46,7 +46,7 @@ def test_exact_points(cf, dialect, rise, last):
             (0.1, 9, 0.3, 0.0),
             "Arguments `div_factor` and `final_div_factor` must be > 0. Received: div_factor=0.0, final",
         ),
-        ((0.1, 9, 0.3, 25.0, 1e4, "keras"), "Argument `dialect` must be optax or torch. Received: dialect='keras'"),
+        ((0.1, 9, 0.3, 25.0, 1e4, "keras"), "Argument `dialect` must be one of optax, torch. Received: dialect='k"),
         ((math.nan, 9), "Argument `peak_learning_rate` must be finite. Received: peak_learning_rate=nan"),
     ],
 )

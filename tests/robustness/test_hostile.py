@@ -5,6 +5,7 @@ What is refused leaves `out` and the memory around it as they were. Each kind of
 
 from __future__ import annotations
 
+import itertools
 import numbers
 import operator
 import pickle
@@ -14,6 +15,7 @@ import warnings
 import numpy as np
 import pytest
 from arguments import BIG, KINDS, PARAMETERS, Guarded, OwnError, each_kind, outcome
+from family import FAMILY, NAMES, parameters
 
 
 @pytest.fixture
@@ -193,6 +195,41 @@ def test_parameters(cf, kind):
         else:
             assert isinstance(make(), numbers.Real) or make() is None or "__class__" in kind
             assert np.all(np.isfinite(have(np.array([0, 3, 7, 12, 2**62]))))
+
+
+def makers(cf):
+    """What makes schedules, and arguments that are right."""
+    cosine = cf.CosineDecay(0.1, 10)
+    boundaries = {"schedules": [cosine, cosine], "boundaries": [5]}
+    return {name: (getattr(cf, name), parameters(cf, FAMILY[name].ordinary[-1])) for name in NAMES} | {
+        "join_schedules": (cf.join_schedules, boundaries),
+        "JoinedSchedule": (cf.JoinedSchedule, boundaries | {"offsets": [0, 5]}),
+        "with_warmup": (cf.with_warmup, {"schedule": cosine, "warmup_steps": 5, "initial_learning_rate": 0.0}),
+    }
+
+
+@pytest.mark.parametrize("name", [*NAMES, "join_schedules", "with_warmup"])
+def test_parameters_of_all(cf, name):
+    """As a parameter of anything that makes schedules: an error that names the parameter, or a schedule."""
+    make, right = makers(cf)[name]
+    for parameter, (kind, hostile) in itertools.product(right, KINDS.items()):
+        have = outcome(lambda parameter=parameter, hostile=hostile: make(**{**right, parameter: hostile()}))
+        where = parameter, kind, have
+        if not isinstance(have, Exception):
+            assert have([0, 3, 7, 12, 2**40]).shape == (5,), where
+        elif not isinstance(have, OwnError):
+            assert type(have) in (TypeError, ValueError), where
+            assert parameter in str(have) or str(have).startswith("The rates"), where  # together they are too large
+
+
+@each_kind
+def test_steps_of_a_join(cf, schedule, kind):
+    """A join takes the steps that other schedules take, and gives their errors."""
+    join = cf.join_schedules([schedule, cf.LinearDecay(0.1, 10)], [5])
+    have, want = (outcome(lambda evaluate=evaluate: evaluate(KINDS[kind]())) for evaluate in (join, schedule))
+    assert type(have) is type(want)
+    if not isinstance(want, Exception):
+        assert np.shape(have) == np.shape(want)
 
 
 @each_kind
