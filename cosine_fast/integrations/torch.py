@@ -1,4 +1,5 @@
-"""PyTorch: a scheduler whose rates are those of a schedule, and rates for tensors of steps.
+"""PyTorch: a scheduler whose rates are those of a schedule, PyTorch's own schedulers in closed form, and rates for
+tensors of steps.
 
 >>> from cosine_fast import CosineDecay
 >>> weights = torch.nn.Parameter(torch.ones(2))
@@ -12,31 +13,39 @@
 >>> learning_rates(CosineDecay(0.1, decay_steps=4), torch.arange(3))
 tensor([0.1000, 0.0854, 0.0500], dtype=torch.float64)
 
+PyTorch's own schedulers are here too, by their names and parameters, as subclasses of them that have the rates of their
+closed forms. A state of the one can be loaded by the other.
+
+>>> scheduler = CosineAnnealingLR(torch.optim.SGD([weights], lr=0.1), T_max=4)
+>>> isinstance(scheduler, torch.optim.lr_scheduler.CosineAnnealingLR)
+True
+
 Importing this module lets ``torch.load`` with ``weights_only=True`` load this package's schedules.
 """
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import torch
-from torch.optim.lr_scheduler import LRScheduler
 
 from .._backend import shown
+from ..dialects import torch as dialects
 from ..schedules import SCHEDULES
 from ..schedules._base import LearningRateSchedule, number_of, restore
 from ..serialization import serialize
+from ._torch_schedulers import *  # noqa: F403
+from ._torch_schedulers import ClosedForm
 
-__all__ = ["ScheduledLR", "learning_rates"]
+__all__ = [*dialects.__all__, "ScheduledLR", "learning_rates"]
 
 _DTYPES = {torch.float64: np.float64, torch.float32: np.float32}
 
 torch.serialization.add_safe_globals([restore, *SCHEDULES.values()])  # which check what they are made from
 
 
-class ScheduledLR(LRScheduler):
+class ScheduledLR(ClosedForm):
     """Set the learning rates of an optimizer to those of a schedule at the step ``last_epoch``.
 
     The rates depend on nothing but ``last_epoch``: a run that is stopped and resumed has the same ones to the last bit.
@@ -112,26 +121,9 @@ class ScheduledLR(LRScheduler):
         return values if len(values) == count else values * count
 
     def _get_closed_form_lr(self) -> list[float]:
-        """Return the rates at ``last_epoch``; PyTorch calls it by this name in ``step(epoch)``."""
         schedules, ratios = self._of_groups("schedule", self.schedules), self._of_groups("ratios", self.ratios)
         # A float, whatever the schedule returns. Multiplying by 1.0 changes nothing.
         return [float(schedule(self.last_epoch)) * ratio for schedule, ratio in zip(schedules, ratios, strict=True)]
-
-    def get_lr(self) -> list[float]:
-        """Return the rates at ``last_epoch``, for ``step()``."""
-        # The first step of a run, with the number 1, finds what others set before.
-        if self._step_count > 1 and any(
-            isinstance(group["lr"], float) and group["lr"] != last  # to read a tensor may wait for its device
-            for group, last in zip(self.optimizer.param_groups, self._last_lr, strict=False)
-        ):
-            warnings.warn(
-                "Something else has changed a learning rate since ScheduledLR set it, and ScheduledLR sets it again. "
-                "In a ChainedScheduler no other scheduler may change it. The states of the optimizer and of the "
-                "scheduler have to be loaded after both are made.",
-                UserWarning,
-                stacklevel=4,
-            )
-        return self._get_closed_form_lr()
 
     def state_dict(self) -> dict[str, Any]:
         """Return PyTorch's state, and the schedules and ratios."""

@@ -1,0 +1,165 @@
+"""PyTorch's schedulers, by their names and parameters, with the rates of their closed forms at every step.
+
+The parameters are documented with PyTorch's classes, of which these are subclasses.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
+
+from ..dialects import torch as dialects
+from ..schedules._base import Formula
+
+__all__ = dialects.__all__
+
+
+class ClosedForm(LRScheduler):
+    """A scheduler whose rates depend on nothing but ``last_epoch``."""
+
+    def _get_closed_form_lr(self) -> list[float]:
+        """Return the rates at ``last_epoch``; PyTorch calls it by this name in ``step(epoch)``."""
+        raise NotImplementedError
+
+    def get_lr(self) -> list[float]:
+        """Return the rates at ``last_epoch``, for ``step()``."""
+        # The first step of a run, with the number 1, finds what others set before.
+        if self._step_count > 1 and any(
+            isinstance(group["lr"], float) and group["lr"] != last  # to read a tensor may wait for its device
+            for group, last in zip(self.optimizer.param_groups, self._last_lr, strict=False)
+        ):
+            name = type(self).__name__
+            warnings.warn(
+                f"Something else has changed a learning rate since {name} set it, and {name} sets it again. "
+                "In a ChainedScheduler no other scheduler may change it. The states of the optimizer and of the "
+                "scheduler have to be loaded after both are made.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return self._get_closed_form_lr()
+
+
+class _DropIn(ClosedForm):
+    """What replaces the rates of one of PyTorch's schedulers, which follows it in the bases."""
+
+    _dialect: ClassVar[Callable[..., Formula]]  # its parameters but the first one are PyTorch's attributes
+    _names: ClassVar[list[str]]
+    _made: tuple[list[Any], list[Formula]] = [], []
+
+    def __init_subclass__(cls) -> None:
+        cls._names = [*inspect.signature(cls._dialect).parameters][1:]
+
+    def _parameters(self) -> list[tuple[Any, ...]]:
+        """Return what each schedule is made of. A state that is loaded may change it, as in PyTorch."""
+        return [(rate, *(getattr(self, name) for name in self._names)) for rate in self.base_lrs]
+
+    def _make(self, rate: Any, *parameters: Any) -> Formula:
+        return type(self)._dialect(float(rate), *parameters)
+
+    def _values(self, step: float) -> list[float]:
+        """Return the values of all schedules."""
+        parameters = self._parameters()
+        if parameters != self._made[0]:  # the same tensors are equal without being read
+            self._made = parameters, [self._make(*each) for each in parameters]
+        return [float(schedule(step)) for schedule in self._made[1]]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return self._values(self.last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return PyTorch's state."""
+        return {key: value for key, value in super().state_dict().items() if key != "_made"}
+
+
+class ConstantLR(_DropIn, lr_scheduler.ConstantLR):
+    """PyTorch's ConstantLR, in its closed form."""
+
+    _dialect = dialects.ConstantLR
+
+
+class LinearLR(_DropIn, lr_scheduler.LinearLR):
+    """PyTorch's LinearLR, in its closed form."""
+
+    _dialect = dialects.LinearLR
+
+
+class ExponentialLR(_DropIn, lr_scheduler.ExponentialLR):
+    """PyTorch's ExponentialLR, in its closed form."""
+
+    _dialect = dialects.ExponentialLR
+
+
+class StepLR(_DropIn, lr_scheduler.StepLR):
+    """PyTorch's StepLR, in its closed form."""
+
+    _dialect = dialects.StepLR
+
+
+class MultiStepLR(_DropIn, lr_scheduler.MultiStepLR):
+    """PyTorch's MultiStepLR, in its closed form."""
+
+    _dialect = dialects.MultiStepLR
+
+
+class PolynomialLR(_DropIn, lr_scheduler.PolynomialLR):
+    """PyTorch's PolynomialLR, in its closed form."""
+
+    _dialect = dialects.PolynomialLR
+
+
+class CosineAnnealingLR(_DropIn, lr_scheduler.CosineAnnealingLR):
+    """PyTorch's CosineAnnealingLR, in its closed form."""
+
+    _dialect = dialects.CosineAnnealingLR
+
+
+class CosineAnnealingWarmRestarts(_DropIn, lr_scheduler.CosineAnnealingWarmRestarts):
+    """PyTorch's CosineAnnealingWarmRestarts, also where its logarithms or its `last_epoch` miss a restart."""
+
+    _dialect = dialects.CosineAnnealingWarmRestarts
+
+    @property
+    def _epoch(self) -> Any:
+        """The epoch of ``step(epoch)``, of which ``last_epoch`` is the whole part."""
+        return self.last_epoch + self.T_cur % 1
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return self._values(self._epoch)
+
+    def step(self, epoch: float | None = None) -> None:
+        """Set the rates of the next step, or of an epoch, which may have a fraction."""
+        super().step(self._epoch + 1 if epoch is None else epoch)
+
+
+class OneCycleLR(_DropIn, lr_scheduler.OneCycleLR):
+    """PyTorch's OneCycleLR, its momentum too; at the step `total_steps`, past the run, it keeps the last rate."""
+
+    _dialect = dialects.OneCycleLR
+
+    def _parameters(self) -> list[tuple[Any, ...]]:
+        phases, parameters = self._schedule_phases, []
+        for kind in ("lr", "momentum") if self.cycle_momentum else ("lr",):
+            names = [phases[0][f"start_{kind}"], *(phase[f"end_{kind}"] for phase in phases)]
+            parameters += [tuple(group[name] for name in names) for group in self.optimizer.param_groups]
+        return [(rates, [phase["end_step"] for phase in phases], self._anneal_func_type) for rates in parameters]
+
+    def _make(self, rates: Any, *parameters: Any) -> Formula:
+        return dialects.phases([*map(float, rates)], *parameters)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        if self.last_epoch > self.total_steps:
+            raise ValueError(
+                f"There are only {self.total_steps} steps (`total_steps`). Received: step {self.last_epoch}"
+            )
+        values, groups = super()._get_closed_form_lr(), self.optimizer.param_groups
+        for group, momentum in zip(groups, values[len(groups) :], strict=self.cycle_momentum):
+            if self.use_beta1:
+                group["betas"] = momentum, *group["betas"][1:]
+            else:
+                group["momentum"] = momentum
+        return values[: len(groups)]
