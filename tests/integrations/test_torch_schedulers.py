@@ -1,0 +1,215 @@
+"""PyTorch's schedulers: cosine_fast.dialects.torch, and the classes in cosine_fast.integrations.torch."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import random
+
+import numpy as np
+import pytest
+
+from cosine_fast.dialects import torch as dialects
+
+torch = pytest.importorskip("torch", reason="PyTorch is what these tests are about")
+lr_scheduler = torch.optim.lr_scheduler
+drop_ins = pytest.importorskip("cosine_fast.integrations.torch")
+
+STEPS = 50
+RATES = 0.3, 0.07
+pytestmark = pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step")
+
+
+def one_cycle(draw):
+    length = {"total_steps": STEPS} if draw.random() < 0.5 else {"epochs": 5, "steps_per_epoch": 10}
+    return {
+        **length,
+        "max_lr": [10 ** draw.uniform(-4, 1) for _ in RATES],
+        "pct_start": draw.choice([0.3, draw.uniform(0.03, 0.48)]),
+        "anneal_strategy": draw.choice(["cos", "linear"]),
+        "div_factor": draw.uniform(0.5, 30),
+        "final_div_factor": 10 ** draw.uniform(0, 5),
+        "three_phase": draw.random() < 0.5,
+        "base_momentum": [draw.uniform(0, 0.9) for _ in RATES],
+        "max_momentum": draw.uniform(0.9, 1),
+    }
+
+
+DRAWS = {
+    "ConstantLR": lambda draw: {"factor": draw.random(), "total_iters": draw.randint(0, 60)},
+    "LinearLR": lambda draw: {
+        "start_factor": 1 - draw.random(), "end_factor": draw.random(), "total_iters": draw.randint(1, 60),
+    },
+    "ExponentialLR": lambda draw: {"gamma": draw.choice([draw.uniform(0.5, 1.1), -0.9])},
+    "StepLR": lambda draw: {"step_size": draw.randint(1, 20), "gamma": draw.uniform(-0.5, 1.1)},
+    "MultiStepLR": lambda draw: {"milestones": draw.choices(range(60), k=draw.randint(0, 9)), "gamma": draw.random()},
+    "PolynomialLR": lambda draw: {"total_iters": draw.randint(1, 60), "power": draw.choice([0, 1, draw.uniform(0, 4)])},
+    "CosineAnnealingLR": lambda draw: {"T_max": draw.randint(2, 60), "eta_min": draw.uniform(-0.1, 0.1)},
+    "CosineAnnealingWarmRestarts": lambda draw: {
+        "T_0": draw.randint(1, 30), "T_mult": draw.randint(1, 4), "eta_min": draw.uniform(-0.1, 0.1),
+    },
+    "OneCycleLR": one_cycle,
+}  # fmt: skip
+CASES = [(name, DRAWS[name](random.Random(seed))) for name in DRAWS for seed in range(6)]
+
+
+def made(module, name, options, rates=RATES, kind=torch.optim.AdamW):
+    optimizer = kind([{"params": [torch.nn.Parameter(torch.ones(1))], "lr": rate} for rate in rates])
+    return getattr(module, name)(optimizer, **copy.deepcopy(options))
+
+
+def values_of(scheduler):
+    """The rate of each parameter group, and its momentum."""
+    groups = scheduler.optimizer.param_groups
+    return [(float(group["lr"]), group.get("betas", [group.get("momentum")])[0]) for group in groups]
+
+
+def run(scheduler, count, *, closed=False):
+    """The values after each of the next steps, in PyTorch's closed form or as a training loop has them."""
+    values = []
+    for _ in range(count):
+        scheduler.optimizer.step()
+        scheduler.step(*[scheduler.last_epoch + 1] if closed else [])
+        values.append(values_of(scheduler))
+    return values
+
+
+def assert_close(got, want, peak=None):
+    peak = np.abs(want).max(0) if peak is None else peak
+    assert np.all(np.abs(np.subtract(got, want)) <= 1e-13 * peak)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_values(name, options):
+    """The rates are those of PyTorch's closed form at every step, also past the end; the momentum too."""
+    one_cycle = name == "OneCycleLR"
+    count = STEPS - 1 if one_cycle else 2 * STEPS
+    # These two have no recursion, and the closed form of the first one rounds logarithms.
+    closed = name not in ("CosineAnnealingWarmRestarts", "OneCycleLR")
+    original, scheduler = made(lr_scheduler, name, options), made(drop_ins, name, options)
+    want = [values_of(original), *run(original, count, closed=closed)]
+    got = [values_of(scheduler), *run(scheduler, count)]
+    assert_close(got, want)
+    given = inspect.signature(getattr(dialects, name)).parameters
+    for group, rate in enumerate(RATES):
+        parameters = {"learning_rate": rate, **options}
+        if one_cycle:
+            parameters["max_lr"] = options["max_lr"][group]
+        schedule = getattr(dialects, name)(**{key: parameters[key] for key in parameters if key in given})
+        assert_close(schedule(np.arange(count + 1)), [values[group][0] for values in got])
+    if one_cycle:
+        assert_close(run(scheduler, 1)[0][0][0], got[-1][0][0])
+        with pytest.raises(ValueError, match=r"There are only 50 steps \(`total_steps`\). Received: step 51"):
+            scheduler.step()
+    else:
+        for step in (7, count, 0):
+            scheduler.step(step)
+            assert values_of(scheduler) == got[step]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES[::3])
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD])
+def test_a_run_resumed_at_every_step(name, options, kind):
+    """By PyTorch's own class or ours, of a state of the other or of our own; the state has the same keys."""
+    whole = run(made(drop_ins, name, options, kind=kind), STEPS - 1)
+    for before, after in [(drop_ins, drop_ins), (drop_ins, lr_scheduler), (lr_scheduler, drop_ins)]:
+        scheduler = made(before, name, options, kind=kind)
+        for step in range(STEPS):
+            resumed = made(after, name, options, kind=kind)
+            assert resumed.state_dict().keys() == scheduler.state_dict().keys()
+            resumed.optimizer.load_state_dict(copy.deepcopy(scheduler.optimizer.state_dict()))
+            resumed.load_state_dict(copy.deepcopy(scheduler.state_dict()))
+            assert resumed.get_last_lr() == scheduler.get_last_lr()
+            got = run(resumed, STEPS - 1 - step)
+            if before is after:
+                assert got == whole[step:]
+            elif got:  # PyTorch's recursion drifts
+                assert_close(got[0], whole[step], np.max(whole, 0))
+            run(scheduler, step < STEPS - 1)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES[::6])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_copies_and_tensors(name, options, copied):
+    """A tensor is filled in place with the rate of its own base; a copy goes on."""
+    rates = [torch.tensor(rate) for rate in RATES]
+    exact = made(drop_ins, name, options, [rate.item() for rate in rates])
+    scheduler = made(drop_ins, name, options, rates)
+    for _ in range(9):
+        run(scheduler, 1)
+        assert values_of(scheduler) == [(np.float32(rate), momentum) for rate, momentum in run(exact, 1)[0]]
+    assert all(group["lr"] is rate for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True))
+    assert run(copied(scheduler), 9) == run(scheduler, 9)
+
+
+def test_changed_parameters():
+    """As in PyTorch, a state that is loaded brings its parameters, and attributes can be set."""
+    scheduler = made(drop_ins, "StepLR", {"step_size": 5})
+    scheduler.load_state_dict(made(lr_scheduler, "StepLR", {"step_size": 2, "gamma": 0.5}).state_dict())
+    assert [values[0][0] for values in run(scheduler, 3)] == [0.3, 0.15, 0.15]
+    scheduler.base_lrs = [1.0, 2.0]
+    scheduler.gamma = 0.25
+    assert [values[0][0] for values in run(scheduler, 1)] == [0.0625]
+
+
+def test_epochs_of_warm_restarts():
+    """Fractional epochs, and steps after one; a step in a later cycle as `last_epoch`, which PyTorch's class misses."""
+    options = {"T_0": 5, "T_mult": 2, "eta_min": 0.01}
+    schedule = dialects.CosineAnnealingWarmRestarts(RATES[0], **options)
+    ours, original = (made(module, "CosineAnnealingWarmRestarts", options) for module in (drop_ins, lr_scheduler))
+    for epoch in (0.25, 4.75, None, None, 33.5, 2, None, 34.0, None):
+        ours.step(epoch)
+        original.step(epoch)
+        assert_close(values_of(ours), values_of(original))
+        assert (ours.last_epoch, ours.T_cur, ours.T_i) == (original.last_epoch, original.T_cur, original.T_i)
+    for group in ours.optimizer.param_groups:
+        group["initial_lr"] = RATES[0]
+    resumed = drop_ins.CosineAnnealingWarmRestarts(ours.optimizer, **options, last_epoch=99)
+    assert [values[1][0] for values in run(resumed, 9)] == [schedule(step) for step in range(101, 110)]
+
+
+def test_in_sequences_and_chains():
+    """A sequence begins at its milestone; what changes the rate in a chain is warned of."""
+    optimizer = made(drop_ins, "ExponentialLR", {"gamma": 0.9}).optimizer
+    parts = [drop_ins.LinearLR(optimizer, 0.1), drop_ins.CosineAnnealingWarmRestarts(optimizer, 10)]
+    parts.append(drop_ins.CosineAnnealingLR(optimizer, 10))
+    sequence = lr_scheduler.SequentialLR(optimizer, parts, [5, 20])
+    got = [values_of(sequence), *run(sequence, STEPS)]
+    warm = [dialects.LinearLR(RATES[0], 0.1)(step) for step in range(5)]
+    restarts = [dialects.CosineAnnealingWarmRestarts(RATES[0], 10)(step) for step in range(15)]
+    assert [values[0][0] for values in got] == [
+        *warm, *restarts, *(dialects.CosineAnnealingLR(RATES[0], 10)(step) for step in range(STEPS - 19)),
+    ]  # fmt: skip
+    chain = lr_scheduler.ChainedScheduler([parts[2], lr_scheduler.ExponentialLR(optimizer, 0.5)])
+    with pytest.warns(UserWarning, match="since CosineAnnealingLR set it, .* In a ChainedScheduler no other"):
+        run(chain, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error", "words"),
+    [
+        ("ConstantLR", {"factor": "1"}, TypeError, "`factor` must be a number"),
+        ("ConstantLR", {"total_iters": 0.5}, ValueError, "`total_iters` must be a whole number"),
+        ("LinearLR", {"total_iters": 0}, ValueError, "`total_iters` must be > 0"),
+        ("LinearLR", {"learning_rate": None}, TypeError, "`learning_rate` must be a number"),
+        ("ExponentialLR", {"gamma": float("nan")}, ValueError, "`gamma` must be finite"),
+        ("StepLR", {"step_size": 2.5}, ValueError, "`step_size` must be a whole number"),
+        ("MultiStepLR", {"milestones": [2, 2.5]}, ValueError, "`milestones` must be whole"),
+        ("PolynomialLR", {"power": -1}, ValueError, "`power` must be >= 0"),
+        ("CosineAnnealingLR", {"T_max": 0}, ValueError, "`T_max` must be > 0"),
+        ("CosineAnnealingLR", {"T_max": 9, "eta_min": []}, TypeError, "`eta_min` must be a number"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 1.5}, ValueError, "`T_0` must be a whole number"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 1, "T_mult": 0}, ValueError, "`T_mult` must be > 0"),
+        ("OneCycleLR", {"epochs": 3}, ValueError, "`total_steps`, or both `epochs` and `steps_per_epoch`"),
+        ("OneCycleLR", {"epochs": 3, "steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be > 0"),
+        ("OneCycleLR", {"total_steps": 9, "div_factor": 0}, ValueError, "`div_factor` and `final_div_factor` must be"),
+        ("OneCycleLR", {"total_steps": 9, "anneal_strategy": "x"}, ValueError, "`anneal_strategy` must be cos or lin"),
+        ("OneCycleLR", {"total_steps": 3}, ValueError, "`pct_start` must leave each phase some steps.*-0.1"),
+        ("OneCycleLR", {"total_steps": 9, "pct_start": 1.0}, ValueError, "`pct_start` must leave each phase"),
+    ],
+)
+def test_bad_arguments(name, arguments, error, words):
+    rate = {"max_lr" if name == "OneCycleLR" else "learning_rate": 0.1}
+    with pytest.raises(error, match=words):
+        getattr(dialects, name)(**{**rate, **arguments})
