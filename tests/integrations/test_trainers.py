@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-import cosine_fast
+from cosine_fast.dialects.transformers import get_cosine_with_min_lr_schedule_with_warmup
 
 torch = pytest.importorskip("torch", reason="PyTorch is what the trainers train with")
 ScheduledLR = pytest.importorskip("cosine_fast.integrations.torch").ScheduledLR
+get_scheduler = pytest.importorskip("cosine_fast.integrations.transformers").get_scheduler
+every_step = pytest.importorskip("cosine_fast.integrations.lightning").every_step
 
-SCHEDULE = cosine_fast.CosineDecay(0.0, 20, 0.1, warmup_target=0.05, warmup_steps=4)
 EPOCHS, BATCHES = 6, 4
 STEPS = EPOCHS * BATCHES
+SCHEDULE = get_cosine_with_min_lr_schedule_with_warmup(1.0, 4, STEPS, min_lr_rate=0.1)
 EXPECTED = [SCHEDULE(step) for step in range(STEPS)]
-MAKERS = [ScheduledLR, torch.optim.lr_scheduler.LambdaLR]
+MAKERS = {
+    "ScheduledLR": lambda optimizer: ScheduledLR(optimizer, SCHEDULE),
+    "LambdaLR": lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, SCHEDULE),
+    "get_scheduler": lambda optimizer: get_scheduler("cosine_with_min_lr", optimizer, 4, STEPS, {"min_lr_rate": 0.1}),
+}
 
 
 def data():
@@ -37,7 +43,7 @@ def optimizer_of(model):
     return torch.optim.AdamW(model.parameters(), lr=1.0)
 
 
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_transformers(make, model, tmp_path):
     """Stopped after each of three steps, within and between epochs, and resumed from the checkpoint."""
     transformers = pytest.importorskip("transformers", reason="its Trainer is tested")
@@ -71,7 +77,7 @@ def test_transformers(make, model, tmp_path):
             arguments,
             train_dataset=rows,
             callbacks=[Stop(stop)],
-            optimizers=(optimizer, make(optimizer, SCHEDULE)),
+            optimizers=(optimizer, make(optimizer)),
         )
         rates = []
         optimizer.register_step_pre_hook(lambda *_: rates.append(optimizer.param_groups[0]["lr"]))
@@ -91,7 +97,7 @@ def test_transformers(make, model, tmp_path):
 @pytest.mark.filterwarnings(
     "ignore:.isinstance.treespec, LeafSpec.. is deprecated", "ignore:GPU available", "ignore:The .train_dataloader."
 )
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_lightning(make, model, tmp_path):
     """The dict that configure_optimizers returns; stopped after an epoch and resumed."""
     lightning = pytest.importorskip("lightning", reason="its Trainer is tested")
@@ -109,11 +115,7 @@ def test_lightning(make, model, tmp_path):
             return loss
 
         def configure_optimizers(self):
-            optimizer = optimizer_of(self)
-            return {
-                "optimizer": optimizer,
-                "lr_scheduler": {"scheduler": make(optimizer, SCHEDULE), "interval": "step"},
-            }
+            return every_step(make(optimizer_of(self)))
 
     def train(epochs, resume=None):
         made = model(Model)
