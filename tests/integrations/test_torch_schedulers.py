@@ -10,6 +10,7 @@ import random
 import numpy as np
 import pytest
 
+from cosine_fast import OneCycle
 from cosine_fast.dialects import torch as dialects
 
 torch = pytest.importorskip("torch", reason="PyTorch is what these tests are about")
@@ -141,6 +142,14 @@ def test_copies_and_tensors(name, options, copied):
         assert values_of(scheduler) == [(np.float32(rate), momentum) for rate, momentum in run(exact, 1)[0]]
     assert all(group["lr"] is rate for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True))
     assert run(copied(scheduler), 9) == run(scheduler, 9)
+
+
+@pytest.mark.parametrize("steps", [5, 100, 1003])
+def test_the_class_of_one_cycle(steps):
+    """OneCycle's dialect for PyTorch is this with two phases of cosines."""
+    ours = OneCycle(0.3, steps, 0.4, 10.0, 100.0, dialect="torch")
+    other = dialects.OneCycleLR(0.3, steps, pct_start=0.4, div_factor=10.0, final_div_factor=100.0)
+    np.testing.assert_allclose(ours.precompute(steps + 9), other.precompute(steps + 9), 1e-15, 0)
 
 
 def test_changed_parameters():

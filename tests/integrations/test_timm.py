@@ -1,0 +1,68 @@
+"""cosine_fast.integrations.timm beside timm's own schedulers."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+
+import pytest
+
+from cosine_fast import CosineDecay, ExponentialDecay
+
+torch = pytest.importorskip("torch", reason="timm's schedulers are for PyTorch")
+ScheduledLR = pytest.importorskip("cosine_fast.integrations.timm").ScheduledLR
+
+COSINE = CosineDecay(0.1, 40)
+
+
+@pytest.fixture
+def timm(monkeypatch):
+    """The schedulers of timm, without the package itself, which would import torchvision and all models."""
+    found = importlib.util.find_spec("timm")
+    if found is None:
+        pytest.skip("timm is not installed")
+    package = types.ModuleType("timm")
+    package.__path__ = found.submodule_search_locations
+    monkeypatch.setitem(sys.modules, "timm", package)
+    return importlib.import_module("timm.scheduler")
+
+
+def optimizer_of():
+    groups = [{"params": [torch.nn.Parameter(torch.ones(1))], **scale} for scale in ({}, {"lr_scale": 0.25})]
+    return torch.optim.SGD(groups, lr=0.1)
+
+
+def rates_of(scheduler):
+    return [group["lr"] for group in scheduler.optimizer.param_groups]
+
+
+@pytest.mark.parametrize("method", ["step", "step_update"])
+def test_as_timms_own(timm, method):
+    """Rates and scales of parameter groups; the other one of `step` and `step_update` changes nothing."""
+    schedulers = [
+        ScheduledLR(optimizer_of(), COSINE, method == "step"),
+        timm.CosineLRScheduler(optimizer_of(), 40, t_in_epochs=method == "step"),
+    ]
+    for step in range(60):
+        for scheduler in schedulers:
+            getattr(scheduler, method)(step, metric=0.5)
+            getattr(scheduler, "step_update" if method == "step" else "step")(7)
+        ours, theirs = map(rates_of, schedulers)
+        assert ours == [COSINE(step), 0.25 * COSINE(step)]
+        assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-17)
+
+
+def test_states():
+    """The first rates are those of step 0; a run resumed from a state goes on, and other schedules are refused."""
+    schedules = [COSINE, ExponentialDecay(0.1, 10, 0.5)]
+    scheduler = ScheduledLR(optimizer_of(), schedules)
+    assert rates_of(scheduler) == [0.1, 0.025]
+    scheduler.step(9)
+    resumed = ScheduledLR(optimizer_of(), schedules)
+    resumed.load_state_dict(scheduler.state_dict())
+    assert resumed.get_last_lr() == rates_of(scheduler) == [COSINE(9), 0.25 * schedules[1](9)]
+    resumed.step(10)
+    assert rates_of(resumed) == [COSINE(10), 0.25 * schedules[1](10)]
+    with pytest.raises(ValueError, match="a ScheduledLR with the same schedules"):
+        ScheduledLR(optimizer_of(), COSINE).load_state_dict(scheduler.state_dict())
