@@ -45,7 +45,7 @@ def ConstantLR(learning_rate: float, factor: float = 1.0 / 3, total_iters: int =
     factor : float, default 1/3
         The fraction.
     total_iters : int, default 5
-        The step from which on the rate is `learning_rate`.
+        The step from which on the rate is `learning_rate`; > 0.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def ConstantLR(learning_rate: float, factor: float = 1.0 / 3, total_iters: int =
     array([0.25, 0.25, 0.5 ])
     """
     rate = number_of("learning_rate", learning_rate)
-    end = whole_length("total_iters", total_iters)
+    end = whole_length("total_iters", total_iters, positive=True)
     return PiecewiseConstantDecay([end - 1], [rate * number_of("factor", factor), rate])
 
 

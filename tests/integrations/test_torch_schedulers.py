@@ -9,6 +9,7 @@ import random
 
 import numpy as np
 import pytest
+from test_torch import saved
 
 from cosine_fast import OneCycle
 from cosine_fast.dialects import torch as dialects
@@ -38,7 +39,7 @@ def one_cycle(draw):
 
 
 DRAWS = {
-    "ConstantLR": lambda draw: {"factor": draw.random(), "total_iters": draw.randint(0, 60)},
+    "ConstantLR": lambda draw: {"factor": draw.random(), "total_iters": draw.randint(1, 60)},
     "LinearLR": lambda draw: {
         "start_factor": 1 - draw.random(), "end_factor": draw.random(), "total_iters": draw.randint(1, 60),
     },
@@ -78,7 +79,7 @@ def run(scheduler, count, *, closed=False):
 
 def assert_close(got, want, peak=None):
     peak = np.abs(want).max(0) if peak is None else peak
-    assert np.all(np.abs(np.subtract(got, want)) <= 1e-13 * peak)
+    assert np.all(np.abs(np.subtract(got, want)) <= 1e-12 * peak)
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
@@ -109,7 +110,7 @@ def test_values(name, options):
             assert values_of(scheduler) == got[step]
 
 
-@pytest.mark.parametrize(("name", "options"), CASES[::3])
+@pytest.mark.parametrize(("name", "options"), CASES[::6])
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD])
 def test_a_run_resumed_at_every_step(name, options, kind):
     """By PyTorch's own class or ours, of a state of the other or of our own; the state has the same keys."""
@@ -133,7 +134,7 @@ def test_a_run_resumed_at_every_step(name, options, kind):
 @pytest.mark.parametrize(("name", "options"), CASES[::6])
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_copies_and_tensors(name, options, copied):
-    """A tensor is filled in place with the rate of its own base; a copy goes on."""
+    """A tensor is filled in place with the rate of its own base; copies and what is saved go on."""
     rates = [torch.tensor(rate) for rate in RATES]
     exact = made(drop_ins, name, options, [rate.item() for rate in rates])
     scheduler = made(drop_ins, name, options, rates)
@@ -141,7 +142,10 @@ def test_copies_and_tensors(name, options, copied):
         run(scheduler, 1)
         assert values_of(scheduler) == [(np.float32(rate), momentum) for rate, momentum in run(exact, 1)[0]]
     assert all(group["lr"] is rate for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True))
-    assert run(copied(scheduler), 9) == run(scheduler, 9)
+    resumed = made(drop_ins, name, options, [torch.tensor(rate) for rate in RATES])
+    resumed.optimizer.load_state_dict(saved(scheduler.optimizer.state_dict()))
+    resumed.load_state_dict(saved(scheduler.state_dict()))
+    assert run(copied(scheduler), 9) == run(resumed, 9) == run(scheduler, 9)
 
 
 @pytest.mark.parametrize("steps", [5, 100, 1003])
@@ -199,8 +203,8 @@ def test_in_sequences_and_chains():
     ("name", "arguments", "error", "words"),
     [
         ("ConstantLR", {"factor": "1"}, TypeError, "`factor` must be a number"),
-        ("ConstantLR", {"total_iters": 0.5}, ValueError, "`total_iters` must be a whole number"),
-        ("LinearLR", {"total_iters": 0}, ValueError, "`total_iters` must be > 0"),
+        ("ConstantLR", {"total_iters": 0}, ValueError, "`total_iters` must be > 0"),
+        ("LinearLR", {"total_iters": 0.5}, ValueError, "`total_iters` must be a whole number"),
         ("LinearLR", {"learning_rate": None}, TypeError, "`learning_rate` must be a number"),
         ("ExponentialLR", {"gamma": float("nan")}, ValueError, "`gamma` must be finite"),
         ("StepLR", {"step_size": 2.5}, ValueError, "`step_size` must be a whole number"),
