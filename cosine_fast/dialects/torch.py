@@ -26,7 +26,7 @@ from ..schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from ..schedules._base import Formula, nearest, number_of, steps_of
+from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
 
 __all__ = [
@@ -306,9 +306,7 @@ def OneCycleLR(
 
 def phases(rates: Sequence[float], ends: Sequence[float], anneal_strategy: str) -> Formula:
     """Return the curve from the first of the rates, at step 0, to each next one at its end."""
-    if anneal_strategy not in ("cos", "linear"):
-        wanted = "Argument `anneal_strategy` must be cos or linear."
-        raise ValueError(f"{wanted} Received: anneal_strategy={anneal_strategy!r}")
+    shape = choice_of("anneal_strategy", anneal_strategy, ("cos", "linear"))
     parts: dict[int, Formula] = {}
     start = Fraction(0)
     for (first, last), end in zip(itertools.pairwise(rates), map(Fraction, ends), strict=True):
@@ -319,7 +317,7 @@ def phases(rates: Sequence[float], ends: Sequence[float], anneal_strategy: str) 
             )
         begin, length = nearest(start), nearest(end - start)
         part: Formula
-        if anneal_strategy == "linear":  # the line, from step 0 on
+        if shape == "linear":  # the line, from step 0 on
             at_0 = Fraction(first) - (Fraction(last) - Fraction(first)) * start / (end - start)
             part = PolynomialDecay(nearest(at_0), nearest(end), last)
         elif start:  # what comes before is flat, and never reached

@@ -24,7 +24,7 @@ from ..schedules import (
     PolynomialDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, nearest, number_of, steps_of
+from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
 
@@ -353,8 +353,7 @@ def get_wsd_schedule(
     if ratio < 0.0:
         raise ValueError(f"Argument `min_lr_ratio` must be >= 0. Received: min_lr_ratio={min_lr_ratio}")
     for key, shape in (("warmup_type", warmup_type), ("decay_type", decay_type)):
-        if shape not in ("linear", "cosine", "1-sqrt"):
-            raise ValueError(f"Argument `{key}` must be linear, cosine or 1-sqrt. Received: {key}={shape!r}")
+        choice_of(key, shape, ("linear", "cosine", "1-sqrt"))
     floor, up, down = rate * ratio, max(1, warmup), max(1, decay)
     rise: Formula = PolynomialDecay(floor, up, rate, 0.5 if warmup_type == "1-sqrt" else 1.0)
     if warmup_type == "cosine":

@@ -47,10 +47,11 @@ def _of_optimizer(dialect: Callable[..., Formula]) -> Callable[..., ScheduledLR]
             raise TypeError(f"{wanted} Received: {shown(optimizer)}")
 
         def schedule(rate: float) -> Formula:
-            default = float(optimizer.defaults["lr"])
-            # Transformers takes these for the optimizer's own rate, and scales all rates of other groups.
-            scaled = {key: given[key] * (rate / default) for key in ("lr_end", "min_lr") if given.get(key)}
-            return dialect(rate, **(given if rate == default else {**given, **scaled}))
+            scaled = {}
+            if rate != (default := float(optimizer.defaults["lr"])):
+                # Transformers takes these for the optimizer's own rate, and scales all rates of other groups.
+                scaled = {key: given[key] * (rate / default) for key in ("lr_end", "min_lr") if given.get(key)}
+            return dialect(rate, **{**given, **scaled})
 
         rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
         return ScheduledLR(optimizer, [schedule(rate) for rate in rates], last_epoch)

@@ -217,7 +217,7 @@ def test_in_sequences_and_chains():
         ("OneCycleLR", {"epochs": 3}, ValueError, "`total_steps`, or both `epochs` and `steps_per_epoch`"),
         ("OneCycleLR", {"epochs": 3, "steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be > 0"),
         ("OneCycleLR", {"total_steps": 9, "div_factor": 0}, ValueError, "`div_factor` and `final_div_factor` must be"),
-        ("OneCycleLR", {"total_steps": 9, "anneal_strategy": "x"}, ValueError, "`anneal_strategy` must be cos or lin"),
+        ("OneCycleLR", {"total_steps": 9, "anneal_strategy": "x"}, ValueError, "`anneal_strategy` must be one of cos,"),
         ("OneCycleLR", {"total_steps": 3}, ValueError, "`pct_start` must leave each phase some steps.*-0.1"),
         ("OneCycleLR", {"total_steps": 9, "pct_start": 1.0}, ValueError, "`pct_start` must leave each phase"),
     ],

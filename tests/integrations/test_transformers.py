@@ -162,8 +162,8 @@ def test_a_run_that_goes_on():
         ("get_cosine_with_min_lr_schedule_with_warmup", [1, 2, 9], ValueError, "`min_lr` and `min_lr_rate` must be g"),
         ("get_wsd_schedule", [1, 2, 3], ValueError, "`num_training_steps` or `num_stable_steps` must be given"),
         ("get_wsd_schedule", [1, 2, 3, 4], ValueError, "`num_training_steps` must be at least .* 5. Received: .*=4"),
-        ("get_wsd_schedule", [1, 2, 3, 9, None, "x"], ValueError, "`warmup_type` must be linear, cosine or 1-sqrt"),
-        ("get_wsd_schedule", [1, 2, 3, 9, None, "linear", []], ValueError, "`decay_type` must be linear, cosine or"),
+        ("get_wsd_schedule", [1, 2, 3, 9, None, "x"], ValueError, "`warmup_type` must be one of linear, cosine, 1-"),
+        ("get_wsd_schedule", [1, 2, 3, 9, None, "linear", []], ValueError, "`decay_type` must be one of linear, cos"),
         ("get_wsd_schedule", [1, 2, 3, 9, 1, "linear", "linear", -1], ValueError, "`min_lr_ratio` must be >= 0"),
     ],
 )
