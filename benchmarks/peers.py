@@ -335,6 +335,10 @@ def _stable(decay: str) -> Callable[[int], dict[str, Any]]:
     }  # fmt: skip
 
 
+def _logarithmic(n: int) -> dict[str, Any]:
+    return {"peak_learning_rate": PEAK, "warmup_steps": max(2, int(n / 1.25)), "initial_learning_rate": PEAK * ALPHA}
+
+
 _ROWS = [
     Member("ExponentialDecay", _decay(decay_rate=0.9)),
     Member("ExponentialDecay, staircase", _decay(decay_rate=0.9, staircase=True)),
@@ -347,6 +351,7 @@ _ROWS = [
     Member("PolynomialDecay, cycle", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)),
     Member("PowerCosineDecay", _decay(1.25, exponent=1.5), times_as_fast=2.0),
     Member("PowerCosineDecay, k_decay", _decay(1.25, exponent=1.5, k_decay=2.5), times_as_fast=2.0),
+    Member("LogarithmicWarmup", _logarithmic, times_as_fast=2.0),
     Member("PiecewiseConstantDecay, 3 boundaries", _boundaries(3)),
     Member("PiecewiseConstantDecay, 3 boundaries, shuffled", _boundaries(3)),
     Member("PiecewiseConstantDecay, 100 boundaries, shuffled", _boundaries(100)),
@@ -402,6 +407,11 @@ def _family_loops() -> dict[str, Callable[..., None]]:
                 x **= k_decay
             out[i] = initial_learning_rate * max(0.0, 0.5 + 0.5 * math.cos(math.pi * x)) ** exponent
 
+    def logarithmic(steps, out, peak_learning_rate, warmup_steps, initial_learning_rate):  # type: ignore
+        for i in numba.prange(steps.size):
+            gamma = math.log(steps[i] + 1.0) / math.log(warmup_steps) if steps[i] < warmup_steps else 1.0
+            out[i] = initial_learning_rate + (peak_learning_rate - initial_learning_rate) * gamma
+
     def piecewise(steps, out, boundaries, values):  # type: ignore
         for i in numba.prange(steps.size):
             step = steps[i]
@@ -449,7 +459,7 @@ def _family_loops() -> dict[str, Callable[..., None]]:
     loops = {
         "ExponentialDecay": exponential, "InverseTimeDecay": inverse_time, "PolynomialDecay": polynomial,
         "PiecewiseConstantDecay": piecewise, "CosineDecayRestarts": restarts, "WarmupStableDecay": stable,
-        "CosineAnnealing": annealing, "PowerCosineDecay": power_cosine,
+        "CosineAnnealing": annealing, "PowerCosineDecay": power_cosine, "LogarithmicWarmup": logarithmic,
     }  # fmt: skip
     return {name: numba.njit(parallel=True, fastmath=True)(loop) for name, loop in loops.items()}
 

@@ -315,6 +315,35 @@ INVERSE_TIME_DECAY = Entry(
     joints=inverse_time_decay_joints,
 )
 
+# ---- LogarithmicWarmup ----
+
+logarithmic_warmup = named("peak_learning_rate", "warmup_steps", "initial_learning_rate")
+
+
+def draw_logarithmic_warmup(draw: random.Random) -> Parameters:
+    peak = draw.choice([draw_rate(draw)] * 9 + [0.0])
+    L0 = draw.choice([0.0, 0.0, peak * draw.random(), peak * draw.uniform(-3, 3), 10 ** draw.uniform(-8, 2)])
+    return logarithmic_warmup(peak, max(2, length(draw, 0)), L0)
+
+
+LOGARITHMIC_WARMUP = Entry(
+    ordinary=[
+        {"peak_learning_rate": 0.1, "warmup_steps": 40},
+        logarithmic_warmup(0.01, 1000.5, 0.1) | {"name": "l"},
+    ],
+    hard=[
+        *[logarithmic_warmup(0.1, max(2, W), L0) for W in LENGTHS for L0 in (0.0, 0.3)],
+        *[
+            logarithmic_warmup(P, W, L0)
+            for P, L0 in ((0.0, 1.0), (1.0, 1.0), (0.0, 0.0), (-1.0, 2.0), (1.0, -2.0), (1e300, 1e-300), (1e-9, 1.0))
+            for W in (2, 1009, 1000.1)
+        ],
+        *[logarithmic_warmup(*rates) for rates in ((5e-324, 9, 0.0), (1e-310, 9, 3e-310), (2.0**1000, 9, 0.0))],
+    ],
+    draw=draw_logarithmic_warmup,
+    joints=lambda p: [Fraction(0), Fraction(p["warmup_steps"]) - 1, Fraction(p["warmup_steps"]) / 2, Fraction(1, 3)],
+)
+
 # ---- PiecewiseConstantDecay ----
 
 piecewise_constant_decay = named("boundaries", "values")
@@ -501,6 +530,7 @@ PARTS = {
     "ExponentialDecay": EXPONENTIAL_DECAY,
     "InverseSquareRootDecay": INVERSE_SQUARE_ROOT_DECAY,
     "InverseTimeDecay": INVERSE_TIME_DECAY,
+    "LogarithmicWarmup": LOGARITHMIC_WARMUP,
     "PiecewiseConstantDecay": PIECEWISE_CONSTANT_DECAY,
     "PolynomialDecay": POLYNOMIAL_DECAY,
     "PowerCosineDecay": POWER_COSINE_DECAY,

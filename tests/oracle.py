@@ -154,6 +154,15 @@ def polynomial(step, initial_learning_rate, decay_steps, end_learning_rate=0.000
         return fall * b_power + end if fall else end
 
 
+def logarithmic_warmup(step, peak_learning_rate, warmup_steps, initial_learning_rate=0.0) -> mpf:
+    """LogarithmicWarmup."""
+    s, W, P, L0 = (Fraction(x) for x in (step, warmup_steps, peak_learning_rate, initial_learning_rate))
+    if not 0 < s < W - 1:
+        return exactly(L0 if s <= 0 else P)
+    with mp.workprec(PRECISION + _apart(P, L0)):
+        return _mpf(L0) + _mpf(P - L0) * mp.log1p(_mpf(s)) / mp.log(_mpf(W))
+
+
 def power_cosine(step, initial_learning_rate, decay_steps, end_learning_rate=0.0, exponent=1.0, k_decay=1.0) -> mpf:
     """PowerCosineDecay."""
     L0, end, x = Fraction(initial_learning_rate), Fraction(end_learning_rate), Fraction(step) / Fraction(decay_steps)
@@ -246,6 +255,7 @@ EXACT: dict[str, Callable[..., mpf]] = {
     "CosineAnnealing": annealing,
     "JoinedSchedule": joined,
     "LinearDecay": linear,
+    "LogarithmicWarmup": logarithmic_warmup,
     "OneCycle": one_cycle,
     "WarmupStableDecay": warmup_stable,
     "ConstantSchedule": lambda step, learning_rate: mpf(learning_rate),
@@ -326,6 +336,12 @@ def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_ra
     return promised, size if crosses else 0.0, mp.inf if cycle and step > 2**98 * Fraction(decay_steps) else 0.0
 
 
+def _logarithmic_warmup(exact, step, peak_learning_rate, warmup_steps, initial_learning_rate=0.0):
+    size = largest(peak_learning_rate, initial_learning_rate)
+    crosses = min(peak_learning_rate, initial_learning_rate) < 0 < max(peak_learning_rate, initial_learning_rate)
+    return 1.5 if abs(exact) >= 1e-300 else 2.0, size if crosses else 0.0, mpf(size) * mpf(2) ** -398
+
+
 def _power_cosine(exact, step, initial_learning_rate, decay_steps, end_learning_rate=0.0, exponent=1.0, k_decay=1.0):
     promised, at, _ = _polynomial(exact, 0, initial_learning_rate, decay_steps, end_learning_rate)
     return promised, at, mpf(largest(initial_learning_rate, end_learning_rate)) * mpf(2) ** -700
@@ -356,6 +372,7 @@ PROMISES: dict[str, Callable[..., Promise]] = {
     "InverseTimeDecay": _inverse_time,
     "JoinedSchedule": _joined,
     "LinearDecay": _lines,
+    "LogarithmicWarmup": _logarithmic_warmup,
     "CosineAnnealing": lambda exact, step, **p: _cosine_decay(exact, 0, **p),
     "OneCycle": lambda exact, step, **p: (2.0, 0.0, 0.0),
     "WarmupStableDecay": _lines,

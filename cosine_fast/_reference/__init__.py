@@ -16,6 +16,7 @@ from .exponential_decay import ExponentialDecay
 from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
 from .joined_schedule import JoinedSchedule
+from .logarithmic_warmup import LogarithmicWarmup
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 from .power_cosine_decay import PowerCosineDecay
@@ -29,6 +30,6 @@ FORMULAS.update(
     cosine_decay=CosineDecay, cosine_decay_restarts=CosineDecayRestarts, cosine_sums=CosineSums,
     exponential_decay=ExponentialDecay, inverse_square_root_decay=InverseSquareRootDecay,
     inverse_time_decay=InverseTimeDecay, joined_schedule=JoinedSchedule,
-    piecewise_constant_decay=PiecewiseConstantDecay, polynomial_decay=PolynomialDecay,
-    power_cosine_decay=PowerCosineDecay,
+    logarithmic_warmup=LogarithmicWarmup, piecewise_constant_decay=PiecewiseConstantDecay,
+    polynomial_decay=PolynomialDecay, power_cosine_decay=PowerCosineDecay,
 )  # fmt: skip

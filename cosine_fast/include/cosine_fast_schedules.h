@@ -9,6 +9,7 @@
 #include "cosine_fast_inverse_square_root_decay.h"
 #include "cosine_fast_inverse_time_decay.h"
 #include "cosine_fast_joined_schedule.h"
+#include "cosine_fast_logarithmic_warmup.h"
 #include "cosine_fast_piecewise_constant_decay.h"
 #include "cosine_fast_polynomial_decay.h"
 #include "cosine_fast_power_cosine_decay.h"
@@ -37,6 +38,8 @@
       cf_inverse_time_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                          \
     X(CF_JOINED_SCHEDULE, joined_schedule, own, (size_t)(count / 2 + 1) * sizeof(cf_schedule *),                    \
       cf_joined_schedule_init(p, count / 2 + 1, counts, numbers, (const cf_schedule *const *)memory))               \
+    X(CF_LOGARITHMIC_WARMUP, logarithmic_warmup, one, 0,                                                            \
+      cf_logarithmic_warmup_init(p, numbers[0], numbers[1], counts[0]))                                             \
     X(CF_PIECEWISE_CONSTANT_DECAY, piecewise_constant_decay, own, (size_t)count * sizeof(double),                   \
       cf_piecewise_constant_decay_init(p, count, counts, numbers, (double *)memory))                                \
     X(CF_POLYNOMIAL_DECAY, polynomial_decay, own, 0,                                                                \

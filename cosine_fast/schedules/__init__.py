@@ -12,6 +12,7 @@ from .inverse_square_root_decay import InverseSquareRootDecay
 from .inverse_time_decay import InverseTimeDecay
 from .joined_schedule import JoinedSchedule
 from .linear_decay import LinearDecay
+from .logarithmic_warmup import LogarithmicWarmup
 from .one_cycle import OneCycle
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
@@ -20,8 +21,8 @@ from .warmup_stable_decay import WarmupStableDecay
 
 __all__ = [
     "ConstantSchedule", "CosineAnnealing", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay",
-    "InverseSquareRootDecay", "InverseTimeDecay", "JoinedSchedule", "LinearDecay", "OneCycle", "PiecewiseConstantDecay",
-    "PolynomialDecay", "PowerCosineDecay", "WarmupStableDecay",
+    "InverseSquareRootDecay", "InverseTimeDecay", "JoinedSchedule", "LinearDecay", "LogarithmicWarmup", "OneCycle",
+    "PiecewiseConstantDecay", "PolynomialDecay", "PowerCosineDecay", "WarmupStableDecay",
 ]  # fmt: skip
 
 SCHEDULES: dict[str, type[Formula]] = {name: globals()[name] for name in __all__}

@@ -222,12 +222,12 @@ def check_size(initial: float, given: Any) -> None:
         raise ValueError(f"{wanted} Received: initial_learning_rate={given}")
 
 
-def check_fall(initial_learning_rate: Any, end_learning_rate: Any) -> None:
+def check_fall(initial_learning_rate: Any, end_learning_rate: Any, key: str = "end_learning_rate") -> None:
     initial, end = float(initial_learning_rate), float(end_learning_rate)
     if not (abs(initial) <= LARGEST and abs(end) <= LARGEST and abs(initial - end) <= LARGEST):
         raise ValueError(
             "The rates and their difference must be at most 2**1000 (1e301) in size. Received: "
-            f"initial_learning_rate={initial_learning_rate}, end_learning_rate={end_learning_rate}"
+            f"initial_learning_rate={initial_learning_rate}, {key}={end_learning_rate}"
         )
 
 

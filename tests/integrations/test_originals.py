@@ -1,6 +1,8 @@
-"""The schedules against those of optax and timm, and of a paper: at every step, and past the end."""
+"""The schedules against those of DeepSpeed, optax and timm, and of a paper: at every step, and past the end."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from cosine_fast import (
     ExponentialDecay,
     InverseSquareRootDecay,
     JoinedSchedule,
+    LogarithmicWarmup,
     OneCycle,
     PolynomialDecay,
     PowerCosineDecay,
@@ -51,6 +54,10 @@ CASES = {
     "the Transformer's": (
         JoinedSchedule([PolynomialDecay(0.0, W, PEAK), InverseSquareRootDecay(PEAK, W)], [W], offsets=[0, 0]),
         lambda: [PEAK * W**0.5 * min(max(step, 1) ** -0.5, step * W**-1.5) for step in STEPS],
+    ),
+    "DeepSpeed's warmup": (  # WarmupLR of its runtime/lr_schedules.py
+        LogarithmicWarmup(PEAK, W, 1e-5),
+        lambda: [1e-5 + (PEAK - 1e-5) * (1 / math.log(W) * math.log(s + 1) if s < W else 1.0) for s in STEPS],
     ),
     "optax's 1cycle": (OneCycle(PEAK, 101), lambda: of_optax("cosine_onecycle_schedule", 101, PEAK)),
     "optax's cosine": (

@@ -23,6 +23,7 @@ DIGESTS = {
     "ExponentialDecay": "bb5c56030da55e78a0304c9d19da198f",
     "InverseSquareRootDecay": "23b143a9f656c2b9354efb2a2cfd1283",
     "InverseTimeDecay": "5b2e2109df50279ce3ff6240f2abadce",
+    "LogarithmicWarmup": "97fdff1c424f5a43ff0013f0f5b77f0d",
     "PiecewiseConstantDecay": "f8e72f463d1ea28a725012e0e9ffbdf1",
     "PolynomialDecay": "72a81cb65be1c570f401b9ae153847a4",
     "PowerCosineDecay": "e190e523097ceb0178394b06f6888102",
