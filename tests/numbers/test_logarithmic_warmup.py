@@ -53,13 +53,6 @@ def test_never_turns_back(best):
                 assert min(L0, P) <= rates.min() <= rates.max() <= max(L0, P)
 
 
-def test_sums(cf):
-    """They are those of the rates, without going on past the warmup; the first step at the peak ends it."""
-    schedule = cf.LogarithmicWarmup(0.1, 500, 0.01)
-    assert schedule.sum(10**15) == math.fsum([*schedule(range(499)), (10**15 - 499) * 0.1])
-    assert schedule.step_at(0.1) == 499
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [

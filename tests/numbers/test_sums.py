@@ -22,6 +22,7 @@ from family import (
     inverse_square_root_decay,
     inverse_time_decay,
     joined,
+    logarithmic_warmup,
     made,
     piecewise_constant_decay,
     polynomial_decay,
@@ -53,6 +54,7 @@ SHORT = [
             (0.1, 100, -0.5, False),
         ]),
         ("InverseSquareRootDecay", inverse_square_root_decay, [(0.1, 50, -20)]),
+        ("LogarithmicWarmup", logarithmic_warmup, [(0.1, 300, 0.01), (0.02, 300.5, 0.1), (-0.1, 300, 0.1)]),
         ("PiecewiseConstantDecay", piecewise_constant_decay, [([-3, 10, 20.5, 400], [0.3, 0.1, -0.2, 0.05, 0.01])]),
         ("CosineDecayRestarts", cosine_decay_restarts, [
             (0.1, 100, 2.0, 1.0, 0.0), (0.1, 100, 1.0, 1.0, 0.1), (0.1, 100, 1.0, 0.8, -0.1),
