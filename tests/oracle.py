@@ -358,6 +358,14 @@ def _lines(exact, step, **p):
     return 2.0 if usual else 3.0, largest(*rates) if crosses else 0.0, 0.0
 
 
+def _warmup_stable(exact, step, peak_learning_rate, end_learning_rate=0.0, **p):
+    promised, at, _ = _lines(
+        exact, step, peak_learning_rate=peak_learning_rate, end_learning_rate=end_learning_rate, **p
+    )
+    rounded = p.get("decay") == "1-sqrt" and p["decay_steps"] > 2**53 and step % 1
+    return promised, at, abs(mpf(peak_learning_rate) - end_learning_rate) * mpf(2) ** -53 if rounded else 0.0
+
+
 def _joined(exact, step, **p):
     name, config, own = segment(step, **p)
     return PROMISES[name](exact, own, **config)
@@ -375,7 +383,7 @@ PROMISES: dict[str, Callable[..., Promise]] = {
     "LogarithmicWarmup": _logarithmic_warmup,
     "CosineAnnealing": lambda exact, step, **p: _cosine_decay(exact, 0, **p),
     "OneCycle": lambda exact, step, **p: (2.0, 0.0, 0.0),
-    "WarmupStableDecay": _lines,
+    "WarmupStableDecay": _warmup_stable,
     "PiecewiseConstantDecay": lambda exact, step, **p: (1e-9, 0.0, 0.0),
     "PolynomialDecay": _polynomial,
     "PowerCosineDecay": _power_cosine,

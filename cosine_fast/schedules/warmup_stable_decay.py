@@ -63,8 +63,9 @@ class WarmupStableDecay(Joined):
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
     schedule. Below step 0 the warmup's line goes on. NaN gives NaN, +inf the end rate. In float64 a rate is within 2
-    ULP of the exact value, or within 3 where it is below 1e-300 or 1e30 times smaller than the peak. The rates at step
-    0, at the peak and from the end of the decay on are exact.
+    ULP of the exact value, or within 3 where it is below 1e-300 or 1e30 times smaller than the peak. Where a "1-sqrt"
+    decay has more than 2**53 steps, a fraction of a step is rounded: the rate there may be wrong by 2**-53 of the
+    difference of peak and end besides. The rates at step 0, at the peak and from the end of the decay on are exact.
 
     References
     ----------

@@ -13,7 +13,7 @@ pytest.importorskip("mpmath", reason="the exact values are mpmath's")
 import oracle
 from bits import assert_same
 from draws import fractional_steps, whole_steps
-from family import DECAYS, WARMUP_STABLE_DECAY, made
+from family import DECAYS, WARMUP_STABLE_DECAY, made, warmup_stable_decay
 
 
 @pytest.mark.parametrize("seed", range(80))
@@ -24,6 +24,14 @@ def test_random_steps(best, seed):
         whole_steps("WarmupStableDecay", p, seed, 20).tolist() + fractional_steps("WarmupStableDecay", p)[::5].tolist()
     )
     for step in filter(math.isfinite, steps):
+        assert oracle.error("WarmupStableDecay", schedule(step), step, p) <= 1, step
+
+
+def test_fractions_of_a_long_decay(cf):
+    """The fraction of a step that is rounded counts as little as is said, where the rate rises from a small peak."""
+    p = warmup_stable_decay(0.015, 1, 7, 2**57 + 3, "1-sqrt", 0.0, 1.5e4)
+    schedule = made(cf, "WarmupStableDecay", p)
+    for step in (8 + 2.0**-49, 8 + 3 * 2.0**-49, 8.1, 9.5):
         assert oracle.error("WarmupStableDecay", schedule(step), step, p) <= 1, step
 
 
