@@ -25,7 +25,9 @@ from ..schedules._base import LearningRateSchedule, range_of_steps, rate_dtype
 _MOST = 2**31 - 1  # counts are int32 in JAX
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["rates"], meta_fields=["start"])
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["rates"], meta_fields=["start"], drop_fields=["schedule"]
+)
 @dataclass(frozen=True, eq=False)
 class Table:
     """The rates of consecutive steps, as a function of the step that JAX can trace.
@@ -39,6 +41,8 @@ class Table:
         The rates of the steps start, start + 1, ..., of one dimension.
     start : int, default 0
         The first step.
+    schedule : LearningRateSchedule, optional
+        What the rates are of. It is no part of the pytree: inside a compiled function it is None.
 
     Examples
     --------
@@ -49,6 +53,7 @@ class Table:
 
     rates: jax.Array
     start: int = 0
+    schedule: LearningRateSchedule | None = None
 
     def __call__(self, count: Any) -> jax.Array:
         """Return the rates at these steps: integers of any shape, or traced ones.
@@ -117,4 +122,4 @@ def table(
     wanted = own if dtype is None else rate_dtype(dtype)
     if wanted == np.float64 != own:
         raise ValueError("Argument `dtype` may be float64 only if jax_enable_x64 is set. Received: dtype=float64")
-    return Table(jnp.asarray(schedule.precompute(steps.start, steps.stop, dtype=wanted)), steps.start)
+    return Table(jnp.asarray(schedule.precompute(steps.start, steps.stop, dtype=wanted)), steps.start, schedule)

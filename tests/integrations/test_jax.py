@@ -1,4 +1,4 @@
-"""cosine_fast.integrations.jax under JAX's transformations and in optax's optimizers, beside optax's own schedules."""
+"""cosine_fast.integrations.jax under JAX's transformations and in optax's optimizers."""
 
 from __future__ import annotations
 
@@ -61,30 +61,6 @@ def test_ends():
             assert jax.jit(rates)(step) == np.float32(schedule(step))
 
 
-OWN = {
-    "decay": (CosineDecay(0.3, 200, 0.1), optax.cosine_decay_schedule(0.3, 200, 0.1)),
-    "warmup": (WARM, optax.warmup_cosine_decay_schedule(0.0, 0.5, 20, 100, 0.05)),
-    "exponential": (cosine_fast.ExponentialDecay(0.3, 50, 0.5), optax.exponential_decay(0.3, 50, 0.5)),
-    "staircase": (
-        cosine_fast.ExponentialDecay(0.3, 50, 0.5, staircase=True),
-        optax.exponential_decay(0.3, 50, 0.5, staircase=True),
-    ),
-    "polynomial": (cosine_fast.PolynomialDecay(0.3, 200, 0.1, 2.0), optax.polynomial_schedule(0.3, 0.1, 2.0, 200)),
-    "pieces": (
-        cosine_fast.PiecewiseConstantDecay([99, 199], [0.5, 0.25, 0.125]),
-        optax.piecewise_constant_schedule(0.5, {100: 0.5, 200: 0.5}),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_optax_has_the_same_schedules(name):
-    """Its own functions give the same rates, as closely as float32 allows, past the end too."""
-    ours, own = OWN[name]
-    counts = jnp.arange(STOP)
-    np.testing.assert_allclose(table(ours, STOP)(counts), own(counts), rtol=2e-6, atol=1e-7)
-
-
 def trained(learning_rate, optimizer=optax.adamw, steps=40):
     """The parameters of a small model after some steps that are compiled together."""
     x = jnp.linspace(-1, 1, 32).reshape(8, 4)
@@ -106,7 +82,8 @@ def trained(learning_rate, optimizer=optax.adamw, steps=40):
 def test_optimizers(optimizer):
     """An optimizer trains with a table as with optax's own schedule."""
     w, _ = trained(table(WARM), optimizer)
-    np.testing.assert_allclose(w, trained(OWN["warmup"][1], optimizer)[0], rtol=1e-5)
+    own, _ = trained(optax.warmup_cosine_decay_schedule(0.0, 0.5, 20, 100, 0.05), optimizer)
+    np.testing.assert_allclose(w, own, rtol=1e-5)
 
 
 def test_inject_hyperparams():
