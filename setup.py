@@ -2,8 +2,10 @@
 
 Environment: COSINE_FAST_NO_EXTENSIONS=1 builds nothing (a pure-Python install); COSINE_FAST_NO_OPENMP=1 builds without
 OpenMP; COSINE_FAST_DEBUG=1 builds with -O1, debug symbols and the address and undefined-behaviour sanitizers.
+COSINE_FAST_JAX_INCLUDE is the folder of jaxlib's headers, where `pip` builds apart from the jaxlib that is installed.
 """
 
+import importlib.util
 import os
 import platform
 import sys
@@ -54,8 +56,7 @@ class Build(build_ext):
             extension.extra_compile_args += ["-fopenmp"] * openmp
             extension.extra_link_args += ["-fopenmp"] * openmp
         try:
-            for extension in self.extensions:
-                extension.extra_objects += self.variants()
+            self.extensions[0].extra_objects += self.variants()
             super().build_extensions()
         except Exception as error:
             raise SystemExit(
@@ -80,6 +81,14 @@ class Build(build_ext):
             return [compiled_object for objects in pool.map(compiled, VARIANTS) for compiled_object in objects]
 
 
+def jax_include():
+    """The folder of jaxlib's headers, or None."""
+    jaxlib = importlib.util.find_spec("jaxlib")
+    beside = Path(jaxlib.origin).with_name("include") if jaxlib and jaxlib.origin else ""
+    folder = Path(os.environ.get("COSINE_FAST_JAX_INCLUDE", beside))
+    return str(folder) if (folder / "xla/ffi/api/c_api.h").is_file() else None
+
+
 def extensions():
     import numpy
 
@@ -95,7 +104,20 @@ def extensions():
         extra_compile_args=[*CFLAGS],
         extra_link_args=[*SANITIZE],
     )
-    return {"ext_modules": [kernel], "cmdclass": {"build_ext": Build}}
+    modules = [kernel]
+    if folder := jax_include():
+        # No module: cosine_fast/integrations/jax.py loads it as a library.
+        library = Extension(
+            "cosine_fast._jax_ffi",
+            ["src/jax_ffi.c"],
+            include_dirs=[*INCLUDE, folder],
+            depends=DEPENDS,
+            extra_compile_args=[*CFLAGS],
+            extra_link_args=[*SANITIZE],
+            optional=True,
+        )
+        modules.append(library)
+    return {"ext_modules": modules, "cmdclass": {"build_ext": Build}}
 
 
 setup(**({} if os.environ.get("COSINE_FAST_NO_EXTENSIONS") == "1" else extensions()))

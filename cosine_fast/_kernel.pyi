@@ -10,6 +10,7 @@ OPENMP: Final[bool]
 ISAS: Final[tuple[str, ...]]
 ADDRESSES: Final[dict[str, int]]
 C_API: Final[Any]
+EVALUATE: Final[int]
 
 def use_isa(name: str) -> None: ...
 def set_quota(threads: int) -> None: ...

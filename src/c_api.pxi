@@ -90,3 +90,10 @@ ADDRESSES = {
     "of_range": <size_t>_of_range,
     "integrand": <size_t>_integrand_at,
 }
+
+
+cdef void _evaluate(const void *job, int64_t begin, int64_t end) noexcept nogil:
+    cf_run_part(_isa.evaluate, job, begin, end)
+
+
+EVALUATE = <size_t>_evaluate  # for src/jax_ffi.c, which is built with this module

@@ -11,7 +11,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import importlib.util
+import struct
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
@@ -19,8 +22,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._backend import shown
-from ..schedules._base import LearningRateSchedule, range_of_steps, rate_dtype
+from .. import _backend
+from ..schedules._base import Formula, LearningRateSchedule, range_of_steps, rate_dtype
+from ..schedules._joined import Joined
 
 _MOST = 2**31 - 1  # counts are int32 in JAX
 
@@ -68,6 +72,11 @@ class Table:
         return self.rates.at[index].get(mode="promise_in_bounds")
 
 
+def _check_schedule(schedule: Any, wanted: type) -> None:
+    if not isinstance(schedule, wanted):
+        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+
+
 def table(
     schedule: LearningRateSchedule, stop: SupportsIndex | None = None, *, start: SupportsIndex = 0, dtype: Any = None
 ) -> Table:
@@ -105,8 +114,7 @@ def table(
     >>> table(ExponentialDecay(0.1, 100, 0.5), 1001)(jnp.arange(0, 300, 100)).tolist()
     [0.10000000149011612, 0.05000000074505806, 0.02500000037252903]
     """
-    if not isinstance(schedule, LearningRateSchedule):
-        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    _check_schedule(schedule, LearningRateSchedule)
     if stop is None:
         end = getattr(schedule, "_end", None)
         if end is None:
@@ -116,10 +124,129 @@ def table(
     if not steps or not -_MOST <= steps.start < steps.stop <= _MOST:
         raise ValueError(
             "A table must have at least one step, and steps below 2**31 in size. "
-            f"Received: start={shown(start)}, stop={shown(stop)}"
+            f"Received: start={_backend.shown(start)}, stop={_backend.shown(stop)}"
         )
+    return Table(jnp.asarray(schedule.precompute(steps.start, steps.stop, dtype=_dtype(dtype))), steps.start, schedule)
+
+
+def _dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype of rates that a caller asks for, by default JAX's own."""
     own = jax.dtypes.canonicalize_dtype(np.float64)
     wanted = own if dtype is None else rate_dtype(dtype)
     if wanted == np.float64 != own:
         raise ValueError("Argument `dtype` may be float64 only if jax_enable_x64 is set. Received: dtype=float64")
-    return Table(jnp.asarray(schedule.precompute(steps.start, steps.stop, dtype=wanted)), steps.start, schedule)
+    return wanted
+
+
+# ---- The kernel itself, on the CPU ----
+
+_TARGET = "cosine_fast_learning_rates"
+
+
+@functools.cache
+def _register() -> None:
+    """Register the kernel with JAX."""
+    _backend.addresses(__name__)  # raises without the compiled backend
+    found = importlib.util.find_spec("cosine_fast._jax_ffi")
+    if found is None or found.origin is None:
+        raise ImportError(
+            "This cosine_fast was built without jaxlib's headers, which `kernel` needs: use `table`, or build it again "
+            "with COSINE_FAST_JAX_INCLUDE set to what jax.ffi.include_dir() returns"
+        )
+    library = ctypes.CDLL(found.origin)
+    ctypes.c_void_p.in_dll(library, "cf_jax_evaluate").value = _backend.kernel.EVALUATE
+    jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(library.cf_jax_handler), platform="cpu")
+
+
+def _text(schedule: Any) -> bytes:
+    """Return what the kernel folds of a schedule, as src/jax_ffi.c reads it."""
+    numbers, counts, *_ = schedule._key
+    children = [segment.schedule for segment in schedule._segments] if isinstance(schedule, Joined) else []
+    head = struct.pack("32s3q", schedule._name.encode(), len(numbers), len(counts), len(children))
+    pairs = [(float(n), float(n - int(float(n))) if isinstance(n, int) else 0.0) for n in counts]
+    return head + np.array([*numbers, *sum(pairs, ())]).tobytes() + b"".join(map(_text, children))
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["parameters"], meta_fields=["dtype"])
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A schedule as a function of the step that JAX can trace, and that the compiled kernel computes on the CPU.
+
+    It is a pytree with one leaf. Passed to a compiled function as an argument, another schedule of the same structure
+    does not compile it again; ``jax.vmap`` goes over kernels whose `parameters` have more axes.
+
+    Attributes
+    ----------
+    parameters : jax.Array
+        The schedule's parameters, as `kernel` writes them for the compiled code: uint32, of one dimension.
+    dtype : str
+        That of the rates, "float32" or "float64".
+
+    Examples
+    --------
+    >>> from cosine_fast import CosineDecay
+    >>> schedules = [kernel(CosineDecay(peak, 1000)) for peak in (0.25, 0.5)]
+    >>> several = jax.tree.map(lambda *leaves: jnp.stack(leaves), *schedules)
+    >>> jax.vmap(Kernel.__call__, (0, None))(several, jnp.array([0, 500])).tolist()
+    [[0.25, 0.125], [0.5, 0.25]]
+    """
+
+    parameters: jax.Array
+    dtype: str = "float32"
+
+    def __call__(self, count: Any) -> jax.Array:
+        """Return the rates at these steps: integers or floats of any shape, or traced ones.
+
+        They have the bits of ``schedule(count, dtype=dtype)``, also far beyond what a table could hold.
+        """
+        steps = jnp.asarray(count)
+        if steps.dtype.itemsize == 2 and jnp.issubdtype(steps.dtype, jnp.floating):
+            steps = steps.astype(jnp.float32)  # float16, bfloat16
+        if not (jnp.issubdtype(steps.dtype, jnp.integer) or jnp.issubdtype(steps.dtype, jnp.floating)):
+            raise TypeError(f"Argument `count` must be integers or floats. Received: {steps.dtype}")
+        _register()
+        rates = jax.ShapeDtypeStruct(steps.shape, self.dtype)
+        call = jax.ffi.ffi_call(_TARGET, rates, vmap_method="expand_dims")
+        return call(self.parameters, steps)
+
+
+def kernel(schedule: Formula, *, dtype: Any = None) -> Kernel:
+    """Return a schedule as a function that code under JAX's transformations can call on the CPU, for every step.
+
+    Parameters
+    ----------
+    schedule : CosineDecay or another schedule
+        The schedule.
+    dtype : numpy.float32 or numpy.float64, optional
+        By default JAX's own: float32, or float64 if ``jax_enable_x64`` is set, which float64 needs.
+
+    Returns
+    -------
+    Kernel
+        A function of the step.
+
+    Raises
+    ------
+    ImportError
+        If this package was built without jaxlib's headers, or has no compiled backend.
+    TypeError
+        If `schedule` is no schedule of this package, or has a ``__call__`` of its own.
+    ValueError
+        If JAX has no float64.
+
+    Examples
+    --------
+    >>> from cosine_fast import ExponentialDecay
+    >>> rates = kernel(ExponentialDecay(0.5, 2**40, 0.25))
+    >>> jax.jit(rates)(jnp.array([0.0, 2.0**39, 2.0**40])).tolist()
+    [0.5, 0.25, 0.125]
+    """
+    _check_schedule(schedule, Formula)
+    _register()
+    schedule._address()  # raises if the kernel does not have all of it
+    text = _text(schedule)
+    checksum = 0xCBF29CE484222325  # FNV-1a
+    for word in np.frombuffer(text, np.uint64).tolist():
+        checksum = (checksum ^ word) * 0x100000001B3 % 2**64
+    words = np.frombuffer(struct.pack("Q", checksum) + text, np.uint32)
+    return Kernel(jnp.asarray(words), _dtype(dtype).name)

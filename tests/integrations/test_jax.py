@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 
 import numpy as np
@@ -11,14 +12,20 @@ jax = pytest.importorskip("jax", reason="JAX is what these tests are about")
 optax = pytest.importorskip("optax", reason="optax's optimizers call the tables")
 
 import jax.numpy as jnp  # noqa: E402
+from draws import fractional_steps, whole_steps  # noqa: E402
 from family import FAMILY, NAMES, made  # noqa: E402
 
 import cosine_fast  # noqa: E402
 from cosine_fast import CosineDecay  # noqa: E402
-from cosine_fast.integrations.jax import Table, table  # noqa: E402
+from cosine_fast.integrations.jax import Kernel, Table, kernel, table  # noqa: E402
 
 STOP = 300
 WARM = CosineDecay(0.0, 80, 0.1, warmup_target=0.5, warmup_steps=20)
+try:
+    missing = None if kernel(WARM) else ""
+except ImportError as error:
+    missing = str(error)
+kernels = pytest.mark.skipif(missing is not None, reason=f"{missing}")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,6 +40,98 @@ def test_rates(name):
         for got in ways:
             assert got.dtype == np.float32
             assert np.asarray(got).tobytes() == want.tobytes()
+
+
+@jax.jit
+def all_ways(rates, steps):
+    scanned = jax.lax.scan(lambda carry, step: (carry, rates(step)), 0, steps)[1]
+    return rates(steps), jax.vmap(rates)(steps), scanned
+
+
+@kernels
+@pytest.mark.parametrize("name", NAMES)
+def test_kernel(name, share):
+    """Traced, mapped and scanned, a kernel has the bits of its schedule, at whole and fractional steps of any size."""
+    for p in FAMILY[name].hard[: int(16 * share)]:
+        schedule = made(cosine_fast, name, p)
+        for x64 in (False, True):
+            with jax.enable_x64(x64), np.errstate(over="ignore"):
+                rates = kernel(schedule)
+                whole = whole_steps(name, p)[:300]
+                for drawn in (whole if x64 else np.clip(whole, -(2**31), 2**31 - 1), fractional_steps(name, p)[:200]):
+                    steps = jnp.asarray(drawn)
+                    want = schedule(np.asarray(steps), dtype=rates.dtype)
+                    for got in all_ways(rates, steps):
+                        np.testing.assert_array_equal(got, want, strict=True)
+
+
+@kernels
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "uint32", "bfloat16", "float16"])
+def test_kernel_of_small_types(dtype):
+    steps = jnp.arange(120, dtype=dtype).reshape(2, 60)
+    np.testing.assert_array_equal(kernel(WARM)(steps), WARM(np.arange(120).reshape(2, 60), dtype=np.float32))
+
+
+@kernels
+def test_kernels_side_by_side():
+    """Mapped over schedules and steps, on several threads too; other parameters do not compile again."""
+    peaks = np.linspace(0.1, 1.0, 30)
+    schedules = [CosineDecay(peak, 2000) for peak in peaks]
+    many = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(kernel, schedules))
+    compiled = []
+
+    @jax.jit
+    def rates(function, counts):
+        compiled.append(counts)
+        return function(counts)
+
+    counts = jnp.arange(3001)
+    want = np.array([schedule.precompute(3001, dtype=np.float32) for schedule in schedules])
+    assert [rates(kernel(schedule), counts).tolist() for schedule in schedules] == want.tolist()
+    assert len(compiled) == 1
+    np.testing.assert_array_equal(jax.vmap(rates, (0, None))(many, counts), want)
+    np.testing.assert_array_equal(jax.vmap(rates)(many, counts[:30] * 100), want[np.arange(30), np.arange(30) * 100])
+    both = jax.vmap(jax.vmap(rates, (0, None)), (None, 0))(many, counts[:3000].reshape(40, 75))
+    np.testing.assert_array_equal(both, want[:, :3000].reshape(30, 40, 75).swapaxes(0, 1))
+    long = jnp.arange(10**6).reshape(10, -1)
+    np.testing.assert_array_equal(rates(kernel(WARM), long), WARM(np.asarray(long), dtype=np.float32))
+    assert rates(kernel(WARM), long[:0]).shape == (0, 10**5)
+
+
+@kernels
+def test_kernel_in_an_optimizer():
+    """It trains as a table does, and gradients of other things pass by it."""
+    np.testing.assert_array_equal(trained(kernel(WARM))[0], trained(table(WARM))[0])
+    own = pickle.loads(pickle.dumps(kernel(WARM)))
+    assert jax.grad(lambda w: w * own(60))(2.0) == own(60) == np.float32(WARM(60))
+
+
+@kernels
+def test_kernel_errors():
+    class Own(CosineDecay):
+        def __call__(self, step, **options):
+            return 0.5
+
+    with pytest.raises(TypeError, match="`schedule` must be a schedule of cosine_fast"):
+        kernel(0.5)
+    with pytest.raises(TypeError, match="Own has a __call__ of its own"):
+        kernel(Own(0.5, 10))
+    with pytest.raises(ValueError, match="jax_enable_x64"):
+        kernel(WARM, dtype=np.float64)
+    with pytest.raises(TypeError, match="`count` must be integers or floats"):
+        kernel(WARM)(True)
+    for parameters in (kernel(WARM).parameters.at[25].add(1), jnp.zeros(50, jnp.uint32), jnp.zeros(0, jnp.uint32)):
+        with pytest.raises((ValueError, jax.errors.JaxRuntimeError), match="have been changed"):
+            Kernel(parameters)(5)
+
+
+def test_without_the_headers(monkeypatch):
+    """A build without jaxlib's headers says what to do."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    module = inspect.getmodule(kernel)
+    monkeypatch.setattr(module, "_register", module._register.__wrapped__)
+    with pytest.raises(ImportError, match=r"COSINE_FAST_JAX_INCLUDE|compiled backend"):
+        kernel(WARM)
 
 
 @pytest.mark.parametrize("count", [np.int32, np.int64, np.uint8, np.uint32, int])
@@ -109,6 +208,28 @@ def test_other_parameters_do_not_compile_again():
     many = cosine_fast.cosine_decay(np.arange(STOP), peaks[:, None], 200, dtype=np.float32)
     np.testing.assert_allclose(jax.vmap(total, (0, None))(Table(jnp.asarray(many)), counts), one_by_one, rtol=1e-6)
     assert pickle.loads(pickle.dumps(table(WARM))).rates.tolist() == table(WARM).rates.tolist()
+
+
+def test_devices(process):
+    """On several devices, each computes the rates of its own steps."""
+    process(
+        f"""
+import jax, jax.numpy as jnp, numpy as np
+from cosine_fast import CosineDecay
+from cosine_fast.integrations.jax import kernel, table
+schedule, counts = CosineDecay(0.3, 1000, 0.1), jnp.arange(1200)
+mesh = jax.make_mesh((4,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
+spec = jax.sharding.PartitionSpec
+for make in [table, kernel][: 1 + {missing is None}]:
+    rates = make(schedule)
+    each = jax.shard_map(type(rates).__call__, mesh=mesh, in_specs=(spec(), spec("i")), out_specs=spec("i"))
+    got = jax.jit(each)(rates, counts)
+    assert len(got.sharding.device_set) == 4
+    assert np.asarray(got).tobytes() == schedule.precompute(1200, dtype=np.float32).tobytes()
+""",
+        XLA_FLAGS="--xla_force_host_platform_device_count=4",
+        JAX_PLATFORMS="cpu",
+    )
 
 
 def test_float64(process):
