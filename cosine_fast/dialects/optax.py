@@ -29,7 +29,7 @@ from .. import (
     join_schedules,
 )
 from ..schedules._base import INT64_MAX, Formula, nearest, number_of
-from ..schedules._joined import whole_length
+from ..schedules._joined import whole_steps
 
 __all__ = [
     "constant_schedule", "cosine_decay_schedule", "cosine_onecycle_schedule", "exponential_decay", "join_schedules",
@@ -111,8 +111,8 @@ def polynomial_schedule(
 
 def _begun(init_value: float, schedule: Formula, transition_begin: int) -> Formula:
     """Return a constant rate up to a step, and then the schedule."""
-    begin = whole_length("transition_begin", max(transition_begin, 0))
-    return join_schedules([ConstantSchedule(init_value), schedule], [begin]) if begin else schedule
+    begin = whole_steps("transition_begin", transition_begin)
+    return join_schedules([ConstantSchedule(init_value), schedule], [begin]) if begin > 0 else schedule
 
 
 def linear_schedule(init_value: float, end_value: float, transition_steps: float, transition_begin: int = 0) -> Formula:
@@ -220,7 +220,7 @@ def warmup_cosine_decay_schedule(
     Parameters
     ----------
     init_value, peak_value : float
-        The rates at the begin and at the end of the warmup.
+        The rates at the beginning and at the end of the warmup.
     warmup_steps : int
         The length of the warmup.
     decay_steps : int
@@ -260,7 +260,9 @@ def warmup_cosine_decay_schedule(
             init_value, length, warmup_target=peak_value, warmup_steps=warmup_steps, end_learning_rate=end
         )
     line = linear_schedule(init_value, peak_value, warmup_steps)
-    return join_schedules([line, PowerCosineDecay(peak_value, length, end, exponent)], [warmup_steps])
+    return join_schedules(
+        [line, PowerCosineDecay(peak_value, length, end, exponent)], [whole_steps("warmup_steps", warmup_steps)]
+    )
 
 
 def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> JoinedSchedule:
@@ -290,7 +292,7 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> JoinedSchedule:
     cycles = list(cosine_kwargs)
     if not cycles:
         raise ValueError("Argument `cosine_kwargs` must have at least one cycle. Received: none")
-    ends = list(itertools.accumulate(cycle["decay_steps"] for cycle in cycles))
+    ends = list(itertools.accumulate(whole_steps("decay_steps", cycle["decay_steps"]) for cycle in cycles))
     return join_schedules([warmup_cosine_decay_schedule(**cycle) for cycle in cycles], ends[:-1])
 
 
@@ -338,13 +340,14 @@ def exponential_decay(
     schedule = _begun(init_value, decay, transition_begin)
     if end_value is None:
         return schedule
+    _check(end_value=end_value)
     if decay_rate < 0:
         raise ValueError(
-            "Argument `end_value` needs a positive `decay_rate`, for else the stairs cross it again and again. "
+            "Argument `end_value` needs a positive `decay_rate`: with others the stairs cross it again and again. "
             f"Received: end_value={end_value}, decay_rate={decay_rate}"
         )
     # The rates rise or fall throughout, so that they cross the bound once, if at all.
-    end = constant_schedule(end_value)
+    end = ConstantSchedule(end_value)
     clip = max if decay_rate < 1 else min
 
     def _is_clipped(step: int) -> bool:
@@ -364,7 +367,7 @@ def warmup_exponential_decay_schedule(
     Parameters
     ----------
     init_value, peak_value : float
-        The rates at the begin and at the end of the warmup.
+        The rates at the beginning and at the end of the warmup.
     warmup_steps : int
         The length of the warmup.
     transition_steps, decay_rate, transition_begin, staircase, end_value : optional
@@ -387,10 +390,11 @@ def warmup_exponential_decay_schedule(
     """
     line = warmup_constant_schedule(init_value, peak_value, warmup_steps)
     decay = exponential_decay(peak_value, transition_steps, decay_rate, transition_begin, staircase, end_value)
-    return join_schedules([line, decay], [warmup_steps])
+    return join_schedules([line, decay], [whole_steps("warmup_steps", warmup_steps)])
 
 
 def _exact(name: str, value: Any) -> Fraction:
+    """Return a number without rounding, so that products and quotients of several are rounded once."""
     return value if isinstance(value, Fraction) else Fraction(number_of(name, value))
 
 
@@ -468,7 +472,7 @@ def piecewise_interpolate_schedule(
         raise ValueError(f"Argument `interpolate_type` must be 'linear' or 'cosine'. Received: {interpolate_type!r}")
     boundaries, rates = _scaled(init_value, boundaries_and_scales)
     line = interpolate_type == "linear"
-    knots = list(zip([0, *boundaries], rates, strict=True))
+    knots = list(zip([0, *(whole_steps("boundaries_and_scales", b) for b in boundaries)], rates, strict=True))
     parts: list[tuple[int, Formula]] = [
         (begin, PolynomialDecay(x, end - begin, y) if line else CosineDecay(x, end - begin, end_learning_rate=y))
         for (begin, x), (end, y) in itertools.pairwise(knots)
@@ -479,7 +483,7 @@ def piecewise_interpolate_schedule(
 
 
 def _one_cycle(transition_steps: float, **values: float) -> Iterator[Fraction]:
-    """Yield the peak and the factors of a 1cycle policy, checked."""
+    """Return the peak and the factors of a 1cycle policy, checked."""
     for name, value in {"transition_steps": transition_steps, **values}.items():
         if not _exact(name, value) > 0 and name != "peak_value":
             raise ValueError(f"Argument `{name}` must be > 0. Received: {name}={value}")

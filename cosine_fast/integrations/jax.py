@@ -1,4 +1,4 @@
-"""Schedules for JAX and optax, as tables of rates that code under ``jit``, ``vmap`` and ``scan`` can read.
+"""Schedules for JAX and optax: tables of rates that code under ``jit``, ``vmap`` and ``scan`` can read, and kernels.
 
 >>> import optax
 >>> from cosine_fast import CosineDecay
@@ -7,6 +7,8 @@
 >>> optimizer = optax.adamw(learning_rate=rates)
 >>> float(jax.jit(rates)(500)), float(jax.jit(rates)(10**6))
 (0.25, 0.0)
+
+A table serves every device and as many steps as it holds. `kernel` computes the rates of any steps, on the CPU.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ NEGATIVE = {"init_value": 1.0, "transition_steps": 9, "decay_rate": -0.5}
         ("cosine_decay_schedule", {"init_value": 1.0, "decay_steps": 0}, "`decay_steps` must be > 0"),
         ("cosine_decay_schedule", {"init_value": 1.0, "decay_steps": 9, "exponent": 0}, "`exponent` must be from"),
         ("warmup_cosine_decay_schedule", WARMUP, "`decay_steps` must be > `warmup_steps`"),
-        ("polynomial_schedule", POLYNOMIAL, "`transition_begin` must be a whole"),
+        ("polynomial_schedule", POLYNOMIAL, "`transition_begin` must be whole"),
         ("exponential_decay", NEGATIVE, "`decay_rate` must be >= 0"),
         ("exponential_decay", {**NEGATIVE, "staircase": True, "end_value": 0.1}, "`end_value` needs a positive"),
         ("piecewise_constant_schedule", {"init_value": 1.0, "boundaries_and_scales": {5: -1}}, "scales >= 0"),
@@ -153,6 +153,12 @@ NEGATIVE = {"init_value": 1.0, "transition_steps": 9, "decay_rate": -0.5}
         ("cosine_onecycle_schedule", {"transition_steps": 0, "peak_value": 1.0}, "`transition_steps` must be > 0"),
         ("linear_onecycle_schedule", {"transition_steps": 9, "peak_value": 1.0, "div_factor": 0}, "`div_factor`"),
         ("sgdr_schedule", {"cosine_kwargs": []}, "`cosine_kwargs` must have"),
+        ("sgdr_schedule", {"cosine_kwargs": [{**WARMUP, "decay_steps": 20.5}]}, "`decay_steps` must be whole"),
+        (
+            "warmup_cosine_decay_schedule",
+            {**WARMUP, "warmup_steps": 0.5, "exponent": 2},
+            "`warmup_steps` must be whole",
+        ),
     ],
 )
 def test_errors(name, given, message):
