@@ -38,8 +38,7 @@ def training_step(rate: Rate) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(step(weights, state))
 
 
-def compiled(rate: Rate, count: Any) -> Callable[[], Any]:
-    function = jax.jit(rate)
+def called(function: Rate, count: Any) -> Callable[[], Any]:
     return lambda: function(count).block_until_ready()
 
 
@@ -57,21 +56,25 @@ def main() -> None:
     warmup, decay = peers.parameters(n)
     floor = peers.PEAK * peers.ALPHA
     ours = CosineDecay(peers.L0, decay, peers.ALPHA, warmup_target=peers.PEAK, warmup_steps=warmup)
-    rates: dict[str, Rate] = {
-        "table": table(ours),
-        "kernel": kernel(ours),
-        "optax": optax.warmup_cosine_decay_schedule(peers.L0, peers.PEAK, warmup, warmup + decay, floor),
-    }
+    theirs = optax.warmup_cosine_decay_schedule(peers.L0, peers.PEAK, warmup, warmup + decay, floor)
+    rates: dict[str, Rate] = {"table": table(ours), "kernel": kernel(ours), "optax": theirs}
     calls = {
         what: {name: call(rate) for name, rate in rates.items()}
         for what, call in {
             "a training step": training_step,
-            "a step": lambda rate: compiled(rate, jnp.int32(n // 2)),
-            "100 steps": lambda rate: compiled(rate, jnp.arange(100)),
-            f"{n // 100:,} steps": lambda rate: compiled(rate, jnp.arange(n // 100)),
-            f"{n:,} steps": lambda rate: compiled(rate, jnp.arange(n)),
+            "a step": lambda rate: called(jax.jit(rate), jnp.int32(n // 2)),
+            "100 steps": lambda rate: called(jax.jit(rate), jnp.arange(100)),
+            f"{n // 100:,} steps": lambda rate: called(jax.jit(rate), jnp.arange(n // 100)),
+            f"{n:,} steps": lambda rate: called(jax.jit(rate), jnp.arange(n)),
         }.items()
     }
+    with jax.enable_x64(True):  # compiled here, called outside
+        wide: dict[str, Rate] = {"table": table(ours), "kernel": kernel(ours), "optax": theirs}
+        for size in (n // 100, n):
+            lowered = {name: jax.jit(rate).lower(jnp.arange(size)) for name, rate in wide.items()}
+            calls[f"{size:,} steps, float64"] = {
+                name: called(each.compile(), jnp.arange(size)) for name, each in lowered.items()
+            }
     many, counts = n // 1000, jnp.arange(1000)
     peaks = np.linspace(0.001, 0.1, many)
     kernels = [kernel(CosineDecay(peak, 1000)) for peak in peaks]
