@@ -149,6 +149,12 @@ static XLA_FFI_Error *cf_error(const XLA_FFI_Api *api, XLA_FFI_Error_Code code, 
     return api->XLA_FFI_Error_Create(&args);
 }
 
+static void cf_destroy(const XLA_FFI_Api *api, XLA_FFI_Error *error)
+{
+    XLA_FFI_Error_Destroy_Args args = {XLA_FFI_Error_Destroy_Args_STRUCT_SIZE, NULL, error};
+    api->XLA_FFI_Error_Destroy(&args);
+}
+
 /* The enum cf_type of a type, and its size; -1 if it is another. */
 static int cf_type_of(XLA_FFI_DataType type, int *size)
 {
@@ -175,6 +181,7 @@ XLA_FFI_Error *cf_jax_handler(XLA_FFI_CallFrame *frame)
     const XLA_FFI_Buffer *parameters, *steps, *rates;
     XLA_FFI_ThreadPool_Schedule_Args helper = {
         XLA_FFI_ThreadPool_Schedule_Args_STRUCT_SIZE, NULL, frame->ctx, cf_take_tasks, NULL};
+    XLA_FFI_Error *error;
     cf_call *call;
     int64_t schedules = 1, threads = 1, i;
     int failed;
@@ -226,10 +233,8 @@ XLA_FFI_Error *cf_jax_handler(XLA_FFI_CallFrame *frame)
     if (call->tasks > 1) {
         XLA_FFI_ThreadPool_NumThreads_Args ask = {
             XLA_FFI_ThreadPool_NumThreads_Args_STRUCT_SIZE, NULL, frame->ctx, &threads};
-        XLA_FFI_Error *const error = api->XLA_FFI_ThreadPool_NumThreads(&ask);
-        if (error) { /* there are no threads */
-            XLA_FFI_Error_Destroy_Args destroy = {XLA_FFI_Error_Destroy_Args_STRUCT_SIZE, NULL, error};
-            api->XLA_FFI_Error_Destroy(&destroy);
+        if ((error = api->XLA_FFI_ThreadPool_NumThreads(&ask))) {
+            cf_destroy(api, error); /* there are none */
             threads = 1;
         }
         if (threads > call->tasks) threads = call->tasks;
@@ -238,7 +243,9 @@ XLA_FFI_Error *cf_jax_handler(XLA_FFI_CallFrame *frame)
     call->references = (int)threads + 1;
     helper.data = call;
     for (i = 1; i < threads; i++) {
-        if (api->XLA_FFI_ThreadPool_Schedule(&helper)) __atomic_sub_fetch(&call->references, 1, __ATOMIC_RELAXED);
+        if (!(error = api->XLA_FFI_ThreadPool_Schedule(&helper))) continue;
+        cf_destroy(api, error);
+        __atomic_sub_fetch(&call->references, 1, __ATOMIC_RELAXED);
     }
     cf_take_tasks(call);
     while (__atomic_load_n(&call->done, __ATOMIC_ACQUIRE) < call->tasks) sched_yield();

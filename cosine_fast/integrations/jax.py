@@ -206,6 +206,11 @@ class Kernel:
             steps = steps.astype(jnp.float32)  # float16, bfloat16
         if not (jnp.issubdtype(steps.dtype, jnp.integer) or jnp.issubdtype(steps.dtype, jnp.floating)):
             raise TypeError(f"Argument `count` must be integers or floats. Received: {steps.dtype}")
+        if (self.parameters.dtype, self.parameters.ndim) != (np.uint32, 1):  # which the C code relies on
+            raise TypeError(
+                "The parameters of a kernel must be as `kernel` makes them; with more axes, `jax.vmap` goes over them. "
+                f"Received: {self.parameters.dtype} of shape {self.parameters.shape}"
+            )
         _register()
         rates = jax.ShapeDtypeStruct(steps.shape, self.dtype)
         call = jax.ffi.ffi_call(_TARGET, rates, vmap_method="expand_dims")

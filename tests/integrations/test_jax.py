@@ -120,6 +120,9 @@ def test_kernel_errors():
         kernel(WARM, dtype=np.float64)
     with pytest.raises(TypeError, match="`count` must be integers or floats"):
         kernel(WARM)(True)
+    for parameters in (jnp.zeros((3, 50), jnp.uint32), kernel(WARM).parameters.astype(np.float16)):
+        with pytest.raises(TypeError, match="goes over them"):
+            Kernel(parameters)(jnp.arange(5))
     for parameters in (kernel(WARM).parameters.at[25].add(1), jnp.zeros(50, jnp.uint32), jnp.zeros(0, jnp.uint32)):
         with pytest.raises((ValueError, jax.errors.JaxRuntimeError), match="have been changed"):
             Kernel(parameters)(5)
