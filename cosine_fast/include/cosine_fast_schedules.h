@@ -90,11 +90,13 @@ static inline void cf_schedule_init(cf_schedule *schedule, int family, const dou
     (void)count, (void)memory;
     schedule->family = family;
     switch (family) {
-#define CF_INIT(NAME, name, loops, size, init)   \
-    case NAME: {                                 \
-        cf_##name *const p = &schedule->as.name; \
-        init;                                    \
-        break;                                   \
+#define CF_INIT(NAME, name, loops, size, init)                                                   \
+    case NAME: {                                                                                 \
+        cf_##name *const p = &schedule->as.name;                                                 \
+        if ((size) == 0 || memory) { /* else compilers warn of it where all callers give NULL */ \
+            init;                                                                                \
+        }                                                                                        \
+        break;                                                                                   \
     }
         CF_SCHEDULES(CF_INIT)
 #undef CF_INIT
