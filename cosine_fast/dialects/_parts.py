@@ -1,0 +1,39 @@
+"""What several dialects are made of; all arguments have been checked."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Iterable
+
+from ..schedules import ConstantSchedule, JoinedSchedule, PiecewiseConstantDecay, PolynomialDecay
+from ..schedules._base import Formula
+
+
+def warmed(initial: float, peak: float, warmup_steps: int, schedule: Formula, offset: int) -> Formula:
+    """Return a line for some steps, then a schedule that is called with ``step - offset``."""
+    if warmup_steps == 0:
+        return schedule
+    return JoinedSchedule([PolynomialDecay(initial, warmup_steps, peak), schedule], [warmup_steps], offsets=[0, offset])
+
+
+def stairs(rate: float, factor: float, begins: Iterable[int]) -> Formula:
+    """Return a rate that is multiplied by a factor at each of some steps; at a step given twice, twice."""
+    boundaries, values, power = [], [rate], 0
+    for begin, times in sorted(Counter(begins).items()):
+        power += times
+        boundaries.append(begin - 1)
+        values.append(rate * factor**power)
+    return PiecewiseConstantDecay(boundaries, values)
+
+
+def floored(schedule: Formula, floor: float) -> Formula:
+    """Return a falling schedule that ends where it would fall below a rate, and then that rate."""
+    end = bisect.bisect_left(range(2**62), True, key=lambda step: schedule(step) < floor)
+    return JoinedSchedule([schedule, ConstantSchedule(floor)], [end]) if end < 2**62 else schedule
+
+
+def one_of(name: str, given: object, equal: object, why: str) -> None:
+    """Refuse all but one value of a parameter."""
+    if given != equal:
+        raise ValueError(f"Argument `{name}` must be {equal}: {why}. Received: {name}={given!r}")
