@@ -12,7 +12,6 @@ array([0.     , 0.0005 , 0.001  , 0.00055, 0.0001 ])
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -505,19 +504,20 @@ def _with_warmup(
 def _batches(name: str, time: Any, max_duration: Any = None, *, positive: bool = False) -> int:
     """Return a time as a number of batches."""
     if isinstance(time, str):
-        match = re.fullmatch(r"\s*([0-9_.]+(?:e[+-]?[0-9]+)?)\s*(ba|dur)\s*", time)
-        if match is None:
+        try:
+            number, unit = float(time.removesuffix("ba").removesuffix("dur")), time[-2:]
+            if unit not in ("ba", "ur"):
+                raise ValueError
+        except ValueError:
             raise ValueError(
                 f'Argument `{name}` must be a number of batches, as 100 or "100ba", or a fraction of the run, as '
                 f'"0.1dur": a step is a batch. Received: {name}={time!r}'
-            )
-        number, unit = match.groups()
-        if unit == "dur":
+            ) from None
+        time = number
+        if unit == "ur":
             if max_duration is None:
-                raise ValueError(f"Argument `max_duration` must be given. Received: {name}={time!r}")
-            time = int(float(number) * _batches("max_duration", max_duration))
-        else:
-            time = float(number) if "." in number or "e" in number else int(number)
+                raise ValueError(f"Argument `max_duration` must be given. Received: {name}={number:g}dur")
+            time = int(number * _batches("max_duration", max_duration))
     return whole_length(name, time, positive=positive)
 
 

@@ -15,7 +15,6 @@ array([0.    , 0.    , 0.0005, 0.001 , 0.001 ])
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from ..schedules import (
@@ -126,19 +125,17 @@ def OneCycle(
         number_of("decay_lr_rate", decay_lr_rate),
     )
     # All parts count updates: one more than the step.
-    parts: list[Formula] = [PolynomialDecay(low, rise, high)]
+    first: Formula = PolynomialDecay(low, rise, high)
+    second: Formula = PolynomialDecay(high, fall or 1, low)
     if up:
         begins, values = zip(*_stairs(low, high, rise, up), strict=True)
-        parts = [PiecewiseConstantDecay([begin - 1 for begin in begins[1:]], values)]
-    if fall:
-        if down:  # those of a rise, backwards
-            begins, values = zip(*reversed([*_stairs(low, high, fall, down)]), strict=True)
-            parts.append(PiecewiseConstantDecay([fall - begin for begin in begins[:-1]], values))
-        else:
-            parts.append(PolynomialDecay(high, fall, low))
-    parts.append(InverseTimeDecay(low, decay, rate) if decay else ConstantSchedule(low))
-    begins = [rise, rise + fall][-len(parts) + 1 :]
-    return JoinedSchedule(parts, [begin - 1 for begin in begins], offsets=[-1, *(begin - 1 for begin in begins)])
+        first = PiecewiseConstantDecay([begin - 1 for begin in begins[1:]], values)
+    if down and fall:  # those of a rise, backwards
+        begins, values = zip(*reversed([*_stairs(low, high, fall, down)]), strict=True)
+        second = PiecewiseConstantDecay([fall - begin for begin in begins[:-1]], values)
+    last = InverseTimeDecay(low, decay, rate) if decay else ConstantSchedule(low)
+    parts, ends = ([first, second, last], [rise, rise + fall]) if fall else ([first, last], [rise])
+    return JoinedSchedule(parts, [end - 1 for end in ends], offsets=[-1, *(end - 1 for end in ends)])
 
 
 def _stairs(low: float, high: float, length: int, count: int) -> Iterator[tuple[int, float]]:

@@ -104,7 +104,8 @@ def CosineLRSchedule(
             f"schedule of its own. Received: lr_shrink={lr_shrink}, min_lr={min_lr}"
         )
     else:
-        parts, begin, cycle = [], [0], Fraction(length)
+        parts: list[Formula] = []
+        begin, cycle = [0], Fraction(length)
         while begin[-1] <= end - warmup:
             if cycle.denominator != 1:
                 raise ValueError(

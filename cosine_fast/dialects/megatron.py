@@ -21,7 +21,7 @@ from ..schedules import (
 )
 from ..schedules._base import Formula, choice_of, number_of
 from ..schedules._joined import whole_length
-from ._parts import floored, warmed
+from ._parts import floored
 
 __all__ = ["OptimizerParamScheduler"]
 
@@ -101,7 +101,8 @@ def OptimizerParamScheduler(
             )
         shape = _WSD_STYLES[choice_of("lr_wsd_decay_style", lr_wsd_decay_style, _WSD_STYLES)]
         fall = WarmupStableDecay(peak, 0, 0, length, decay=shape, end_learning_rate=floor)
-        # The step at which the warmup ends has the peak, where the fall begins before it too.
-        begin = max(end - length, warmup) + 1
-        after, offset = JoinedSchedule([ConstantSchedule(peak), fall], [begin], offsets=[0, end - length]), 0
-    return warmed(first, peak, warmup, after, offset)
+        after, offset = JoinedSchedule([ConstantSchedule(peak), fall], [end - length], offsets=[0, end - length]), 0
+    if warmup == 0:
+        return after
+    # The step at which the warmup ends has the peak, where the fall of WSD begins before it too.
+    return JoinedSchedule([PolynomialDecay(first, warmup, peak), after], [warmup + 1], offsets=[0, offset])

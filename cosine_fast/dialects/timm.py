@@ -143,16 +143,15 @@ def PolyLRScheduler(
         raise ValueError(f"Argument `power` must be > 0: else a decay does not end at `lr_min`. Received: {power}")
     if k != 1.0 and not (exponent == 1.0 and k in _SHAPES):
         raise ValueError(
-            "Argument `k_decay` must be 1, or with power=1 also 0.5 or 2: there is no schedule with a power of a power. "
+            "Argument `k_decay` must be 1, or with power=1 also 0.5 or 2: there is no power of a power of the step. "
             f"Received: power={power}, k_decay={k_decay}"
         )
 
-    def make(peak: float, length: int) -> Formula:
-        if k == 1.0:
-            return PolynomialDecay(peak, length, floor, exponent)
-        return WarmupStableDecay(peak, 0, 0, length, decay=_SHAPES[k], end_learning_rate=floor)
-
-    after = _cycles(learning_rate, t_initial, floor, cycle_mul, cycle_decay, cycle_limit, make)
+    after = _cycles(
+        learning_rate, t_initial, floor, cycle_mul, cycle_decay, cycle_limit,
+        lambda peak, length: PolynomialDecay(peak, length, floor, exponent) if k == 1.0
+        else WarmupStableDecay(peak, 0, 0, length, decay=_SHAPES[k], end_learning_rate=floor),
+    )  # fmt: skip
     return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, noise_range_t, after)
 
 
@@ -324,7 +323,7 @@ def _cycles(
     length = Fraction(whole_length("t_initial", t_initial, positive=True))
     parts, begins = [], [0]
     for cycle in range(whole_length("cycle_limit", cycle_limit)):
-        if begins[-1] >= 2**62:  # none of the later ones is ever reached
+        if parts and begins[-1] + length >= 2**62:  # none that is so late is ever reached
             break
         if length.denominator != 1:
             raise ValueError(

@@ -1,0 +1,423 @@
+"""The dialects against the code of the systems themselves: random parameters, every step, and past the end."""
+
+from __future__ import annotations
+
+import logging
+import random
+import types
+
+import numpy as np
+import pytest
+from originals import original
+
+import cosine_fast
+from cosine_fast.dialects import composer, deepspeed, fairseq, megatron, timm, torchtitan
+
+torch = pytest.importorskip("torch", reason="the originals are in PyTorch")
+
+DRAWS = 40
+STOP = 200
+
+
+def optimizer_of(rate):
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+
+
+# ---- The originals: the rates of steps ----
+
+
+def of_deepspeed(name, rate, **parameters):
+    """From step -1 on."""
+    module = original("deepspeed.runtime.lr_schedules", **{"deepspeed.utils": {"logger": logging.getLogger("quiet")}})
+    optimizer = optimizer_of(rate)
+    scheduler = getattr(module, name)(optimizer, **parameters)
+    for _ in range(-1, STOP):
+        yield optimizer.param_groups[0]["lr"]
+        scheduler.step()
+
+
+def of_megatron(**parameters):
+    module = original(
+        "megatron.core.optimizer_param_scheduler", **{"megatron.core.utils": {"log_single_rank": lambda *_: None}}
+    )
+    weight_decay = {"start_wd": 0.0, "end_wd": 0.0, "wd_incr_steps": 1, "wd_incr_style": "constant"}
+    optimizer = optimizer_of(1.0)
+    scheduler = module.OptimizerParamScheduler(optimizer, **weight_decay, **parameters)
+    for _ in range(STOP):
+        yield optimizer.param_groups[0]["lr"]
+        scheduler.step(1)
+
+
+def of_torchtitan(rate, training_steps, **parameters):
+    config = type("Configurable", (), {"Config": type("Config", (), {})})
+    package = "torchtitan.components.optimizer"
+    module = original(
+        f"{package}.lr_scheduler",
+        **{
+            "torchtitan.config": {"Configurable": config},
+            "torchtitan.tools.logging": {"logger": logging.getLogger("quiet")},
+            f"{package}.optimizer": {"OptimizersContainer": None},
+        },
+    )
+    config = module.LRSchedulersContainer.Config(**parameters)
+    (scheduler,) = config.build(optimizers=[optimizer_of(rate)], training_steps=training_steps)
+    for step in range(STOP):
+        try:
+            yield rate * scheduler.lr_lambdas[0](step)
+        except AssertionError:  # past the end of a run without a decay
+            return
+
+
+class Optimizer:
+    """What fairseq's schedulers need of an optimizer."""
+
+    def set_lr(self, rate):
+        self.rate = rate
+
+    def get_lr(self):
+        return self.rate
+
+
+def of_fairseq(file, name, config, **parameters):
+    package = "fairseq.optim.lr_scheduler"
+    stubs = {
+        "omegaconf": {"II": str},
+        "fairseq.optim": {"FairseqOptimizer": Optimizer},
+        "fairseq.dataclass": {"FairseqDataclass": object},
+        "fairseq.dataclass.utils": {"gen_parser_from_dataclass": None},
+    }
+    base = original(f"{package}.fairseq_lr_scheduler", **stubs).FairseqLRScheduler
+    stubs[package] = {"FairseqLRScheduler": base, "register_lr_scheduler": lambda *_, **__: lambda cls: cls}
+    module = original(f"{package}.{file}", **stubs)
+    scheduler = getattr(module, name)(getattr(module, config)(**{**parameters, "lr": [parameters["lr"]]}), Optimizer())
+    scheduler.step_begin_epoch(1)
+    return [scheduler.step_update(step) for step in range(STOP)]
+
+
+def of_composer(name, rate, max_duration, **parameters):
+    utils = {"StringEnum": original("composer.utils.string_enum").StringEnum}
+    time = original("composer.core.time", **{"composer.utils": utils})
+    core = {"State": object, "Time": time.Time, "TimeUnit": time.TimeUnit}
+    module = original("composer.optim.scheduler", **{"composer.core": core})
+    state = types.SimpleNamespace(max_duration=time.Time(max_duration, "ba"), dataloader_len=None)
+    scheduler = getattr(module, name)(**parameters)
+    for step in range(STOP):
+        state.timestamp = time.Timestamp(batch=step)
+        yield rate * scheduler(state)
+
+
+def of_timm(name, rate, **parameters):
+    module = original("timm.scheduler")
+    scheduler = getattr(module, name)(optimizer_of(rate), **parameters)
+    return [scheduler._get_lr(step)[0] for step in range(STOP)]
+
+
+# ---- The cases: this package's schedule, the original's rates, and steps to which the original rounds a cycle ----
+
+
+def of_range_test(draw):
+    parameters = {
+        "lr_range_test_min_lr": draw.uniform(1e-5, 1e-2),
+        "lr_range_test_step_size": draw.randint(1, 50),
+        "lr_range_test_step_rate": draw.choice([1.0, draw.uniform(-1, 5)]),
+    }
+    return deepspeed.LRRangeTest(**parameters), of_deepspeed("LRRangeTest", 1.0, **parameters)
+
+
+def of_one_cycle(draw):
+    rise = draw.randint(1, 60)
+    parameters = {
+        "cycle_min_lr": draw.uniform(1e-5, 1e-3),
+        "cycle_max_lr": draw.uniform(1e-3, 1e-1),
+        "decay_lr_rate": draw.choice([0.0, draw.uniform(0, 2)]),
+        "cycle_first_step_size": rise,
+        "cycle_second_step_size": draw.choice([None, 0, draw.randint(1, 60)]),
+        "cycle_first_stair_count": draw.choice([0, 0, draw.randint(1, 2 * rise)]),
+        "cycle_second_stair_count": draw.choice([None, 0, draw.randint(1, 60)]),
+        "decay_step_size": draw.choice([0, draw.randint(1, 30)]),
+    }
+    return deepspeed.OneCycle(**parameters), of_deepspeed("OneCycle", 1.0, **parameters, cycle_momentum=False)
+
+
+def of_warmup(draw, name, **parameters):
+    """DeepSpeed's three schedules with a warmup."""
+    warmup_type = draw.choice(["log", "linear"] if hasattr(cosine_fast, "LogarithmicWarmup") else ["linear"])
+    rate = draw.uniform(1e-4, 1e-2)
+    parameters |= {"warmup_num_steps": draw.choice([1, 2, draw.randint(1, 100)]), "warmup_type": warmup_type}
+    return getattr(deepspeed, name)(rate, **parameters), of_deepspeed(name, rate, **parameters)
+
+
+def rates(draw):
+    return {"warmup_min_lr": draw.choice([0.0, 1e-4]), "warmup_max_lr": draw.choice([None, draw.uniform(1e-3, 1e-2)])}
+
+
+def of_optimizer_param_scheduler(draw):
+    end = draw.randint(1, 150)
+    parameters = {
+        "init_lr": draw.choice([0.0, 1e-5]),
+        "max_lr": draw.uniform(1e-3, 1e-2),
+        "min_lr": draw.choice([0.0, draw.uniform(0, 1e-3), 8e-4]),
+        "lr_warmup_steps": draw.choice([0, draw.randrange(end)]),
+        "lr_decay_steps": end,
+        "lr_decay_style": draw.choice(["constant", "linear", "cosine", "inverse-square-root", "WSD", "WSD"]),
+        "wsd_decay_steps": draw.randint(1, 160),
+        "lr_wsd_decay_style": draw.choice(["linear", "cosine", "minus_sqrt"]),
+    }
+    return megatron.OptimizerParamScheduler(**parameters), of_megatron(**parameters)
+
+
+def of_schedulers_container(draw):
+    total = draw.randint(1, 150)
+    run = draw.randint(1, total)
+    parameters = {
+        "warmup_steps": draw.choice([0, draw.randint(1, 170)]),
+        "total_steps": draw.choice([None, total]),
+        "decay_ratio": draw.choice([None, draw.uniform(0, 1)]),
+        "decay_type": draw.choice(["linear", "sqrt", "cosine"]),
+        "min_lr_factor": draw.choice([0.0, draw.uniform(0, 0.5)]),
+    }
+    want = [*of_torchtitan(2e-3, run, **parameters)]
+    if parameters["decay_type"] != "cosine":  # later ones go on, below zero
+        del want[(parameters["total_steps"] or run) + 1 :]
+    return torchtitan.LRSchedulersContainer(2e-3, run, **parameters), want
+
+
+def lengths(first, factor):
+    """The steps at which cycles begin, each by a factor longer than the one before."""
+    begins = [0]
+    while begins[-1] < STOP:
+        begins.append(begins[-1] + first)
+        first *= factor
+    return begins
+
+
+def of_cosine_schedule(draw):
+    warmup, period, factor = draw.choice([0, draw.randint(1, 50)]), draw.randint(1, 80), draw.choice([1, 1, 2, 3])
+    parameters = {
+        "lr": draw.uniform(1e-3, 1e-2),
+        "warmup_updates": warmup,
+        "warmup_init_lr": draw.choice([-1, 1e-5]),
+        "min_lr": draw.choice([0.0, 1e-4]),
+        "t_mult": factor,
+        "lr_period_updates": draw.choice([-1, period]),
+        "lr_shrink": draw.choice([1.0, 0.1, draw.uniform(0.2, 2)]),
+        "max_update": STOP,
+    }
+    if parameters["lr_period_updates"] < 0:
+        period = STOP - warmup
+    want = of_fairseq("cosine_lr_scheduler", "CosineLRSchedule", "CosineLRScheduleConfig", **parameters)
+    rounded = [warmup + begin for begin in lengths(period, factor)[1:]] if factor > 1 else []
+    return fairseq.CosineLRSchedule(**parameters), want, rounded
+
+
+def of_inverse_sqrt(draw):
+    parameters = {
+        "lr": draw.uniform(1e-3, 1e-2),
+        "warmup_updates": draw.randint(1, 100),
+        "warmup_init_lr": draw.choice([-1, 1e-5]),
+    }
+    name, config = "InverseSquareRootSchedule", "InverseSquareRootLRScheduleConfig"
+    want = of_fairseq("inverse_square_root_schedule", name, config, **parameters)
+    return fairseq.InverseSquareRootSchedule(**parameters), want
+
+
+def of_polynomial(draw):
+    parameters = {
+        "lr": draw.uniform(1e-3, 1e-2),
+        "warmup_updates": draw.choice([0, draw.randint(1, 100)]),
+        "end_learning_rate": draw.choice([0.0, 1e-4]),
+        "power": draw.choice([1.0, draw.uniform(0.3, 4)]),
+        "total_num_update": draw.randint(1, 150),
+    }
+    name = "PolynomialDecayLRSchedule"
+    want = of_fairseq("polynomial_decay_schedule", name, f"{name}Config", **parameters)
+    return fairseq.PolynomialDecayLRSchedule(**parameters), want
+
+
+def of_fixed(draw):
+    parameters = {"lr": draw.uniform(1e-3, 1e-2), "warmup_updates": draw.choice([0, draw.randint(1, 100)])}
+    want = of_fairseq("fixed_schedule", "FixedLRSchedule", "FixedLRScheduleConfig", **parameters)
+    return fairseq.FixedLRSchedule(**parameters), want
+
+
+def of_step(draw):
+    parameters = {
+        "lr": draw.uniform(1e-3, 1e-2),
+        "warmup_updates": draw.choice([0, draw.randint(1, 100)]),
+        "warmup_init_lr": draw.choice([-1, 1e-5]),
+        "min_lr": draw.choice([0.0, draw.uniform(0, 1e-3)]),
+        "lr_deacy_period": draw.randint(1, 50),
+        "lr_decay": draw.choice([0.0, 0.5, 1.0, draw.random()]),
+    }
+    want = of_fairseq("step_lr_scheduler", "StepLRSchedule", "StepLRScheduleConfig", **parameters)
+    return fairseq.StepLRSchedule(**parameters), want
+
+
+def of_tri_stage(draw):
+    parameters = {
+        "lr": draw.uniform(1e-3, 1e-2),
+        "warmup_steps": draw.choice([0, draw.randint(1, 60)]),
+        "hold_steps": draw.choice([0, draw.randint(1, 60)]),
+        "decay_steps": draw.randint(1, 60),
+        "phase_ratio": draw.choice([None, (0.1, 0.4, 0.5), (0.25, 0.25, 0.5)]),
+        "init_lr_scale": draw.choice([0.01, draw.random()]),
+        "final_lr_scale": draw.choice([0.01, draw.uniform(0.001, 1)]),
+        "max_update": draw.randint(10, 150),
+    }
+    want = of_fairseq("tri_stage_lr_scheduler", "TriStageLRSchedule", "TriStageLRScheduleConfig", **parameters)
+    return fairseq.TriStageLRSchedule(**parameters), want
+
+
+def of_scheduler(draw, name, times=(), *, with_warmup=False, **parameters):
+    """One of Composer's; `times` are the names of parameters that are one."""
+    run, rate = draw.randint(1, 150), draw.uniform(1e-4, 1e-2)
+    for time in times:
+        parameters[time] = draw.choice([f"{draw.randint(1, 100)}ba", "1dur", f"{draw.uniform(1 / run, 1.3):.3f}dur"])
+    if with_warmup:
+        parameters["t_warmup"] = draw.choice([f"{draw.randint(1, 170)}ba", "0.06dur", "0.5dur", "2e1ba"])
+        if int(float(parameters["t_warmup"][:-3] if "dur" in parameters["t_warmup"] else "1") * run) == 0:
+            parameters["t_warmup"] = "1ba"  # Composer warns of none
+        parameters["t_max"] = draw.choice(["1dur", f"{run + draw.randint(0, 50)}ba", "1.5dur"])
+    ours = getattr(composer, name)(rate, **parameters, max_duration=run)
+    return ours, of_composer(name, rate, run, **parameters)
+
+
+def milestones(draw):
+    return [f"{draw.randint(1, 150)}ba" for _ in range(draw.randint(0, 5))]
+
+
+def warmup_of_timm(draw, rate):
+    return {
+        "warmup_t": draw.choice([0, draw.randint(1, 50)]),
+        "warmup_lr_init": draw.choice([0.0, 1e-5, 2 * rate]),
+        "warmup_prefix": draw.choice([False, True]),
+    }
+
+
+def of_cycles(draw, name, **parameters):
+    """timm's two schedulers that have cycles."""
+    rate, first, factor = draw.uniform(1e-4, 1e-2), draw.randint(1, 60), draw.choice([1, 1, 2, 3])
+    parameters |= {
+        "t_initial": first,
+        "lr_min": draw.choice([0.0, 1e-5]),
+        "cycle_mul": factor,
+        "cycle_decay": draw.choice([1.0, 0.5, draw.uniform(0.1, 1.5)]),
+        "cycle_limit": draw.choice([0, 1, 2, draw.randint(1, 300)]),
+        **warmup_of_timm(draw, rate),
+    }
+    offset = parameters["warmup_t"] if parameters["warmup_prefix"] else 0
+    rounded = [offset + begin for begin in lengths(first, factor)[1:]] if factor > 1 else []
+    return getattr(timm, name)(rate, **parameters), of_timm(name, rate, **parameters), rounded
+
+
+def of_poly(draw):
+    power, k = draw.choice([(draw.uniform(0.2, 3), 1.0), (1.0, 0.5), (1.0, 2.0)])
+    return of_cycles(draw, "PolyLRScheduler", power=power, k_decay=k)
+
+
+def of_timms_steps(draw, name, decay_t):
+    rate = draw.uniform(1e-4, 1e-2)
+    parameters = {
+        "decay_t": decay_t,
+        "decay_rate": draw.choice([1.0, 0.1, draw.random()]),
+        **warmup_of_timm(draw, rate),
+    }
+    return getattr(timm, name)(rate, **parameters), of_timm(name, rate, **parameters)
+
+
+def of_timms_wsd(draw):
+    rate, length = draw.uniform(1e-4, 1e-2), draw.randint(1, 120)
+    parameters = {
+        "t_initial": length,
+        "decay_t": draw.randint(1, length),
+        "lr_min": draw.choice([0.0, 1e-5]),
+        "decay_fn": draw.choice(["linear", "1-sqrt", "cosine", "power"]),
+        "decay_power": draw.choice([0.5, 1.0, 2.0]),
+        "warmup_t": draw.choice([0, draw.randint(1, 50)]),
+        "warmup_lr_init": draw.choice([0.0, 1e-5]),
+    }
+    return timm.WSDLRScheduler(rate, **parameters), of_timm("WSDLRScheduler", rate, **parameters)
+
+
+CASES = {
+    "DeepSpeed's LRRangeTest": of_range_test,
+    "DeepSpeed's OneCycle": of_one_cycle,
+    "DeepSpeed's WarmupLR": lambda draw: of_warmup(draw, "WarmupLR", **rates(draw)),
+    "DeepSpeed's WarmupDecayLR": lambda draw: of_warmup(
+        draw, "WarmupDecayLR", total_num_steps=draw.randint(1, 150), **rates(draw)
+    ),
+    "DeepSpeed's WarmupCosineLR": lambda draw: of_warmup(
+        draw, "WarmupCosineLR", total_num_steps=draw.randint(1, 99), warmup_min_ratio=draw.choice([0.0, draw.random()]),
+        cos_min_ratio=draw.choice([1e-4, draw.random()]),
+    ),
+    "Megatron's": of_optimizer_param_scheduler,
+    "torchtitan's": of_schedulers_container,
+    "fairseq's cosine": of_cosine_schedule,
+    "fairseq's inverse_sqrt": of_inverse_sqrt,
+    "fairseq's polynomial_decay": of_polynomial,
+    "fairseq's fixed": of_fixed,
+    "fairseq's step": of_step,
+    "fairseq's tri_stage": of_tri_stage,
+    "Composer's StepScheduler": lambda draw: of_scheduler(draw, "StepScheduler", ["step_size"], gamma=draw.random()),
+    "Composer's MultiStepScheduler": lambda draw: of_scheduler(
+        draw, "MultiStepScheduler", milestones=milestones(draw), gamma=draw.random()
+    ),
+    "Composer's ConstantScheduler": lambda draw: of_scheduler(
+        draw, "ConstantScheduler", ["t_max"], alpha=draw.random()
+    ),
+    "Composer's LinearScheduler": lambda draw: of_scheduler(
+        draw, "LinearScheduler", ["t_max"], alpha_i=draw.random(), alpha_f=draw.random()
+    ),
+    "Composer's ExponentialScheduler": lambda draw: of_scheduler(
+        draw, "ExponentialScheduler", ["decay_period"], gamma=draw.random()
+    ),
+    "Composer's CosineAnnealingScheduler": lambda draw: of_scheduler(
+        draw, "CosineAnnealingScheduler", ["t_max"], alpha_f=draw.random()
+    ),
+    "Composer's CosineAnnealingWarmRestartsScheduler": lambda draw: of_scheduler(
+        draw, "CosineAnnealingWarmRestartsScheduler", ["t_0"], alpha_f=draw.random(),
+        t_mult=draw.choice([1.0, 2.0, draw.uniform(1, 2)]),
+    ),
+    "Composer's PolynomialScheduler": lambda draw: of_scheduler(
+        draw, "PolynomialScheduler", ["t_max"], power=draw.uniform(0.2, 4), alpha_f=draw.random()
+    ),
+    "Composer's MultiStepWithWarmupScheduler": lambda draw: of_scheduler(
+        draw, "MultiStepWithWarmupScheduler", ["t_warmup"], milestones=milestones(draw), gamma=draw.random()
+    ),
+    "Composer's ConstantWithWarmupScheduler": lambda draw: of_scheduler(
+        draw, "ConstantWithWarmupScheduler", with_warmup=True, alpha=draw.random()
+    ),
+    "Composer's LinearWithWarmupScheduler": lambda draw: of_scheduler(
+        draw, "LinearWithWarmupScheduler", with_warmup=True, alpha_i=draw.random(), alpha_f=draw.random()
+    ),
+    "Composer's CosineAnnealingWithWarmupScheduler": lambda draw: of_scheduler(
+        draw, "CosineAnnealingWithWarmupScheduler", with_warmup=True, alpha_f=draw.random()
+    ),
+    "Composer's PolynomialWithWarmupScheduler": lambda draw: of_scheduler(
+        draw, "PolynomialWithWarmupScheduler", with_warmup=True, power=draw.uniform(0.2, 4), alpha_f=draw.random()
+    ),
+    "timm's CosineLRScheduler": lambda draw: of_cycles(
+        draw, "CosineLRScheduler", k_decay=draw.choice([1.0, draw.uniform(0.5, 3)])
+    ),
+    "timm's PolyLRScheduler": of_poly,
+    "timm's StepLRScheduler": lambda draw: of_timms_steps(
+        draw, "StepLRScheduler", draw.choice([draw.randint(1, 50), draw.uniform(1, 30)])
+    ),
+    "timm's MultiStepLRScheduler": lambda draw: of_timms_steps(
+        draw, "MultiStepLRScheduler", sorted(draw.randint(1, 150) for _ in range(draw.randint(0, 5)))
+    ),
+    "timm's WSDLRScheduler": of_timms_wsd,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_original(name):
+    """Within 1e-12 of the largest rate, which is what the originals round by."""
+    draw = random.Random(name)
+    for _ in range(DRAWS):
+        ours, rates_of_original, *rounded = CASES[name](draw)
+        want = np.array([*rates_of_original])
+        first = -1 if name.startswith("DeepSpeed") else 0
+        got = ours(np.arange(first, first + len(want)))
+        differs = np.flatnonzero(abs(got - want) > 1e-12 * abs(want).max()) + first
+        assert {*differs.tolist()} <= {step for steps in rounded for step in steps}, (ours, got - want)
