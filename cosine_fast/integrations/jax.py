@@ -27,6 +27,7 @@ import numpy as np
 from .. import _backend
 from ..schedules._base import Formula, LearningRateSchedule, range_of_steps, rate_dtype
 from ..schedules._joined import Joined
+from . import _jax_formulas
 
 _MOST = 2**31 - 1  # counts are int32 in JAX
 
@@ -152,8 +153,8 @@ def _register() -> None:
     found = importlib.util.find_spec("cosine_fast._jax_ffi")
     if found is None or found.origin is None:
         raise ImportError(
-            "This cosine_fast was built without jaxlib's headers, which `kernel` needs: use `table`, or build it again "
-            "with COSINE_FAST_JAX_INCLUDE set to what jax.ffi.include_dir() returns"
+            "This cosine_fast was built without jaxlib's headers, which `kernel` needs: use `table` or `formula`, or "
+            "build it again with COSINE_FAST_JAX_INCLUDE set to what jax.ffi.include_dir() returns"
         )
     library = ctypes.CDLL(found.origin)
     ctypes.c_void_p.in_dll(library, "cf_jax_evaluate").value = _backend.kernel.EVALUATE
@@ -257,3 +258,82 @@ def kernel(schedule: Formula, *, dtype: Any = None) -> Kernel:
         checksum = (checksum ^ word) * 0x100000001B3 % 2**64
     words = np.frombuffer(struct.pack("Q", checksum) + text, np.uint32)
     return Kernel(jnp.asarray(words), _dtype(dtype).name)
+
+
+# ---- Operations of jax.numpy, on every device ----
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["numbers", "counts", "children"], meta_fields=["name"]
+)
+@dataclass(frozen=True, eq=False)
+class Operations:
+    """A schedule as a function of the step that is made of operations of jax.numpy.
+
+    It is a pytree. Passed to a compiled function as an argument, another schedule of the same structure does not
+    compile it again.
+
+    Attributes
+    ----------
+    numbers, counts : jax.Array
+        The schedule's rates and factors, and its numbers of steps, in the dtype of the result.
+    children : tuple of Operations
+        The segments' schedules, if it is joined.
+    name : str
+        That of its formula.
+
+    Examples
+    --------
+    >>> from cosine_fast import ConstantSchedule
+    >>> formula(ConstantSchedule(0.5)).numbers.tolist()
+    [0.5]
+    """
+
+    numbers: jax.Array
+    counts: jax.Array
+    children: tuple[Operations, ...] = ()
+    name: str = ""
+
+    def __call__(self, count: Any) -> jax.Array:
+        """Return the rates at these steps: integers or floats of any shape, or traced ones."""
+        steps = jnp.asarray(count).astype(self.numbers.dtype)
+        return _jax_formulas.rates(self.name, self.numbers, self.counts, self.children, steps)
+
+
+def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
+    """Return a schedule as operations of jax.numpy: for every device and every step, and with their rounding errors.
+
+    Parameters
+    ----------
+    schedule : CosineDecay or another schedule
+        The schedule.
+    dtype : numpy.float32 or numpy.float64, optional
+        By default JAX's own: float32, or float64 if ``jax_enable_x64`` is set, which float64 needs.
+
+    Returns
+    -------
+    Operations
+        A function of the step. In float64 its rates are within 1e-12 of the schedule's largest one, in float32 within
+        1e-5. Steps are rounded to the dtype besides, and the phase of a wave to 2**-53 or 2**-24 of all waves up to it.
+
+    Raises
+    ------
+    TypeError
+        If `schedule` is no schedule of this package, or has a ``__call__`` of its own.
+    ValueError
+        If JAX has no float64.
+
+    Examples
+    --------
+    >>> from cosine_fast import CosineDecay
+    >>> rates = formula(CosineDecay(0.5, 1000))
+    >>> float(jax.jit(rates)(500))
+    0.25
+    """
+    _check_schedule(schedule, Formula)
+    schedule._address()  # raises if the kernel does not have all of it
+    numbers, counts, *_ = schedule._key
+    children = [segment.schedule for segment in schedule._segments] if isinstance(schedule, Joined) else []
+    own = _dtype(dtype)
+    parts = tuple(formula(child, dtype=own) for child in children)
+    return Operations(jnp.asarray(numbers, own), jnp.asarray(counts, own), parts, schedule._name)

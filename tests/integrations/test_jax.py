@@ -17,7 +17,7 @@ from family import FAMILY, NAMES, made  # noqa: E402
 
 import cosine_fast  # noqa: E402
 from cosine_fast import CosineDecay  # noqa: E402
-from cosine_fast.integrations.jax import Kernel, Table, kernel, table  # noqa: E402
+from cosine_fast.integrations.jax import Kernel, Table, formula, kernel, table  # noqa: E402
 
 STOP = 300
 WARM = CosineDecay(0.0, 80, 0.1, warmup_target=0.5, warmup_steps=20)
@@ -135,6 +135,30 @@ def test_without_the_headers(monkeypatch):
     monkeypatch.setattr(module, "_register", module._register.__wrapped__)
     with pytest.raises(ImportError, match=r"COSINE_FAST_JAX_INCLUDE|compiled backend"):
         kernel(WARM)
+
+
+@pytest.mark.parametrize(("x64", "most"), [(False, 1e-5), (True, 1e-12)])
+@pytest.mark.parametrize("name", NAMES)
+def test_formula(name, x64, most):
+    """Operations of jax.numpy are as near to the rates as stated; they have a derivative by the step."""
+    steps = np.arange(1000)
+    with jax.enable_x64(x64):
+        for p in FAMILY[name].ordinary:
+            schedule = made(cosine_fast, name, p)
+            want, rates = schedule(steps), formula(schedule)
+            off = np.abs(jax.jit(rates)(steps) - want).max()
+            assert off <= most * np.abs(want).max() * (3 if name == "CosineAnnealing" else 1), p  # 66 waves
+            assert np.isfinite(jax.vmap(jax.grad(rates))(jnp.linspace(0.5, 999.75, 50))).all(), p
+
+
+def test_formulas_side_by_side():
+    """Other parameters do not compile again, and vmap goes over them."""
+    schedules = [cosine_fast.with_warmup(CosineDecay(peak, 80), 20) for peak in (0.1, 0.2)]
+    several = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(formula, schedules))
+    compiled = jax.jit(jax.vmap(lambda rates, step: rates(step), (0, None)))
+    np.testing.assert_allclose(compiled(several, 50), [schedule(50) for schedule in schedules], rtol=1e-6)
+    compiled(jax.tree.map(lambda leaf: leaf * 2, several), 50)
+    assert compiled._cache_size() == 1
 
 
 @pytest.mark.parametrize("count", [np.int32, np.int64, np.uint8, np.uint32, int])
