@@ -339,7 +339,7 @@ def _polynomial(exact, step, initial_learning_rate, decay_steps, end_learning_ra
 def _logarithmic_warmup(exact, step, peak_learning_rate, warmup_steps, initial_learning_rate=0.0):
     size = largest(peak_learning_rate, initial_learning_rate)
     crosses = min(peak_learning_rate, initial_learning_rate) < 0 < max(peak_learning_rate, initial_learning_rate)
-    return 1.5 if abs(exact) >= 1e-300 else 2.0, size if crosses else 0.0, mpf(size) * mpf(2) ** -398
+    return 2.0, size if crosses else 0.0, mpf(size) * mpf(2) ** -398
 
 
 def _power_cosine(exact, step, initial_learning_rate, decay_steps, end_learning_rate=0.0, exponent=1.0, k_decay=1.0):

@@ -17,9 +17,9 @@
  *     L0 at step 0 and before, P at W - 1 and past it. NaN gives NaN. A step below 2^-400 is taken for 0.
  *
  * Accuracy
- *     At most 1.5 units in the last place (ULP), and 2 for rates below 1e-300 in size; between rates of different signs in
- *     ULP of the larger one. 2^-398 of the larger one besides, for the steps below 2^-400. Exact at step 0 and from W - 1 on.
- *     Over whole steps the rates never turn back for W up to 2^52.
+ *     At most 2 units in the last place (ULP), between rates of different signs in ULP of the larger one; 2^-398 of the
+ *     larger one besides, for the steps below 2^-400. Exact at step 0 and from W - 1 on. Over whole steps the rates never
+ *     turn back for W up to 2^52. docs/accuracy.md has the reasons.
  */
 #ifndef COSINE_FAST_LOGARITHMIC_WARMUP_H
 #define COSINE_FAST_LOGARITHMIC_WARMUP_H
@@ -64,7 +64,8 @@ static inline void cf_logarithmic_warmup_init(cf_logarithmic_warmup *p, double p
 CF_INLINE int cf_logarithmic_warmup_steps(const cf_logarithmic_warmup *p, double least, double greatest, int whole)
 {
     if (!whole) return CF_DOUBLE_STEPS;
-    return p->single && least >= -CF_SMALL_STEP && greatest <= CF_SMALL_STEP ? CF_WHOLE_STEPS : CF_ANY_STEPS;
+    if (!p->single || least < -CF_SMALL_STEP || greatest > CF_SMALL_STEP) return CF_ANY_STEPS;
+    return greatest <= 0.0 || least >= p->last.hi ? CF_ONE_STAIR : CF_WHOLE_STEPS;
 }
 
 CF_INLINE double cf_logarithmic_warmup_rate(const cf_logarithmic_warmup *p, cf_pair step, int variant, int steps)

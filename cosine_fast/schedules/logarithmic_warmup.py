@@ -40,9 +40,9 @@ class LogarithmicWarmup(Formula):
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
     schedule. NaN gives NaN. `join_schedules` lets any schedule follow it.
 
-    In float64 a rate is within 1.5 ULP of the exact value, or within 2 if it is below 1e-300; between rates of two
-    signs, in ULP of the larger one. A step below 2**-400 counts as 0, which is wrong by 2**-398 of the larger rate at
-    most. The rates at step 0 and from warmup_steps - 1 on are exact.
+    In float64 a rate is within 2 ULP of the exact value; between rates of different signs, in ULP of the larger one. A
+    step below 2**-400 counts as 0, which is wrong by 2**-398 of the larger rate at most. The rates at step 0 and from
+    warmup_steps - 1 on are exact, and over whole steps no rate turns back for warmup_steps up to 2**52.
 
     References
     ----------
