@@ -945,18 +945,31 @@ def test_completion(shell, line):
     assert {value.split("\t")[0] for value in values} == WORDS[line]
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-def test_completion_in_bash(tmp_path):
+IN_SHELLS = {
+    "bash": """eval "$(_COSINE_FAST_COMPLETE=bash_source cosine-fast)"
+        complete -p cosine-fast | grep -q cosine_fast_completion
+        COMP_WORDS=(cosine-fast precompute --con) COMP_CWORD=2 && _cosine_fast_completion cosine-fast
+        echo "${COMPREPLY[@]}" """,
+    # zsh's own functions need a terminal; these print what the script hands to them.
+    "zsh": """compdef() { test "$2" = cosine-fast }
+        _describe() { print -l -- ${(P)3} }
+        eval "$(_COSINE_FAST_COMPLETE=zsh_source cosine-fast)"
+        words=(cosine-fast precompute --con) CURRENT=3 && _cosine_fast_completion""",
+    "fish": """_COSINE_FAST_COMPLETE=fish_source cosine-fast | source
+        complete -C "cosine-fast precompute --con" """,
+}
+
+
+@pytest.mark.parametrize("shell", IN_SHELLS)
+def test_completion_in_a_shell(tmp_path, shell):
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell}")
     program = tmp_path / "cosine-fast"
     program.write_text(f'#!/bin/sh\nexec {shlex.join(CLI)} "$@"\n')
     program.chmod(0o755)
-    script = """eval "$(_COSINE_FAST_COMPLETE=bash_source cosine-fast)"
-        complete -p cosine-fast | grep -o 'cosine_fast_completion'
-        COMP_WORDS=(cosine-fast precompute --con) COMP_CWORD=2 && _cosine_fast_completion cosine-fast
-        echo "${COMPREPLY[@]}" """
-    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60)
-    assert result.stdout == "cosine_fast_completion\n--config\n", result.stderr
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path)}
+    result = subprocess.run([shell, "-c", IN_SHELLS[shell]], env=env, capture_output=True, text=True, timeout=60)
+    assert result.stdout.partition("\t")[0].partition(":")[0].strip() == "--config", result
 
 
 # ------------------------------------------------------------------------------------ docs/command.md
