@@ -20,10 +20,9 @@ def original(module, **stubs):
     packages, which nothing else finds there: Accelerate, for one, would import DeepSpeed.
     """
     *packages, _ = itertools.accumulate(module.split("."), "{}.{}".format)
-    folders = [*os.environ.get("COSINE_FAST_ORIGINALS", "").split(), *sys.path]
-    found = PathFinder.find_spec(packages[0], folders)
+    found = PathFinder.find_spec(packages[0], [*filter(None, [os.environ.get("COSINE_FAST_ORIGINALS")]), *sys.path])
     if found is None:
-        pytest.skip(f"{packages[0]} is not there")
+        pytest.skip(f"{packages[0]} is neither installed nor in $COSINE_FAST_ORIGINALS")
     made = {name: types.ModuleType(name) for name in (*packages, *stubs)}
     for name in packages:
         path = name.split(".")[1:]

@@ -181,9 +181,7 @@ def WarmupLR(
     >>> WarmupLR(1e-3, warmup_num_steps=100, warmup_type="linear")([-1, 0, 50, 100])
     array([0.    , 0.    , 0.0005, 0.001 ])
     """
-    top = number_of(
-        "warmup_max_lr", number_of("learning_rate", learning_rate) if warmup_max_lr is None else warmup_max_lr
-    )
+    top = _top(learning_rate, warmup_max_lr)
     low, warmup = number_of("warmup_min_lr", warmup_min_lr), _warmup_steps(warmup_num_steps)
     return _warmed(low, top, warmup, warmup_type, ConstantSchedule(top), 0, low)
 
@@ -224,9 +222,7 @@ def WarmupDecayLR(
     >>> WarmupDecayLR(1e-3, 1100, warmup_num_steps=100, warmup_type="linear")([0, 50, 100, 600, 1100])
     array([0.    , 0.0005, 0.001 , 0.0005, 0.    ])
     """
-    top = number_of(
-        "warmup_max_lr", number_of("learning_rate", learning_rate) if warmup_max_lr is None else warmup_max_lr
-    )
+    top = _top(learning_rate, warmup_max_lr)
     low, warmup = number_of("warmup_min_lr", warmup_min_lr), _warmup_steps(warmup_num_steps)
     length = whole_length("total_num_steps", total_num_steps) - warmup
     after = PolynomialDecay(top, length, low) if length > 0 else ConstantSchedule(low)
@@ -276,6 +272,11 @@ def WarmupCosineLR(
     length = max(1, whole_length("total_num_steps", total_num_steps) - warmup)
     after = CosineDecay(peak, length, end_learning_rate=peak * last)
     return _warmed(peak * first, peak, warmup, warmup_type, after, warmup - 1, 0.0)
+
+
+def _top(learning_rate: float, warmup_max_lr: float | None) -> float:
+    rate = number_of("learning_rate", learning_rate)
+    return rate if warmup_max_lr is None else number_of("warmup_max_lr", warmup_max_lr)
 
 
 def _warmup_steps(given: int) -> int:

@@ -25,7 +25,7 @@ from ..schedules import (
     PolynomialDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, number_of, steps_of
+from ..schedules._base import Formula, items_of, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
 from ._parts import floored, one_of, warmed
@@ -324,7 +324,7 @@ def TriStageLRSchedule(
     peak, last = _rate(lr), number_of("final_lr_scale", final_lr_scale)
     parts = {"warmup_steps": warmup_steps, "hold_steps": hold_steps, "decay_steps": decay_steps}
     if phase_ratio is not None:
-        ratios = [number_of("phase_ratio", ratio) for ratio in phase_ratio]
+        ratios = [number_of("phase_ratio", ratio) for ratio in items_of("phase_ratio", phase_ratio)]
         if len(ratios) != 3 or sum(ratios) != 1.0:
             raise ValueError(f"Argument `phase_ratio` must be three numbers that add up to 1. Received: {phase_ratio}")
         run = steps_of("max_update", max_update, positive=True)

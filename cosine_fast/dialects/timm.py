@@ -22,7 +22,7 @@ from ..schedules import (
     PowerCosineDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, choice_of, items_of, number_of, steps_of
+from ..schedules._base import Formula, choice_of, flag_of, items_of, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
 from ..schedules.joined_schedule import join_schedules
 from ._parts import one_of, stairs, warmed
@@ -321,7 +321,8 @@ def _cycles(
     if not lengthening > 0:
         raise ValueError(f"Argument `cycle_mul` must be > 0. Received: cycle_mul={cycle_mul}")
     length = Fraction(whole_length("t_initial", t_initial, positive=True))
-    parts, begins = [], [0]
+    parts: list[Formula] = []
+    begins = [0]
     for cycle in range(whole_length("cycle_limit", cycle_limit)):
         if parts and begins[-1] + length >= 2**62:  # none that is so late is ever reached
             break
@@ -342,4 +343,10 @@ def _after_warmup(
 ) -> Formula:  # fmt: skip
     one_of("noise_range_t", noise_range_t, None, "there is no noise here")
     steps, initial = whole_length("warmup_t", warmup_t), number_of("warmup_lr_init", warmup_lr_init)
-    return warmed(initial, number_of("learning_rate", learning_rate), steps, schedule, steps if warmup_prefix else 0)
+    return warmed(
+        initial,
+        number_of("learning_rate", learning_rate),
+        steps,
+        schedule,
+        steps if flag_of("warmup_prefix", warmup_prefix) else 0,
+    )

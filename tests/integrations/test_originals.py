@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from originals import original
 
 from cosine_fast import (
     InverseSquareRootDecay,
@@ -23,9 +24,8 @@ STEPS = range(TOTAL + 30)
 def of_timm(**options):
     """The rates of timm's cosine scheduler, before its end and past it."""
     torch = pytest.importorskip("torch", reason="the originals are in PyTorch")
-    scheduler = pytest.importorskip("timm.scheduler", reason="the originals are in timm")
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=PEAK)
-    get = scheduler.CosineLRScheduler(optimizer, **options)._get_lr
+    get = original("timm.scheduler").CosineLRScheduler(optimizer, **options)._get_lr
     return [get(step)[0] for step in STEPS]
 
 
@@ -47,6 +47,6 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_original(name):
-    ours, original = CASES[name]
-    want = np.array(original())
+    ours, theirs = CASES[name]
+    want = np.array(theirs())
     np.testing.assert_allclose(ours(np.arange(len(want))), want, rtol=1e-14, atol=1e-17)
