@@ -7,8 +7,9 @@ original cycles it, is left out.
 
 A DeepSpeed config names a schedule and its parameters:
 
+>>> from cosine_fast.dialects import deepspeed
 >>> config = {"type": "WarmupLR", "params": {"warmup_num_steps": 100, "warmup_type": "linear"}}
->>> schedule = globals()[config["type"]](1e-3, **config["params"])
+>>> schedule = getattr(deepspeed, config["type"])(1e-3, **config["params"])
 >>> schedule([-1, 0, 50, 100, 1000])
 array([0.    , 0.    , 0.0005, 0.001 , 0.001 ])
 """
@@ -64,13 +65,12 @@ def LRRangeTest(
     >>> LRRangeTest(1e-3, lr_range_test_step_size=100)([-1, 49, 99, 899])
     array([0.001 , 0.0015, 0.002 , 0.01  ])
     """
-    first, rate = (
-        number_of("lr_range_test_min_lr", lr_range_test_min_lr),
-        number_of("lr_range_test_step_rate", lr_range_test_step_rate),
-    )
+    first = number_of("lr_range_test_min_lr", lr_range_test_min_lr)
+    rate = number_of("lr_range_test_step_rate", lr_range_test_step_rate)
     length = whole_length("lr_range_test_step_size", lr_range_test_step_size, positive=True)
     one_of("lr_range_test_staircase", lr_range_test_staircase, False, "there is no schedule with stairs without end")
-    return JoinedSchedule([PolynomialDecay(first, length * 2**32, first + first * rate * 2**32)], [], offsets=[-1])
+    times = min(2**32, max(1, 2**62 // length))
+    return JoinedSchedule([PolynomialDecay(first, length * times, first + first * rate * times)], [], offsets=[-1])
 
 
 def OneCycle(
