@@ -16,13 +16,12 @@ from originals import original
 import cosine_fast
 from cosine_fast.dialects import composer, deepspeed, fairseq, megatron, timm, torchtitan
 
-torch = pytest.importorskip("torch", reason="the originals are in PyTorch")
-
 DRAWS = 30
 STOP = 200
 
 
 def optimizer_of(rate):
+    torch = pytest.importorskip("torch", reason="the originals are in PyTorch")
     return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
 
 
