@@ -23,6 +23,7 @@ from ..schedules import (
     CosineDecay,
     InverseTimeDecay,
     JoinedSchedule,
+    LogarithmicWarmup,
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
@@ -288,8 +289,6 @@ def _warmed(
 ) -> Formula:  # fmt: skip
     """Return a rate before step 0, the warmup, and a schedule that is called with ``step - offset``."""
     if choice_of("warmup_type", warmup_type, ("log", "linear")) == "log":
-        from .. import LogarithmicWarmup
-
         rise: Formula = LogarithmicWarmup(top, steps, low)
     else:
         rise = PolynomialDecay(low, steps, top)
