@@ -327,8 +327,8 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
     --------
     >>> from cosine_fast import CosineDecay
     >>> rates = formula(CosineDecay(0.5, 1000))
-    >>> float(jax.jit(rates)(500))
-    0.25
+    >>> [round(float(rate), 6) for rate in jax.jit(rates)(jnp.array([0, 500, 1000]))]
+    [0.5, 0.25, 0.0]
     """
     _check_schedule(schedule, Formula)
     schedule._address()  # raises if the kernel does not have all of it

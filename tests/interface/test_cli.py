@@ -1,4 +1,4 @@
-"""The command line, run as a person runs it: in a process of its own."""
+"""The command line, as a person runs it."""
 
 from __future__ import annotations
 
@@ -59,14 +59,16 @@ def schedule() -> CosineDecay:
     return CosineDecay.from_config(CONFIG)
 
 
-def run(*arguments, **options):
-    """Run the command line to its end."""
+def run_alone(*arguments, **options):
+    """Run the command line to its end in a process of its own."""
     command = [*CLI, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
-def run_here(*arguments):
-    """The same within this process, where there are very many cases of one kind."""
+def run(*arguments, **options):
+    """Run the command line to its end: alone if there are options for a process, else here, which takes a tenth."""
+    if options:
+        return run_alone(*arguments, **options)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = cli.run([str(argument) for argument in arguments])
@@ -277,7 +279,7 @@ def test_fractional_steps_are_meant(tmp_path):
 
 @pytest.mark.parametrize("ends", [["--stop", 0], ["--step=-1"], ["--start", 10, "--stop", 5], ["--start", 2000]])
 def test_no_steps_are_refused(tmp_path, ends):
-    result = run_here("precompute", *SCHEDULE, *ends, "-o", tmp_path / "lr.npy")
+    result = run("precompute", *SCHEDULE, *ends, "-o", tmp_path / "lr.npy")
     assert_refused(result, "there are no steps from --start", "--stop", "--step")
     assert list(tmp_path.iterdir()) == []
 
@@ -411,16 +413,16 @@ def test_path_tricks(tmp_path, monkeypatch, trick, option):
     before = sorted(os.listdir())
     name = PATH_TRICKS[trick]
     if option == "steps":
-        result = evaluate(name, "-o", "out.npy", "--force", run=run_here)
+        result = evaluate(name, "-o", "out.npy", "--force")
     elif option == "--config":
-        result = run_here("precompute", option, name, "-o", "out.npy", "--force")
+        result = run("precompute", option, name, "-o", "out.npy", "--force")
     else:
         name = name.replace(".npy", ".png") if option == "--plot" else name
         more = ["-o", "out.npy"] if option == "--plot" else []
         for link in ("loop", "folder", "null"):
             Path(f"{link}.png").symlink_to(os.readlink(f"{link}.npy").replace(".npy", ".png"))
         before = sorted(os.listdir())
-        result = run_here("precompute", *SCHEDULE, option, name, *more, "--force")
+        result = run("precompute", *SCHEDULE, option, name, *more, "--force")
     assert result.returncode in (1, 2), result.stderr
     assert_one_line(result, result.returncode)
     assert result.stderr.rstrip("\n").isprintable()
@@ -611,7 +613,7 @@ def test_rates_and_plot_appear_together_or_not_at_all(tmp_path):
 # ---------------------------------------------------------------------------------------- evaluate
 
 
-def evaluate(*arguments, run=run):
+def evaluate(*arguments):
     return run("evaluate", *arguments, *SCHEDULE)
 
 
@@ -622,7 +624,7 @@ def evaluate(*arguments, run=run):
 def test_evaluate_every_type_of_step(tmp_path, suffix, dtype):
     steps = np.array([0, 1, 50, 99, 100, 101, 126, 3], dtype)
     np.save(tmp_path / "steps.npy", steps)
-    assert_done(evaluate(tmp_path / "steps.npy", "-o", tmp_path / f"lr{suffix}", run=run_here))
+    assert_done(evaluate(tmp_path / "steps.npy", "-o", tmp_path / f"lr{suffix}"))
     np.testing.assert_array_equal(read(tmp_path / f"lr{suffix}"), schedule()(steps))
     if suffix != ".npy":
         np.testing.assert_array_equal(read_steps(tmp_path / f"lr{suffix}", float), steps)
@@ -633,13 +635,13 @@ def test_evaluate_every_type_of_step(tmp_path, suffix, dtype):
 def test_evaluate_keeps_shape_and_order(tmp_path, shape, order):
     steps = np.asarray(np.arange(np.prod(shape, dtype=int)).reshape(shape) * 37, order=order)
     np.save(tmp_path / "steps.npy", steps)
-    assert_done(evaluate(tmp_path / "steps.npy", "-o", tmp_path / "lr.npy", run=run_here))
+    assert_done(evaluate(tmp_path / "steps.npy", "-o", tmp_path / "lr.npy"))
     rates = np.load(tmp_path / "lr.npy")
     np.testing.assert_array_equal(rates, schedule()(steps), strict=True)
     assert rates.flags.f_contiguous == steps.flags.f_contiguous
     if shape:
         pytest.importorskip("polars", reason="text needs polars")
-        assert_done(evaluate(tmp_path / "steps.npy", "-o", tmp_path / "lr.csv", run=run_here))
+        assert_done(evaluate(tmp_path / "steps.npy", "-o", tmp_path / "lr.csv"))
         flat = steps.ravel(order="K")
         np.testing.assert_array_equal(read_steps(tmp_path / "lr.csv"), flat)
         np.testing.assert_array_equal(read(tmp_path / "lr.csv"), schedule()(flat))
@@ -723,7 +725,7 @@ HOSTILE_NPY = {
 @pytest.mark.parametrize("kind", HOSTILE_NPY)
 def test_evaluate_refuses_what_is_not_steps(tmp_path, kind):
     (tmp_path / "steps.npy").write_bytes(HOSTILE_NPY[kind])
-    result = evaluate(tmp_path / "steps.npy", "-o", tmp_path / "lr.npy", run=run_here)
+    result = evaluate(tmp_path / "steps.npy", "-o", tmp_path / "lr.npy")
     assert_refused(result, "steps.npy", "not a .npy file of steps")
     assert "oops" not in result.stdout
     assert os.listdir(tmp_path) == ["steps.npy"]
@@ -771,7 +773,7 @@ def test_standard_output_has_the_bytes_of_a_file(tmp_path, kind, pipe):
     assert (result.stdout if pipe else (tmp_path / "out").read_bytes()) == (tmp_path / f"lr.{kind}").read_bytes()
     assert result.stderr.endswith(b"file      standard output\n")  # the summary
     if kind == "csv":  # by default
-        assert run(*command[3:-2], "--quiet").stdout == (tmp_path / "lr.csv").read_text()
+        assert run_alone(*command[3:-2], "--quiet").stdout == (tmp_path / "lr.csv").read_text()
 
 
 def test_format_beats_the_name(tmp_path):
@@ -895,9 +897,9 @@ def test_show(described):
     """A table of steps and rates, by default of tenths of the decay."""
     config, schedule = described
     steps = [0, 3, 2.5, 2**62]
-    rows = [line.split() for line in assert_done(run_here("show", "--config", config, *steps)).splitlines()]
+    rows = [line.split() for line in assert_done(run("show", "--config", config, *steps)).splitlines()]
     assert rows == [["step", "learning_rate"], *([str(step), repr(schedule(step))] for step in steps)]
-    result = run_here("show", "--config", config)
+    result = run("show", "--config", config)
     if schedule._end is None:
         assert_refused(result, f"STEPS are missing: {type(schedule).__name__} has no end")
     else:
@@ -907,10 +909,10 @@ def test_show(described):
 
 
 def test_show_has_the_end_of_the_warmup():
-    assert "\n 100  0.001\n" in assert_done(run_here("show", *SCHEDULE))
-    assert "\n  -5  " in assert_done(run_here("show", *SCHEDULE, "--", -5, 1000))
-    assert_refused(run_here("show", *SCHEDULE, "x"), "'x'")
-    assert_refused(run_here("show", *SCHEDULE, 2**63), "beyond int64")
+    assert "\n 100  0.001\n" in assert_done(run("show", *SCHEDULE))
+    assert "\n  -5  " in assert_done(run("show", *SCHEDULE, "--", -5, 1000))
+    assert_refused(run("show", *SCHEDULE, "x"), "'x'")
+    assert_refused(run("show", *SCHEDULE, 2**63), "beyond int64")
 
 
 @posix_only
@@ -1088,7 +1090,7 @@ HOSTILE_CONFIG = {
 def test_hostile_config_gets_one_line(tmp_path, kind):
     text, word = HOSTILE_CONFIG[kind]
     (tmp_path / "run.json").write_text(text)
-    result = run_here("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy")
+    result = run("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy")
     assert_refused(result, "run.json", "expected", word)
     assert len(result.stderr) < 1000
     assert os.listdir(tmp_path) == ["run.json"]
@@ -1128,7 +1130,7 @@ def test_examples_are_configurations(tmp_path):
         assert serialize(schedule) == tree
         assert schedule.name == file.stem
         output = tmp_path / f"{file.stem}.npy"
-        assert_done(run_here("precompute", "--config", file, "--stop", 1000, "-o", output))
+        assert_done(run("precompute", "--config", file, "--stop", 1000, "-o", output))
         np.testing.assert_array_equal(np.load(output), schedule(np.arange(1000)))
     assert schedules >= {"CosineDecay", "JoinedSchedule", "WarmupStableDecay"}
 
@@ -1147,13 +1149,13 @@ def described(request, tmp_path):
 def test_precompute_takes_every_schedule(described, tmp_path):
     config, schedule = described
     output = ["-o", tmp_path / "lr.npy"]
-    out = assert_done(run_here("precompute", "--config", config, "--start=-5", "--stop", 100, *output))
+    out = assert_done(run("precompute", "--config", config, "--start=-5", "--stop", 100, *output))
     np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule(np.arange(-5, 100)))
     assert f"schedule  {schedule.name}: " in out
     if not isinstance(schedule, CosineDecay):
         assert f": {type(schedule).__name__}(" in out
         assert "floor" not in out
-    result = run_here("precompute", "--config", config, "--force", *output)
+    result = run("precompute", "--config", config, "--force", *output)
     if schedule._end is None:
         assert_refused(result, f"--stop is missing: {type(schedule).__name__} has no end")
     else:
@@ -1167,14 +1169,14 @@ def test_precompute_takes_every_schedule(described, tmp_path):
 def test_evaluate_takes_every_schedule(described, tmp_path):
     config, schedule = described
     np.save(tmp_path / "steps.npy", np.arange(50))
-    assert_done(run_here("evaluate", tmp_path / "steps.npy", "--config", config, "-o", tmp_path / "lr.npy"))
+    assert_done(run("evaluate", tmp_path / "steps.npy", "--config", config, "-o", tmp_path / "lr.npy"))
     np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule(np.arange(50)))
 
 
 def test_tables_say_which_schedule(described, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet files need pyarrow")
     config, schedule = described
-    assert_done(run_here("precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.parquet"))
+    assert_done(run("precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.parquet"))
     metadata = parquet.read_schema(tmp_path / "lr.parquet").metadata
     assert deserialize(json.loads(metadata[b"cosine_fast.schedule"])) == schedule
 
@@ -1183,11 +1185,11 @@ def test_plot_takes_every_schedule(described, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     config, schedule = described
     both = ["--config", config, "--config", config, "--stop", 100, "--log"]
-    assert_done(run_here("plot", *both, "-o", tmp_path / "both.svg"))
+    assert_done(run("plot", *both, "-o", tmp_path / "both.svg"))
     own = schedule.name if "name" in json.loads(config.read_text())["config"] else "run"
     for number in (1, 2):
         assert f">{own} ({number})</text>" in (tmp_path / "both.svg").read_text()
-    result = run_here("plot", "--config", config, "-o", tmp_path / "one.svg")
+    result = run("plot", "--config", config, "-o", tmp_path / "one.svg")
     if schedule._end is None:
         assert_refused(result, f"--stop is missing: {type(schedule).__name__} has no end")
     else:
@@ -1207,7 +1209,7 @@ def test_plot_takes_every_schedule(described, tmp_path):
 )
 def test_precompute_goes_to_the_end(tmp_path, name, config, end):
     (tmp_path / "run.json").write_text(json.dumps({"class_name": name, "config": config}))
-    assert_done(run_here("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy"))
+    assert_done(run("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.npy"))
     np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), made(cosine_fast, name, config)(range(end + 1)))
 
 
@@ -1215,13 +1217,13 @@ def test_end_beyond_all_steps(tmp_path):
     config = {"boundaries": [1e300], "values": [2, 1]}
     (tmp_path / "run.json").write_text(json.dumps({"class_name": "PiecewiseConstantDecay", "config": config}))
     for suffix in (".npy", ".csv"):
-        result = run_here("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / f"lr{suffix}")
+        result = run("precompute", "--config", tmp_path / "run.json", "-o", tmp_path / f"lr{suffix}")
         assert_refused(result, "int64")
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
-    assert_done(run_here("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.png"))
+    assert_done(run("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "lr.png"))
     config["values"], config["boundaries"] = [1], []
     (tmp_path / "run.json").write_text(json.dumps({"class_name": "PiecewiseConstantDecay", "config": config}))
-    assert_done(run_here("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "2.png"))
+    assert_done(run("plot", "--config", tmp_path / "run.json", "-o", tmp_path / "2.png"))
 
 
 def test_config_whose_name_is_null(tmp_path):
@@ -1230,18 +1232,18 @@ def test_config_whose_name_is_null(tmp_path):
     config = {"class_name": "ExponentialDecay", "config": {**POLYNOMIAL, "decay_rate": 0.5, "name": None}}
     (tmp_path / "run.json").write_text(json.dumps(config))
     given = ["--config", tmp_path / "run.json", "--stop", 9]
-    out = assert_done(run_here("precompute", *given, "-o", tmp_path / "lr.npy", "--plot", tmp_path / "lr.svg"))
+    out = assert_done(run("precompute", *given, "-o", tmp_path / "lr.npy", "--plot", tmp_path / "lr.svg"))
     parameters = "initial_learning_rate=1, decay_steps=4, decay_rate=0.5, staircase=False"
     assert f"schedule  ExponentialDecay: ExponentialDecay({parameters})\n" in out
-    assert_done(run_here("plot", *given, "-o", tmp_path / "2.svg"))
+    assert_done(run("plot", *given, "-o", tmp_path / "2.svg"))
 
 
 def test_stride_beyond_int64(tmp_path, suffix):
     file = tmp_path / f"lr{suffix}"
     ends = [f"--start={-(2**63)}", "--stop", 2**63, "--step", 2**64 - 1]
-    assert_done(run_here("precompute", *SCHEDULE, *ends, "-o", file))
+    assert_done(run("precompute", *SCHEDULE, *ends, "-o", file))
     np.testing.assert_array_equal(read(file), schedule()([-(2**63), 2**63 - 1]))
-    assert_done(run_here("precompute", *SCHEDULE, "--stop", 9, "--step", "1e25", "-o", file, "--force"))
+    assert_done(run("precompute", *SCHEDULE, "--stop", 9, "--step", "1e25", "-o", file, "--force"))
     np.testing.assert_array_equal(read(file), schedule()([0]))
 
 
@@ -1281,21 +1283,21 @@ def test_options_of_a_picture(tmp_path):
     """`plot` and `precompute --plot` have the same."""
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     look = ["--width", 4, "--height", 2, "--dpi", 50, "--style", "dark_background", "--log", "--log-x", "--title", "T"]
-    assert_done(run_here("plot", *SCHEDULE, "--stop", 1100, *look, "-o", tmp_path / "1.png"))
+    assert_done(run("plot", *SCHEDULE, "--stop", 1100, *look, "-o", tmp_path / "1.png"))
     both = ["-o", tmp_path / "lr.npy", "--plot", tmp_path / "2.png"]
-    assert_done(run_here("precompute", *SCHEDULE, *look, *both))
+    assert_done(run("precompute", *SCHEDULE, *look, *both))
     data = (tmp_path / "1.png").read_bytes()
     assert data == (tmp_path / "2.png").read_bytes()
     assert data[16:24] == (200).to_bytes(4, "big") + (100).to_bytes(4, "big")
     for bad in (["--style", "no"], ["--style", "http://localhost/"], ["--dpi", 0], ["--width", 1e9], ["--height", "x"]):
-        assert_refused(run_here("plot", *SCHEDULE, *bad, "-o", tmp_path / "3.png"), bad[0])
+        assert_refused(run("plot", *SCHEDULE, *bad, "-o", tmp_path / "3.png"), bad[0])
 
 
 def test_plot_of_a_window(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
-    assert_done(run_here("plot", *SCHEDULE, "--start", 40, "--stop", 80, "-o", tmp_path / "lr.svg"))
+    assert_done(run("plot", *SCHEDULE, "--start", 40, "--stop", 80, "-o", tmp_path / "lr.svg"))
     assert ">60</text>" in (tmp_path / "lr.svg").read_text()
-    assert_refused(run_here("plot", *SCHEDULE, "--start", 9, "--stop", 9, "-o", tmp_path / "2.svg"), "--stop")
+    assert_refused(run("plot", *SCHEDULE, "--start", 9, "--stop", 9, "-o", tmp_path / "2.svg"), "--stop")
 
 
 def test_plot_refusals(tmp_path):
@@ -1303,7 +1305,7 @@ def test_plot_refusals(tmp_path):
     assert_refused(run("plot", *SCHEDULE, "-o", tmp_path / "lr.jpg"), ".png, .svg, .pdf")
     assert_refused(run("plot", "-o", tmp_path / "lr.png"), "--initial-learning-rate is missing")
     for stop in ("0", "-5", str(2**63), "x"):
-        assert_refused(run_here("plot", *SCHEDULE, f"--stop={stop}", "-o", tmp_path / "lr.png"), "--stop")
+        assert_refused(run("plot", *SCHEDULE, f"--stop={stop}", "-o", tmp_path / "lr.png"), "--stop")
     zero = ["--initial-learning-rate", 0, "--decay-steps", 10]
     assert_refused(run("plot", *zero, "--log", "-o", tmp_path / "lr.png"), "logarithmic")
     assert list(tmp_path.iterdir()) == []
@@ -1318,7 +1320,7 @@ def test_info():
     assert facts["num_threads"] >= 1
     assert facts["python"] == platform.python_version()
     assert facts["numpy"] == np.__version__
-    facts = json.loads(assert_done(run_here("info", "--benchmark", "--json")))
+    facts = json.loads(assert_done(run("info", "--benchmark", "--json")))
     kernel, limit = facts["ns_per_step_on_1_thread"], facts["ns_per_step_of_numpys_int64_to_float64"]
     assert facts["ratio_on_1_thread"] == pytest.approx(kernel / limit, rel=0.02, abs=0.02)
     assert facts["ns_per_step"] > 0
@@ -1389,7 +1391,7 @@ def test_info():
 )
 def test_bad_options_get_one_line(tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    assert_refused(run_here(*arguments), *words)
+    assert_refused(run(*arguments), *words)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -1399,23 +1401,23 @@ def test_options_given_twice(name):
     for option in commands.group.commands[name].params:
         if not (option.multiple if option.param_type_name == "option" else True) and not option.is_flag:
             text = option.opts[-1]
-            assert_refused(run_here(name, text, "1", text, "2"), f"Option '{text}' is given twice.")
+            assert_refused(run(name, text, "1", text, "2"), f"Option '{text}' is given twice.")
 
 
 @pytest.mark.parametrize("name", ["", *commands.group.commands])
 def test_help(name):
     """It has examples, and no line that is cut."""
-    text = assert_done(run_here(*name.split(), "--help"))
-    assert text == assert_done(run_here(*name.split(), "-h"))
+    text = assert_done(run(*name.split(), "--help"))
+    assert text == assert_done(run(*name.split(), "-h"))
     assert f"Usage: cosine-fast {name}".rstrip() in text
     assert name == "info" or re.search(r"^  (.*[|] )?cosine-fast \w+ .*(-o|run.json)", text, re.MULTILINE)
     assert not re.search(r"\.\.\.$", text.partition("Options:")[2], re.MULTILINE)
     if not name:
-        assert assert_done(run_here()) == text
+        assert assert_done(run()) == text
 
 
 def test_usage_errors_say_what_to_try(tmp_path):
-    assert run_here("plot", "--nonsense").stderr.splitlines()[1:] == ["Try 'cosine-fast plot --help' for help."]
+    assert run("plot", "--nonsense").stderr.splitlines()[1:] == ["Try 'cosine-fast plot --help' for help."]
 
 
 def test_refusals_of_a_process_of_its_own(tmp_path):
@@ -1435,13 +1437,13 @@ def test_version():
 
 def test_warning_is_one_line(tmp_path):
     command = ["precompute", "--initial-learning-rate", 1, "--decay-steps", 9, "--warmup-steps", 3]
-    result = run(*command, "-o", tmp_path / "lr.npy")
+    result = run_alone(*command, "-o", tmp_path / "lr.npy")
     assert result.returncode == 0
     assert result.stderr.startswith("cosine-fast: warning: ")
     assert len(result.stderr.splitlines()) == 1
     env = {**os.environ, "PYTHONWARNINGS": "error::UserWarning"}
     assert_refused(run(*command, "-o", tmp_path / "2.npy", env=env), "--warmup-steps is ignored")
-    result = run(*command[:5], "--warmup-target", 3, "-o", tmp_path / "3.npy")
+    result = run_alone(*command[:5], "--warmup-target", 3, "-o", tmp_path / "3.npy")
     text = "--initial-learning-rate is ignored: without --warmup-steps the decay begins at --warmup-target."
     assert result.stderr == f"cosine-fast: warning: {text}\n"
 
