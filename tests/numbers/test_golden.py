@@ -11,7 +11,7 @@ import pytest
 from bits import assert_same
 from family import FAMILY, made
 from golden import kinds
-from programs import BUILDS, program, through_the_headers
+from programs import each_build, program, through_the_headers
 
 GOLDEN = golden.read()
 
@@ -108,7 +108,7 @@ def test_ranges(cf):
                 assert_same(schedule.precompute(value.step, value.step + 9)[0], np.float64(value.float64), value)
 
 
-@pytest.mark.parametrize("build", BUILDS)
+@each_build
 def test_headers(best, tmp_path_factory, build):
     """They come out of C through the headers."""
     cases = [("CosineDecay", p._asdict(), [value.step for value in values]) for p, values in GOLDEN]

@@ -12,7 +12,7 @@ from bits import INT64, assert_same
 from draws import fractional_steps, one_by_one, ranges, whole_steps
 from family import HARD, JOINED, NAMES, ORDINARY, drawn, made, title
 from layouts import BLOCK, brief_calls, same, shifted
-from programs import BUILDS, program, through_the_headers
+from programs import each_build, program, through_the_headers
 
 RANDOM = [(name, drawn(name, seed)) for name in NAMES for seed in range(1000, 1004)]
 CASES = HARD + RANDOM
@@ -189,7 +189,7 @@ def test_python(best, python, case):
         assert_same(schedule.precompute(*_ends(steps[::23])), want[::23], f"precompute {steps}")
 
 
-@pytest.mark.parametrize("build", BUILDS)
+@each_build
 def test_headers(best, tmp_path_factory, build):
     """C through the headers has the same bits, with each compiler, at each level of optimisation and in C++."""
     cases, wanted = [], []
