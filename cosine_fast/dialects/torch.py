@@ -28,6 +28,7 @@ from ..schedules import (
 )
 from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
+from ._parts import stairs
 
 __all__ = [
     "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LinearLR", "MultiStepLR",
@@ -164,10 +165,7 @@ def MultiStepLR(learning_rate: float, milestones: Iterable[int], gamma: float = 
     array([0.5  , 0.25 , 0.125])
     """
     rate, factor = number_of("learning_rate", learning_rate), number_of("gamma", gamma)
-    steps = Counter(whole_steps("milestones", step) for step in Counter(milestones).elements())
-    ends = sorted(steps)
-    powers = itertools.accumulate([0, *(steps[end] for end in ends)])
-    return PiecewiseConstantDecay([end - 1 for end in ends], [rate * factor**power for power in powers])
+    return stairs(rate, factor, (whole_steps("milestones", step) for step in Counter(milestones).elements()))
 
 
 def PolynomialLR(learning_rate: float, total_iters: int = 5, power: float = 1.0) -> Formula:

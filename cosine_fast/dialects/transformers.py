@@ -27,6 +27,7 @@ from ..schedules import (
 from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
+from ._parts import warmed
 
 __all__ = [
     "get_constant_schedule", "get_constant_schedule_with_warmup", "get_cosine_schedule_with_warmup",
@@ -78,7 +79,7 @@ def get_constant_schedule_with_warmup(learning_rate: float, num_warmup_steps: in
     array([0.    , 0.0005, 0.001 , 0.001 ])
     """
     rate, warmup, _ = _lengths(learning_rate, num_warmup_steps, num_warmup_steps)
-    return _warmed(rate, warmup, ConstantSchedule(rate))
+    return warmed(0.0, rate, warmup, ConstantSchedule(rate), warmup)
 
 
 def get_linear_schedule_with_warmup(learning_rate: float, num_warmup_steps: int, num_training_steps: int) -> Formula:
@@ -103,8 +104,8 @@ def get_linear_schedule_with_warmup(learning_rate: float, num_warmup_steps: int,
     """
     rate, warmup, length = _lengths(learning_rate, num_warmup_steps, num_training_steps)
     if length <= 0:
-        return _warmed(rate, warmup, ConstantSchedule(0.0))
-    return _warmed(rate, warmup, PolynomialDecay(rate, length, 0.0))
+        return warmed(0.0, rate, warmup, ConstantSchedule(0.0), warmup)
+    return warmed(0.0, rate, warmup, PolynomialDecay(rate, length, 0.0), warmup)
 
 
 def get_cosine_schedule_with_warmup(
@@ -132,7 +133,7 @@ def get_cosine_schedule_with_warmup(
     array([0.    , 0.0005, 0.001 , 0.0005, 0.    , 0.0005])
     """
     rate, warmup, length = _lengths(learning_rate, num_warmup_steps, num_training_steps)
-    return _warmed(rate, warmup, _waves(rate, length, num_cycles, 0.0))
+    return warmed(0.0, rate, warmup, _waves(rate, length, num_cycles, 0.0), warmup)
 
 
 def get_cosine_with_hard_restarts_schedule_with_warmup(
@@ -166,7 +167,7 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     # A length with a fraction may be rounded: a schedule begins anew wherever a cosine begins at a whole step.
     begins = [*range(0, end, end if cycle.denominator == 1 else cycle.numerator)]
     parts = [CosineDecayRestarts(rate, nearest(cycle), 1.0) for _ in begins]
-    return _warmed(rate, warmup, join_schedules([*parts, ConstantSchedule(0.0)], [*begins[1:], end]))
+    return warmed(0.0, rate, warmup, join_schedules([*parts, ConstantSchedule(0.0)], [*begins[1:], end]), warmup)
 
 
 def get_polynomial_decay_schedule_with_warmup(
@@ -202,7 +203,7 @@ def get_polynomial_decay_schedule_with_warmup(
     if not exponent > 0.0:
         raise ValueError(f"Argument `power` must be > 0: else the rate does not end at `lr_end`. Received: {power}")
     after = PolynomialDecay(rate, length, end, exponent) if length > 0 else ConstantSchedule(end)
-    return _warmed(rate, warmup, after)
+    return warmed(0.0, rate, warmup, after, warmup)
 
 
 def get_inverse_sqrt_schedule(learning_rate: float, num_warmup_steps: int, timescale: int | None = None) -> Formula:
@@ -230,7 +231,7 @@ def get_inverse_sqrt_schedule(learning_rate: float, num_warmup_steps: int, times
     """
     rate, warmup, _ = _lengths(learning_rate, num_warmup_steps, num_warmup_steps)
     scale = steps_of("timescale", (warmup or 10_000) if timescale is None else timescale, positive=True)
-    return _warmed(rate, warmup, InverseSquareRootDecay(rate, scale, shift=scale))
+    return warmed(0.0, rate, warmup, InverseSquareRootDecay(rate, scale, shift=scale), warmup)
 
 
 def get_cosine_with_min_lr_schedule_with_warmup(
@@ -261,7 +262,7 @@ def get_cosine_with_min_lr_schedule_with_warmup(
     array([0.0005 , 0.001  , 0.00055, 0.0001 ])
     """
     rate, warmup, length = _lengths(learning_rate, num_warmup_steps, num_training_steps)
-    return _warmed(rate, warmup, _waves(rate, length, num_cycles, _floor(rate, min_lr, min_lr_rate)))
+    return warmed(0.0, rate, warmup, _waves(rate, length, num_cycles, _floor(rate, min_lr, min_lr_rate)), warmup)
 
 
 def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
@@ -394,7 +395,3 @@ def _waves(rate: float, length: int, num_cycles: float, floor: float) -> Formula
 
 def _then(first: Formula, steps: int, after: Formula) -> Formula:
     return join_schedules([first, after], [steps]) if steps else after
-
-
-def _warmed(rate: float, warmup: int, after: Formula) -> Formula:
-    return _then(PolynomialDecay(0.0, max(1, warmup), rate), warmup, after)
