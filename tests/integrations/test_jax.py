@@ -219,6 +219,35 @@ def test_inject_hyperparams():
     assert state.hyperparams["learning_rate"] == rates(39)
 
 
+def test_equinox(tmp_path):
+    """A model of Equinox, stopped and resumed at every step of a run, has the parameters of a run that is not."""
+    eqx = pytest.importorskip("equinox", reason="its models are trained here")
+    x, y = jnp.linspace(-1, 1, 32).reshape(8, 4), jnp.linspace(0, 1, 8)
+    transform = optax.adamw(table(WARM))
+
+    @eqx.filter_jit
+    def step(model, state):
+        gradient = eqx.filter_grad(lambda model: jnp.mean((jax.vmap(model)(x)[:, 0] - y) ** 2))(model)
+        updates, state = transform.update(gradient, state, eqx.filter(model, eqx.is_array))
+        return eqx.apply_updates(model, updates), state
+
+    def new():
+        model = eqx.nn.Linear(4, 1, key=jax.random.PRNGKey(0))
+        return model, transform.init(eqx.filter(model, eqx.is_array))
+
+    whole = resumed = new()
+    for _ in range(50):
+        whole = step(*whole)
+        eqx.tree_serialise_leaves(tmp_path / "run.eqx", resumed)
+        resumed = step(*eqx.tree_deserialise_leaves(tmp_path / "run.eqx", new()))
+    assert eqx.tree_equal(whole, resumed)
+    rates = formula(WARM)
+    eqx.tree_serialise_leaves(tmp_path / "rates.eqx", rates)  # a schedule is saved as a model is
+    assert eqx.tree_equal(
+        eqx.tree_deserialise_leaves(tmp_path / "rates.eqx", jax.tree.map(jnp.zeros_like, rates)), rates
+    )
+
+
 def test_other_parameters_do_not_compile_again():
     """A table is an argument, one at a time or many side by side."""
     compiled = []
