@@ -9,6 +9,7 @@ import array
 import ctypes
 import decimal
 import fractions
+import inspect
 import numbers
 import pickle
 import warnings
@@ -216,12 +217,28 @@ OTHERS = {
 }
 KINDS = {**ARRAYS, **NUMBERS, **OTHERS}
 assert len(KINDS) == len(ARRAYS) + len(NUMBERS) + len(OTHERS)
-# Of the layouts and scalars of every dtype a fifth, such that all dtypes are in; with -m slow all.
+# Of the layouts and scalars of every dtype a fifth, such that all dtypes are in; with -m slow the others.
 OF_DTYPES = [kind for kind in KINDS if kind.rpartition(" ")[2] in CODES]
-each_kind = pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=[pytest.mark.slow] * (kind in OF_DTYPES and i % 5 > 0)) for i, kind in enumerate(KINDS)],
-)
+REST = [kind for i, kind in enumerate(KINDS) if kind in OF_DTYPES and i % 5 > 0]
+USUAL = [kind for kind in KINDS if kind not in REST]
+
+
+def each_kind(test):
+    """Call a test with every kind; a failure has a note that names it. A test for each would take longer to set up."""
+
+    def of_kinds(kinds, **fixtures):
+        for kind in kinds:
+            try:
+                test(kind=kind, **fixtures)
+            except Exception as error:
+                error.add_note(f"The kind of argument: {kind}")
+                raise
+
+    own = [parameter for name, parameter in inspect.signature(test).parameters.items() if name != "kind"]
+    of_kinds.__signature__ = inspect.Signature([*own, inspect.Parameter("kinds", inspect.Parameter.KEYWORD_ONLY)])
+    of_kinds.__name__, of_kinds.__doc__ = test.__name__, test.__doc__
+    each = [pytest.param(USUAL, id="usual"), pytest.param(REST, id="rest", marks=pytest.mark.slow)]
+    return pytest.mark.parametrize("kinds", each)(of_kinds)
 
 
 class Guarded:
