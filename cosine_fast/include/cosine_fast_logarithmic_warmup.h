@@ -46,13 +46,15 @@ static inline void cf_logarithmic_warmup_init(cf_logarithmic_warmup *p, double p
     const int rises = fabs(initial) <= fabs(peak);
     const cf_pair D = rises ? one : W;
     double scale;
+    int up;
     p->variant = 0;
     p->single = D.hi <= CF_SMALL_STEP && D.hi == floor(D.hi);
     p->initial = initial + 0.0; /* -0 is +0 */
     p->peak = peak + 0.0;
     cf_take_unit(rises ? peak : initial, &p->unit);
-    p->base = (rises ? p->initial : p->peak) / p->unit;
-    p->slope = cf_divide(cf_make_pair(rise.hi / p->unit, rise.lo / p->unit), log);
+    frexp(p->unit, &up); /* 1 / unit may be infinite */
+    p->base = ldexp(rises ? p->initial : p->peak, 1 - up);
+    p->slope = cf_divide(cf_make_pair(ldexp(rise.hi, 1 - up), ldexp(rise.lo, 1 - up)), log);
     p->last = cf_add(W, cf_negate(one));
     p->D.hi = cf_take_unit(D.hi, &scale);
     p->D.lo = D.lo / scale;

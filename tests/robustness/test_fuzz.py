@@ -195,6 +195,7 @@ def test_configurations_under_atheris(tmp_path):
     for example in (here.parents[1] / "examples").glob("*.json"):
         shutil.copy(example, corpus)
     options = [f"-max_total_time={seconds}", "-max_len=4096", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/"]
+    options += ["-rss_limit_mb=0", "-malloc_limit_mb=2048"]  # as in test_native.py
     result = subprocess.run(
         [sys.executable, here / "fuzz_config.py", *options, corpus],
         capture_output=True, text=True, errors="replace", timeout=float(seconds) + 300,
