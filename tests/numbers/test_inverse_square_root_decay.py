@@ -92,3 +92,11 @@ def test_whole_numbers_are_exact_whatever_their_type(cf):
     assert schedule == cf.InverseSquareRootDecay(0.1, np.int64(2**60 + 1), Fraction(-(2**60)))
     steps = np.arange(2**61, 2**61 + 100)
     assert_same(schedule(steps), np.array([schedule(int(step)) for step in steps]))
+
+
+def test_the_transformers(cf):
+    """The schedule of "Attention Is All You Need", 5.3, for models of 64 and a warmup of 13 steps."""
+    peak = (64 * 13) ** -0.5
+    parts = [cf.PolynomialDecay(0.0, 13, peak), cf.InverseSquareRootDecay(peak, 13)]
+    want = [64**-0.5 * min(step**-0.5, step * 13**-1.5) for step in range(1, 200)]
+    np.testing.assert_allclose(cf.JoinedSchedule(parts, [13], offsets=[0, 0])(range(1, 200)), want, rtol=1e-14)

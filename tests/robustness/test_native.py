@@ -129,7 +129,7 @@ def test_fuzzer(tmp_path):
         file = struct.pack("<5d4qQ8B", *rates, draw.uniform(0.5, 1e6), draw.uniform(0, 1e6), *counts, *rest) + steps
         (corpus / str(seed)).write_bytes(file)
     options = [f"-max_total_time={seconds}", "-max_len=512", "-print_final_stats=1", f"-artifact_prefix={tmp_path}/"]
-    # A program's peak of memory begins with that of the process which starts it: single allocations are limited instead.
+    # The peak of a program's memory begins with that of the process which starts it: limit single allocations instead.
     options += ["-rss_limit_mb=0", "-malloc_limit_mb=2048"]
     result = subprocess.run(
         [program, *options, corpus],
