@@ -246,12 +246,12 @@ def main() -> None:
             slower = most is not None and most < 0  # a speedup; its bound is negated
             measured = ratio(*(results[key][name] for name in ((other, ours) if slower else (ours, other))))
             row(shapes[key], other, words, measured, most, -measured.median if slower else measured.median)
-    if {"one", "long"} <= set(results):
-        stables(shapes["one"].schedules, shapes["long"].part, shapes["long"].steps, repeats)
     if {"long", "short"} <= set(results):
         # The two shapes never shared a turn, so each is first divided by one schedule's time.
         short, long = (ratio(results[key][OURS], results[key][ONE]).median for key in ("short", "long"))
         row(shapes["short"], shapes["long"], "its time per value, at most 2", f"{short / long:.2f}", 2, short / long)
+    if {"one", "long"} <= set(results):
+        stables(shapes["one"].schedules, shapes["long"].part, shapes["long"].steps, repeats)
 
 
 def stable_numpys(step: Any, peak: Any, W: Any, S: Any, D: Any, end: Any, decay: str) -> Any:
