@@ -106,9 +106,9 @@ def best() -> ModuleType:
     return PACKAGES.get("compiled", PACKAGES["python"])
 
 
-@pytest.fixture(params=[0.125, pytest.param(1.0, marks=pytest.mark.slow)], ids=["an eighth", "all"])
+@pytest.fixture(params=[0.25, pytest.param(1.0, marks=pytest.mark.slow)], ids=["a quarter", "all"])
 def share(request: pytest.FixtureRequest) -> float:
-    """How many of a test's random cases it takes: an eighth, and with -m slow all."""
+    """How many of a test's random cases it takes: a quarter, and with -m slow all."""
     return request.param
 
 

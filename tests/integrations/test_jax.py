@@ -52,7 +52,7 @@ def all_ways(rates, steps):
 @pytest.mark.parametrize("name", NAMES)
 def test_kernel(name, share):
     """Traced, mapped and scanned, a kernel has the bits of its schedule, at whole and fractional steps of any size."""
-    for p in FAMILY[name].hard[: int(16 * share)]:
+    for p in FAMILY[name].hard[: int(8 * share)]:
         schedule = made(cosine_fast, name, p)
         for x64 in (False, True):
             with jax.enable_x64(x64), np.errstate(over="ignore"):

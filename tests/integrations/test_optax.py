@@ -62,7 +62,7 @@ def drawn(name, draw):
 def test_same(name, share):
     """optax's rates but for its own rounding, in float64 and float32; the tables have the bits of the schedules."""
     counts = np.arange(STEPS)
-    for seed in range(int(24 * share)):
+    for seed in range(int(12 * share)):
         given = drawn(name, random.Random(f"{name} {seed}"))
         schedule = getattr(dialect, name)(**given)
         for single, error in ((False, 1e-12), (True, 1e-4)):
