@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..schedules import ConstantSchedule, JoinedSchedule, PiecewiseConstantDecay, PolynomialDecay
-from ..schedules._base import Formula
+from ..schedules._base import Formula, number_of
 
 
 def warmed(initial: float, peak: float, warmup_steps: int, schedule: Formula, offset: int) -> Formula:
@@ -31,6 +31,14 @@ def floored(schedule: Formula, floor: float) -> Formula:
     """Return a falling schedule that ends where it would fall below a rate, and then that rate."""
     end = bisect.bisect_left(range(2**62), True, key=lambda step: schedule(step) < floor)
     return JoinedSchedule([schedule, ConstantSchedule(floor)], [end]) if end < 2**62 else schedule
+
+
+def power_of(power: float) -> float:
+    """Return the power of a decay."""
+    exponent = number_of("power", power)
+    if not exponent > 0.0:
+        raise ValueError(f"Argument `power` must be > 0: else the decay does not end. Received: power={power}")
+    return exponent
 
 
 def one_of(name: str, given: object, equal: object, why: str) -> None:

@@ -25,7 +25,7 @@ from ..schedules import (
 from ..schedules._base import Formula, items_of, number_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
-from ._parts import one_of, stairs, warmed
+from ._parts import one_of, power_of, stairs, warmed
 
 __all__ = [
     "ConstantScheduler", "ConstantWithWarmupScheduler", "CosineAnnealingScheduler",
@@ -291,7 +291,7 @@ def PolynomialScheduler(
     array([0.001  , 0.00025, 0.     ])
     """
     rate, end = _rate(learning_rate), _batches("t_max", t_max, max_duration, positive=True)
-    return PolynomialDecay(rate, end, rate * number_of("alpha_f", alpha_f), _power(power))
+    return PolynomialDecay(rate, end, rate * number_of("alpha_f", alpha_f), power_of(power))
 
 
 def MultiStepWithWarmupScheduler(
@@ -326,10 +326,8 @@ def MultiStepWithWarmupScheduler(
     array([0.    , 0.0005, 0.001 , 0.0001])
     """
     _check_scale(scale_warmup)
-    warmup, after = (
-        _batches("t_warmup", t_warmup, max_duration),
-        MultiStepScheduler(learning_rate, milestones, gamma, max_duration=max_duration),
-    )
+    warmup = _batches("t_warmup", t_warmup, max_duration)
+    after = MultiStepScheduler(learning_rate, milestones, gamma, max_duration=max_duration)
     return warmed(0.0, _rate(learning_rate), warmup, after, 0)
 
 
@@ -478,7 +476,7 @@ def PolynomialWithWarmupScheduler(
     >>> PolynomialWithWarmupScheduler(1e-3, "10ba", t_max="110ba")([0, 5, 10, 60, 110])
     array([0.     , 0.0005 , 0.001  , 0.00025, 0.     ])
     """
-    rate, last, exponent = _rate(learning_rate), number_of("alpha_f", alpha_f), _power(power)
+    rate, last, exponent = _rate(learning_rate), number_of("alpha_f", alpha_f), power_of(power)
     return _with_warmup(
         rate, t_warmup, t_max, scale_warmup, max_duration,
         lambda length: PolynomialDecay(rate, length, rate * last, exponent),
@@ -523,13 +521,6 @@ def _batches(name: str, time: Any, max_duration: Any = None, *, positive: bool =
 
 def _rate(learning_rate: float) -> float:
     return number_of("learning_rate", learning_rate)
-
-
-def _power(power: float) -> float:
-    exponent = number_of("power", power)
-    if not exponent > 0.0:
-        raise ValueError(f"Argument `power` must be > 0: else the decay does not end. Received: power={power}")
-    return exponent
 
 
 def _check_scale(scale_warmup: bool) -> None:

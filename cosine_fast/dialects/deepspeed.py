@@ -121,10 +121,8 @@ def OneCycle(
     down = (
         up if cycle_second_stair_count is None else whole_length("cycle_second_stair_count", cycle_second_stair_count)
     )
-    decay, rate = (
-        steps_of("decay_step_size", decay_step_size, positive=False),
-        number_of("decay_lr_rate", decay_lr_rate),
-    )
+    decay = steps_of("decay_step_size", decay_step_size, positive=False)
+    rate = number_of("decay_lr_rate", decay_lr_rate)
     # All parts count updates: one more than the step.
     first: Formula = PolynomialDecay(low, rise, high)
     second: Formula = PolynomialDecay(high, fall or 1, low)

@@ -28,7 +28,7 @@ from ..schedules import (
 from ..schedules._base import Formula, items_of, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
-from ._parts import floored, one_of, warmed
+from ._parts import floored, one_of, power_of, warmed
 
 __all__ = [
     "CosineLRSchedule", "FixedLRSchedule", "InverseSquareRootSchedule", "PolynomialDecayLRSchedule", "StepLRSchedule",
@@ -192,11 +192,9 @@ def PolynomialDecayLRSchedule(
     array([0.     , 0.0005 , 0.001  , 0.00025, 0.     ])
     """
     peak, warmup = _rate(lr), whole_length("warmup_updates", warmup_updates)
-    end, exponent = number_of("end_learning_rate", end_learning_rate), number_of("power", power)
+    end, exponent = number_of("end_learning_rate", end_learning_rate), power_of(power)
     length = whole_length("total_num_update", total_num_update, positive=True) - warmup
     one_of("force_anneal", force_anneal, None, "an epoch is not known here")
-    if not exponent > 0.0:
-        raise ValueError(f"Argument `power` must be > 0. Received: power={power}")
     if length > 0:
         return warmed(0.0, peak, warmup, PolynomialDecay(peak, length, end, exponent), warmup)
     # The step at which the warmup ends has the peak, where the decay would end before it too.

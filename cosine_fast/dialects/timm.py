@@ -25,7 +25,7 @@ from ..schedules import (
 from ..schedules._base import Formula, choice_of, flag_of, items_of, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
 from ..schedules.joined_schedule import join_schedules
-from ._parts import one_of, stairs, warmed
+from ._parts import one_of, power_of, stairs, warmed
 
 __all__ = ["CosineLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler", "StepLRScheduler", "WSDLRScheduler"]
 
@@ -138,15 +138,12 @@ def PolyLRScheduler(
     >>> PolyLRScheduler(1e-3, 100, power=2.0)([0, 50, 100])
     array([0.001  , 0.00025, 0.     ])
     """
-    floor, exponent, k = number_of("lr_min", lr_min), number_of("power", power), number_of("k_decay", k_decay)
-    if not exponent > 0.0:
-        raise ValueError(f"Argument `power` must be > 0: else a decay does not end at `lr_min`. Received: {power}")
+    floor, exponent, k = number_of("lr_min", lr_min), power_of(power), number_of("k_decay", k_decay)
     if k != 1.0 and not (exponent == 1.0 and k in _SHAPES):
         raise ValueError(
             "Argument `k_decay` must be 1, or with power=1 also 0.5 or 2: there is no power of a power of the step. "
             f"Received: power={power}, k_decay={k_decay}"
         )
-
     after = _cycles(
         learning_rate, t_initial, floor, cycle_mul, cycle_decay, cycle_limit,
         lambda peak, length: PolynomialDecay(peak, length, floor, exponent) if k == 1.0

@@ -27,7 +27,7 @@ from ..schedules import (
 from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
-from ._parts import warmed
+from ._parts import power_of, warmed
 
 __all__ = [
     "get_constant_schedule", "get_constant_schedule_with_warmup", "get_cosine_schedule_with_warmup",
@@ -197,11 +197,9 @@ def get_polynomial_decay_schedule_with_warmup(
     array([0.0005 , 0.001  , 0.00025, 0.     ])
     """
     rate, warmup, length = _lengths(learning_rate, num_warmup_steps, num_training_steps)
-    end, exponent = number_of("lr_end", lr_end), number_of("power", power)
+    end, exponent = number_of("lr_end", lr_end), power_of(power)
     if end > rate:
         raise ValueError(f"Argument `lr_end` must not be larger than the rate, {rate}. Received: lr_end={lr_end}")
-    if not exponent > 0.0:
-        raise ValueError(f"Argument `power` must be > 0: else the rate does not end at `lr_end`. Received: {power}")
     after = PolynomialDecay(rate, length, end, exponent) if length > 0 else ConstantSchedule(end)
     return warmed(0.0, rate, warmup, after, warmup)
 

@@ -161,10 +161,15 @@ def _register() -> None:
     jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(library.cf_jax_handler), platform="cpu")
 
 
+def _parameters(schedule: Any) -> tuple[Any, Any, list[Formula]]:
+    """Return what the kernel folds of a schedule: its numbers, its counts of steps, and its segments' schedules."""
+    numbers, counts, *_ = schedule._key
+    return numbers, counts, [segment.schedule for segment in schedule._segments] if isinstance(schedule, Joined) else []
+
+
 def _text(schedule: Any) -> bytes:
     """Return what the kernel folds of a schedule, as src/jax_ffi.c reads it."""
-    numbers, counts, *_ = schedule._key
-    children = [segment.schedule for segment in schedule._segments] if isinstance(schedule, Joined) else []
+    numbers, counts, children = _parameters(schedule)
     head = struct.pack("32s3q", schedule._name.encode(), len(numbers), len(counts), len(children))
     pairs = [(float(n), float(n - int(float(n))) if isinstance(n, int) else 0.0) for n in counts]
     return head + np.array([*numbers, *sum(pairs, ())]).tobytes() + b"".join(map(_text, children))
@@ -332,8 +337,7 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
     """
     _check_schedule(schedule, Formula)
     schedule._address()  # raises if the kernel does not have all of it
-    numbers, counts, *_ = schedule._key
-    children = [segment.schedule for segment in schedule._segments] if isinstance(schedule, Joined) else []
+    numbers, counts, children = _parameters(schedule)
     own = _dtype(dtype)
     parts = tuple(formula(child, dtype=own) for child in children)
     return Operations(jnp.asarray(numbers, own), jnp.asarray(counts, own), parts, schedule._name)
