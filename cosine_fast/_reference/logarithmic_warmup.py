@@ -29,13 +29,13 @@ class LogarithmicWarmup:
         self.D = Pair(hi, D.lo / unit)
         self.inverse = divide(scale(WIDE_LOG2[0], 0.5), self.D)
         self.offset = ONE.hi.view(np.uint64) - (hi * 0.7071067811865476).view(np.uint64)
-        self.zero = 2.0**52 + np.float64(unit.view(np.uint64) >> np.uint64(52))
+        self.exponent = np.float64(unit.view(np.uint64) >> np.uint64(52))
 
     def __call__(self, step: Pair) -> Any:
         slope, D, inverse = self.slope, self.D, self.inverse
         r = add(step, ONE)
         bits = r.hi.view(np.uint64) + self.offset
-        k = ((bits >> np.uint64(52)) | np.uint64(0x4330000000000000)).view(np.float64) - self.zero
+        k = ((bits >> np.uint64(52)) | np.uint64(0x4330000000000000)).view(np.float64) - 2.0**52 - self.exponent
         down = (np.uint64(0x7FE0000000000000) - (bits & np.uint64(0x7FF0000000000000))).view(np.float64)
         m = scale(r, down)
         n = add(m, negate(D))

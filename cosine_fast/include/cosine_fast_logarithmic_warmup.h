@@ -35,7 +35,7 @@ typedef struct cf_logarithmic_warmup {
     cf_pair last;        /* W - 1 */
     cf_pair D, inverse;  /* D over a power of 2, in [1, 2); 1 / D / ln(2) */
     uint64_t offset;     /* the digits of 1.0 less those of D * sqrt(1/2) */
-    double zero;         /* 2^52 and the digits of that power's exponent */
+    double exponent;     /* of that power, and 1023 */
 } cf_logarithmic_warmup;
 
 /* Fold the parameters, which are trusted: the rates and their difference at most 2^1000 in size, 2 <= W < 2^63. */
@@ -60,7 +60,7 @@ static inline void cf_logarithmic_warmup_init(cf_logarithmic_warmup *p, double p
     p->D.lo = D.lo / scale;
     p->inverse = cf_divide(cf_scale(cf_wide_log2_table[0], 0.5), p->D);
     p->offset = cf_bits(1.0) - cf_bits(p->D.hi * 0.7071067811865476);
-    p->zero = 4503599627370496.0 + (double)(cf_bits(scale) >> 52);
+    p->exponent = (double)(cf_bits(scale) >> 52);
 }
 
 CF_INLINE int cf_logarithmic_warmup_steps(const cf_logarithmic_warmup *p, double least, double greatest, int whole)
@@ -73,17 +73,16 @@ CF_INLINE int cf_logarithmic_warmup_steps(const cf_logarithmic_warmup *p, double
 CF_INLINE double cf_logarithmic_warmup_rate(const cf_logarithmic_warmup *p, cf_pair step, int variant, int steps)
 {
     /* Hoisted so that the loop vectorises. */
-    const double initial = p->initial, peak = p->peak, base = p->base, unit = p->unit, zero = p->zero;
+    const double initial = p->initial, peak = p->peak, base = p->base, unit = p->unit, exponent = p->exponent;
     const cf_pair one = {1.0, 0.0}, slope = p->slope, last = p->last, D = p->D, inverse = p->inverse;
     const uint64_t offset = p->offset;
     const int single = steps == CF_WHOLE_STEPS;
     const cf_pair r = single ? cf_make_pair(step.hi + 1.0, 0.0) : cf_add(step, one);
-    const uint64_t bits = cf_bits(r.hi) + offset; /* as in cf_binary_exponent */
-    const double k = cf_double((bits >> 52) | UINT64_C(0x4330000000000000)) - zero;
-    const double down = cf_double(UINT64_C(0x7FE0000000000000) - (bits & UINT64_C(0x7FF0000000000000)));
+    const cf_pair binary = cf_exponent_of(cf_bits(r.hi) + offset); /* as in cf_binary_exponent */
+    const double k = binary.hi - exponent;
     const cf_pair *c = cf_log2_table;
     double f, low, z, w, ww, tail, y, rate;
-    const cf_pair m = cf_scale(r, down);
+    const cf_pair m = cf_scale(r, binary.lo);
     cf_pair n, log, sum;
     int late;
     (void)variant;
