@@ -124,10 +124,13 @@ def log2_ratio(k: Any, numerator: Pair, denominator: Pair) -> Pair:
 def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     """log2(r / D), where D - r is the step; inverse = 2**-100 / D."""
     up = 2.0**100  # r / D may overflow, r / D / 2**100 does not
-    k, down = binary_exponent(r.hi * inverse)
-    k = k - 923.0  # 1023 - 100
+    # Below 2^-700, which only the pair of a join's step reaches, r / D / 2^100 might be subnormal.
+    tiny = np.abs(r.hi) < 2.0**-700
+    enlarged = np.where(tiny, 2.0**400, 1.0)
+    k, down = binary_exponent(r.hi * enlarged * inverse)
+    k = k - np.where(tiny, 1323.0, 923.0)  # 1023 - 100, and 400 more
     # z = (r / 2^k - D) / (r / 2^k + D); the numerator is exact however near to 0 the step is.
-    r, D = scale(r, down), scale(D, up)
+    r, D = scale(scale(r, enlarged), down), scale(D, up)
     return log2_ratio(k, where(k == 0.0, scale(negate(step), up), add(r, negate(D))), add(r, D))
 
 

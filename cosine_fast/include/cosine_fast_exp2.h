@@ -195,11 +195,14 @@ CF_INLINE cf_pair cf_log2_ratio(double k, cf_pair numerator, cf_pair denominator
 CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double inverse, int single)
 {
     const double up = 1.2676506002282294e+30; /* 2^100: r / D may overflow, r / D / 2^100 does not */
-    const cf_pair binary = cf_binary_exponent(r.hi * inverse);
-    const double k = binary.hi - 923.0; /* 1023 - 100 */
+    /* Below 2^-700, which only the pair of a join's step reaches, r / D / 2^100 might be subnormal. */
+    const int tiny = !single && fabs(r.hi) < 1.90109156629516e-211;
+    const double enlarged = tiny ? 2.5822498780869086e+120 : 1.0; /* 2^400 */
+    const cf_pair binary = cf_binary_exponent(r.hi * enlarged * inverse);
+    const double k = binary.hi - (tiny ? 1323.0 : 923.0); /* 1023 - 100, and 400 more */
     cf_pair numerator, denominator;
     /* z = (r / 2^k - D) / (r / 2^k + D) */
-    r = cf_scale(r, binary.lo);
+    r = cf_scale(cf_scale(r, enlarged), binary.lo);
     D = cf_scale(D, up);
     if (single) {
         numerator = cf_make_pair(r.hi - D.hi, 0.0);

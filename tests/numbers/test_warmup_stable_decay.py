@@ -35,6 +35,15 @@ def test_fractions_of_a_long_decay(cf):
         assert oracle.error("WarmupStableDecay", schedule(step), step, p) <= 1, step
 
 
+@pytest.mark.parametrize("decay", ["1-sqrt", "1-square"])
+def test_tiny_fractions(cf, decay):
+    """Right after the constant part the rate rises from a tiny peak as the root or the square of a tiny step."""
+    p = warmup_stable_decay(9.7e-209, 0, 0, 2**32 - 2, decay, 0.0, 1.0)
+    schedule = made(cf, "WarmupStableDecay", p)
+    for step in (1e-300, 1.2222392854743736e-291, 2.0**-700, 2.0**-699, 1e-200, 1e-170, 5e-324):
+        assert oracle.error("WarmupStableDecay", schedule(step), step, p) <= 1, step
+
+
 @pytest.mark.parametrize("decay", DECAYS)
 def test_exact_points_and_order(cf, decay):
     """The ends of the parts are exact; the warmup never falls, the decay never rises."""
