@@ -1,0 +1,83 @@
+"""Dask: rates as lazy arrays, of which each task computes one chunk."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, SupportsIndex
+
+import dask.array
+import numpy as np
+from dask.layers import ArraySliceDep
+
+from .._backend import shown
+from ..schedules._base import LearningRateSchedule, range_of_steps
+
+__all__ = ["precompute"]
+
+
+def precompute(
+    schedule: LearningRateSchedule, start: SupportsIndex, stop: SupportsIndex | None = None, step: SupportsIndex = 1,
+    chunks: Any = "auto", *, dtype: Any = None, num_threads: SupportsIndex | None = None,
+) -> dask.array.Array:  # fmt: skip
+    """Return the rates of a range of steps as a lazy Dask array.
+
+    There is no array of the steps: a task has the schedule, the range and the place of its chunk. Nothing is computed
+    and no scheduler is asked before the array is.
+
+    Parameters
+    ----------
+    schedule : LearningRateSchedule
+        The schedule; one of your own must be picklable for Dask's processes.
+    start, stop, step : int
+        The steps, as for ``schedule.precompute``.
+    chunks : int, str, tuple or "auto", default "auto"
+        The steps in each chunk, or their size such as "8 MiB", as Dask takes them; "auto" is Dask's option
+        ``array.chunk-size``, which is 128 MiB unless it is set. A task needs as much memory.
+    dtype : numpy.dtype, optional
+        As in a call of the schedule.
+    num_threads : int, optional
+        The largest number of threads of each task. The default is 1, for Dask runs a task on each of its threads.
+
+    Returns
+    -------
+    dask.array.Array
+        The rates, with the bits of ``schedule.precompute(start, stop, step)``.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As ``schedule.precompute`` raises them, and if `chunks` is not what Dask takes or has a chunk of 0 steps.
+
+    Examples
+    --------
+    >>> from cosine_fast import CosineDecay
+    >>> rates = precompute(CosineDecay(0.1, decay_steps=10**12), 0, 10**12, chunks=10**7)
+    >>> rates
+    dask.array<CosineDecay, shape=(1000000000000,), dtype=float64, chunksize=(10000000,), chunktype=numpy.ndarray>
+    >>> rates[:: 5 * 10**11].compute()
+    array([0.1 , 0.05])
+    """
+    if not isinstance(schedule, LearningRateSchedule):
+        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    meta = schedule.precompute(0, dtype=dtype, num_threads=num_threads)  # raises where an option is wrong
+    steps = range_of_steps("precompute", start, stop, step)
+    try:
+        sizes = dask.array.core.normalize_chunks(chunks, (len(steps),), dtype=meta.dtype)
+        if steps and min(sizes[0]) < 1:
+            raise ValueError("a chunk has no steps")
+    except (ArithmeticError, TypeError, ValueError) as error:
+        wanted = f"Argument `chunks` must be what Dask takes for {len(steps)} steps, and at least 1 step to a chunk."
+        raise ValueError(f"{wanted} Received: chunks={shown(chunks)}") from error
+    chunk = functools.partial(_chunk, schedule, steps, meta.dtype, 1 if num_threads is None else num_threads)
+    name = type(schedule).__name__
+    rates: dask.array.Array = dask.array.blockwise(
+        chunk, "i", ArraySliceDep(sizes), "i", token=name, meta=meta, align_arrays=False
+    )
+    return rates
+
+
+def _chunk(
+    schedule: LearningRateSchedule, steps: range, dtype: np.dtype[Any], threads: SupportsIndex, place: tuple[slice]
+) -> np.ndarray[Any, Any]:
+    part = steps[place[0]]
+    return schedule.precompute(part.start, part.stop, part.step, dtype=dtype, num_threads=threads)
