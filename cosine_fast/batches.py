@@ -8,6 +8,7 @@ from __future__ import annotations  # noqa: I001
 import contextlib
 import functools
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, SupportsIndex
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay, WarmupStableDecay
+from .schedules._arrays import has_dask
 from .schedules._base import (
     FLOAT64, LARGEST, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of,
     rate_dtype, steps_of, warn_ignored,
@@ -123,6 +125,8 @@ def cosine_decay(
         ...
     ValueError: Argument `decay_steps` must be > 0. Received: decay_steps=0 at index 1
     """
+    if "dask.array" in sys.modules and out is None and has_dask(*locals().values()):
+        return _lazily(cosine_decay, locals())
     threads = check_threads(num_threads)
     given = {
         "initial_learning_rate": initial_learning_rate,
@@ -205,6 +209,8 @@ def warmup_stable_decay(
     >>> warmup_stable_decay(950, 0.1, 100, [0, 800], [900, 100], decay="1-sqrt")
     array([0.00281747, 0.02928932])
     """
+    if "dask.array" in sys.modules and out is None and has_dask(*locals().values()):
+        return _lazily(warmup_stable_decay, locals())
     threads = check_threads(num_threads)
     given = {
         "initial_learning_rate": initial_learning_rate,
@@ -239,6 +245,14 @@ def warmup_stable_decay(
             with _named(tuple(index)):
                 make(peaks[tuple(index)], 0, 0, 1, end_learning_rate=ends[tuple(index)])
     return _batch(step, given, read, of, None, evaluate, out, dtype, threads)
+
+
+def _lazily(function: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """Call the function in each task of a Dask array."""
+    from .integrations.dask import _batch
+
+    del given["out"]
+    return _batch(function, **given)
 
 
 def _batch(

@@ -1,8 +1,12 @@
-"""Dask: rates as lazy arrays, of which each task computes one chunk."""
+"""Dask: rates as lazy arrays, of which each task computes one chunk.
+
+`cosine_fast.batches` imports this module where an argument is an array of Dask.
+"""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, SupportsIndex
 
 import dask.array
@@ -10,6 +14,7 @@ import numpy as np
 from dask.layers import ArraySliceDep
 
 from .._backend import shown
+from ..schedules._arrays import has_dask
 from ..schedules._base import LearningRateSchedule, range_of_steps
 
 __all__ = ["precompute"]
@@ -81,3 +86,31 @@ def _chunk(
 ) -> np.ndarray[Any, Any]:
     part = steps[place[0]]
     return schedule.precompute(part.start, part.stop, part.step, dtype=dtype, num_threads=threads)
+
+
+def _batch(
+    function: Callable[..., Any], *, dtype: Any, num_threads: SupportsIndex | None, **given: Any
+) -> dask.array.Array:  # fmt: skip
+    """Return what `cosine_decay` or its like gives, lazily; an array that is not Dask's is data of the graph."""
+    arrays = {
+        name: dask.array.asanyarray(value if has_dask(value) else np.asanyarray(value))
+        for name, value in given.items()
+        if has_dask(value) or np.ndim(value)
+    }
+    others = {name: value for name, value in given.items() if name not in arrays}
+    empty = {name: np.empty_like(array._meta, shape=(0,) * max(1, array.ndim)) for name, array in arrays.items()}
+    meta = function(**empty, **others, dtype=dtype, num_threads=num_threads)  # warns, or raises what is wrong by now
+    if others.get("warmup_target", 0.0) is None:
+        others["warmup_target"] = np.nan  # the same, but without a warning from every task
+    others |= {"dtype": meta.dtype, "num_threads": 1 if num_threads is None else num_threads}
+    axes = len(dask.array.core.broadcast_shapes(*(array.shape for array in arrays.values())))
+    operands = [item for array in arrays.values() for item in (array, tuple(range(array.ndim))[::-1])]
+    rates: dask.array.Array = dask.array.blockwise(
+        functools.partial(_batch_chunk, function, tuple(arrays), others), tuple(range(axes))[::-1], *operands,
+        token=function.__name__, meta=meta,
+    )  # fmt: skip
+    return rates
+
+
+def _batch_chunk(function: Callable[..., Any], names: tuple[str, ...], others: dict[str, Any], *chunks: Any) -> Any:
+    return function(**dict(zip(names, chunks, strict=True)), **others)
