@@ -39,7 +39,14 @@ def check_lazy(rates, want, name, again):
 
 @pytest.mark.parametrize("dtype", [None, np.float32])
 def test_precompute(dtype):
-    ranges = [(0, 40, 1), (-5, 40, 1), (40, -9, -7), (2**63 - 19, 2**63, 1), (-(2**63), 2**63 - 1, 2**60 + 7), (3, 3, 1)]
+    ranges = [
+        (0, 40, 1),
+        (-5, 40, 1),
+        (40, -9, -7),
+        (2**63 - 19, 2**63, 1),
+        (-(2**63), 2**63 - 1, 2**60 + 7),
+        (3, 3, 1),
+    ]
     chunks = itertools.cycle(["auto", 16, "64 B", -1, {0: 7}])
     for schedule, steps in itertools.product(ordinary(cosine_fast), ranges):
         size = next(chunks)
@@ -84,7 +91,7 @@ def laid(draw, column):
 
 @pytest.mark.parametrize("name", ["CosineDecay", "WarmupStableDecay"])
 def test_batches(name):
-    """Random parameters, each in whatever holds it; the bits of NumPy's batch, whose tests compare it with the class."""
+    """Random parameters, each in whatever holds it; the bits of NumPy's batch, whose tests have the class's."""
     function = {"CosineDecay": cosine_fast.cosine_decay, "WarmupStableDecay": cosine_fast.warmup_stable_decay}[name]
     for seed in range(40):
         draw = random.Random(seed)
@@ -145,7 +152,7 @@ def test_bad_arguments():
         with pytest.raises((TypeError, ValueError, OverflowError), match=error):
             call()
     rates = cosine_fast.cosine_decay(steps, 0.1, array.arange(9, chunks=4)[::-1])  # found when it is computed
-    with pytest.raises(ValueError, match="`decay_steps` must be > 0. Received: decay_steps=0 at index 0"):
+    with pytest.raises(ValueError, match=r"`decay_steps` must be > 0\. Received: decay_steps=0 at index 0"):
         rates.compute()
 
 
@@ -206,10 +213,12 @@ def test_cluster(process, workers):
         process,
         workers,
         """
+        used = set()
+
         def same(rates, want):
             rates = rates.persist()
             assert rates.compute().tobytes() == want.tobytes()
-            assert len({place for places in client.who_has(rates).values() for place in places}) == len(processes)
+            used.update(place for places in client.who_has(rates).values() for place in places)
 
         steps = np.arange(10**6) * 1100
         lazy = da.arange(10**6, chunks=10**5) * 1100
@@ -222,6 +231,7 @@ def test_cluster(process, workers):
         same(grid, cosine_fast.cosine_decay(np.arange(10**4) * 10**5, peaks[:, None], lengths[:, None], 0.1))
         wsd, more = cosine_fast.warmup_stable_decay, (10**6, lengths[:, None], 10**7)
         same(wsd(lazy, axis, *more, decay="1-sqrt"), wsd(lazy.compute(), peaks[:, None], *more, decay="1-sqrt"))
+        assert used == set(processes)
 
         class Forged:
             def __reduce__(self):
