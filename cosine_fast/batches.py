@@ -96,7 +96,9 @@ def cosine_decay(
     -------
     numpy.ndarray
         The rates, in C order, of the shape that all arguments broadcast to; a masked array if an argument is one. If
-        all parameters are numbers, what ``CosineDecay(...)(step)`` returns: for a Python number a Python float.
+        all parameters are numbers, what ``CosineDecay(...)(step)`` returns: for a Python number a Python float. If an
+        argument is an array of Dask and `out` is None, a lazy one: its tasks use one thread each unless `num_threads`
+        is given, and check the elements of their chunks, where the index of an error is.
 
     Raises
     ------
