@@ -11,6 +11,8 @@ from typing import Any, SupportsIndex
 
 import dask.array
 import numpy as np
+from dask.base import tokenize
+from dask.blockwise import blockwise
 from dask.layers import ArraySliceDep
 
 from .._backend import shown
@@ -74,11 +76,10 @@ def precompute(
         wanted = f"Argument `chunks` must be what Dask takes for {len(steps)} steps, and at least 1 step to a chunk."
         raise ValueError(f"{wanted} Received: chunks={shown(chunks)}") from error
     chunk = functools.partial(_chunk, schedule, steps, meta.dtype, 1 if num_threads is None else num_threads)
-    name = type(schedule).__name__
-    rates: dask.array.Array = dask.array.blockwise(
-        chunk, "i", ArraySliceDep(sizes), "i", token=name, meta=meta, align_arrays=False
-    )
-    return rates
+    name = f"{type(schedule).__name__}-{tokenize(chunk, sizes)}"
+    # Not `dask.array.blockwise`, which knows such an argument only in recent versions.
+    graph = blockwise(chunk, name, "i", ArraySliceDep(sizes), "i", numblocks={})
+    return dask.array.Array(graph, name, sizes, meta=meta)
 
 
 def _chunk(
