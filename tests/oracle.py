@@ -7,6 +7,7 @@ import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
@@ -405,7 +406,43 @@ def error(name: str, value: float, step: float, p: dict, exact: mpf | None = Non
         return float(off / ulp(max(abs(exact), abs(mpf(at)))) / promised)
 
 
-# ---- CosineDecay's sums ----
+# ---- Sums ----
+
+CLOSED = ("ConstantSchedule", "CosineAnnealing", "CosineDecay", "LinearDecay", "OneCycle", "PiecewiseConstantDecay")
+
+
+def has_closed_sum(name: str, p: dict) -> bool:
+    """Whether the sums of all steps have a closed form."""
+    if name == "PolynomialDecay":
+        return not p["cycle"] and p["power"] in range(33)
+    if name == "ExponentialDecay":
+        return p["decay_rate"] >= 0 and not p["staircase"]
+    if name == "WarmupStableDecay":
+        return p["decay"] in ("linear", "cosine", "1-square")
+    return name in CLOSED
+
+
+def sum_error(schedule: Any, name: str, steps: range, power: int, p: dict) -> float:
+    """The error of `sum`, or of `sum_of_squares` for the power 2, over a few steps, in parts of what is promised.
+
+    A sum in closed form is correctly rounded; another one is the sum of the schedule's own rates.
+    """
+    have = (schedule.sum if power == 1 else schedule.sum_of_squares)(steps.start, steps.stop, steps.step)
+    rates = np.asarray(schedule.precompute(steps.start, steps.stop, steps.step, dtype=np.float64))
+    if not np.isfinite(rates).all() or np.abs(rates).max(initial=0.0) > 1e307:
+        return 0.0
+    exact = {step: EXACT[name](step, **p) for step in steps}
+    with mp.workprec(3000):
+        want, granted = mp.fsum(rate**power for rate in exact.values()), mpf(0)
+        if not has_closed_sum(name, p):
+            for step, rate in exact.items():
+                promised, at, more = PROMISES[name](rate, step, **p)
+                off = promised * ulp(max(abs(rate), abs(mpf(at)))) + more
+                granted += off if power == 1 else 2 * abs(rate) * off + off**2 + ulp(rate**2)
+        if abs(want) >= INFINITE or not mp.isfinite(granted):  # NaN: infinitely much of a rate of 0
+            return 0.0
+        off = max(abs(mpf(have) - want) - ulp(want) / 2, 0)
+        return float(off / (ulp(want) * mpf(2) ** -40 + granted))
 
 
 def rounded(exact: mpf) -> float:

@@ -65,6 +65,8 @@ def test_wrong_rates(name):
 )
 def test_wrong_sums_and_inverses(method, change, kind):
     assert kind in kinds("CosineDecay", method, change)
+    if method == "sum":
+        assert kind in kinds("ExponentialDecay", "sum_of_squares", change)
 
 
 def faulty(seed, first, results, noted):
