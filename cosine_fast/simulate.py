@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .schedules._base import number_of, received
+
 __all__ = ["multi_power_loss_drop"]
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -21,9 +23,7 @@ _TO_COEFFICIENTS = np.cos(_ORDERS[:, None] * _ANGLES) * (2 - (_ORDERS[:, None] =
 _BLOCK = 8192  # so many changes of the rate are computed with at a time: 1 MB for the nodes
 
 
-def multi_power_loss_drop(
-    rates: Any, B: float, C: float, beta: float, gamma: float, *, last: bool = False
-) -> np.ndarray[Any, Any]:
+def multi_power_loss_drop(rates: Any, B: float, C: float, beta: float, gamma: float) -> np.ndarray[Any, Any]:
     """Return the drop of the loss that the multi-power law ascribes to the decay of the rates.
 
     At step t it is B times the sum over k = 1 .. t of
@@ -43,19 +43,17 @@ def multi_power_loss_drop(
         The law's other factor and its exponent; both above 0.
     gamma : float
         The exponent of the rate; not below 0.
-    last : bool, default False
-        Return the drops at the last step alone, which take a time in proportion to the steps.
 
     Returns
     -------
     numpy.ndarray
-        The drops, of the shape of `rates`; with `last` without the last axis. The error is below 1e-12 of B times the
+        The drops, of the shape of `rates`. The error is below 1e-12 of B times the
         sum of the sizes of the changes. A rate of 0 brings its drop when rates above 0 follow.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is no number or not within its limits.
+        If an argument is not of numbers, or not within its limits.
 
     Notes
     -----
@@ -73,27 +71,28 @@ def multi_power_loss_drop(
     >>> from cosine_fast import CosineDecay
     >>> rates = CosineDecay(0.1, decay_steps=1000, alpha=0.1).precompute(1001)
     >>> multi_power_loss_drop(rates, B=4.0, C=2.0, beta=0.5, gamma=0.6)[[0, 500, 1000]]
-    array([0.        , 0.14137811, 0.31088227])
+    array([0.        , 0.15699422, 0.32760526])
     """
-    rates = np.asarray(rates)
-    if rates.dtype.kind not in "iuf" or rates.ndim == 0 or rates.shape[-1] == 0:
-        wanted = "Argument `rates` must be an array of numbers, with a step at least along its last axis."
-        raise TypeError(f"{wanted} Received: {rates.dtype} of shape {rates.shape}")
+    given, rates = rates, np.asarray(rates)
+    if rates.dtype.kind not in "iuf" or rates.ndim == 0:
+        raise TypeError(f"Argument `rates` must be an array of numbers. {received('rates', given)}")
     rates = rates.astype(np.float64, copy=False)
-    if not (rates.min(initial=0) >= 0 and rates.max(initial=0) < np.inf):
-        raise ValueError(f"Argument `rates` must be finite and >= 0. Received: {rates.min()} to {rates.max()}")
-    for name, value, good in ("C", C, C > 0), ("beta", beta, beta > 0), ("gamma", gamma, gamma >= 0):
-        if not (good and value < np.inf):
-            least = ">= 0" if name == "gamma" else "> 0"
-            raise ValueError(f"Argument `{name}` must be finite and {least}. Received: {value}")
-    drops = np.empty(rates.shape[: -1 if last else None])
+    if not (rates.min(initial=0.0) >= 0 and rates.max(initial=0.0) < np.inf):
+        raise ValueError(f"Argument `rates` must be finite and >= 0. {received('rates', given)}")
+    B, C, beta, gamma = map(number_of, ("B", "C", "beta", "gamma"), (B, C, beta, gamma))
+    for name, value in ("C", C), ("beta", beta):
+        if value <= 0:
+            raise ValueError(f"Argument `{name}` must be > 0. {received(name, value)}")
+    if gamma < 0:
+        raise ValueError(f"Argument `gamma` must be >= 0. {received('gamma', gamma)}")
+    drops = np.empty(rates.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        for row in np.ndindex(rates.shape[:-1]):
-            drops[row] = _drops(rates[row], C, beta, gamma, last)
+        for row in np.ndindex(rates.shape[:-1] if rates.size else 0):
+            drops[row] = _drops(rates[row], C, beta, gamma)
     return drops * B
 
 
-def _drops(rates: _Array, C: float, beta: float, gamma: float, last: bool) -> Any:
+def _drops(rates: _Array, C: float, beta: float, gamma: float) -> _Array:
     """Return the drops of one schedule, with B = 1."""
     sums, changes = np.concatenate([[0.0], np.cumsum(rates[1:])]), -np.diff(rates)
     steps = np.flatnonzero(changes)  # each before a change
@@ -132,7 +131,5 @@ def _drops(rates: _Array, C: float, beta: float, gamma: float, last: bool) -> An
         halve(begin, middle, far, coefficients, own_low, own_length)
         halve(middle, end, far, coefficients, own_low, own_length)
 
-    if last:
-        return rates[0] - rates[-1] - np.sum(rest(sums[-1:], 0, changes.size))
     halve(0, rates.size, 0, 0.0, 0.0, 0.0)
     return drops
