@@ -4,8 +4,8 @@
 
 It fits both laws to three simulated runs, over every step; finds the best of a million schedules of 10,000 steps by
 each, on Dask; asks the model whether they were right; and prints tables of errors and times. It needs scipy,
-matplotlib and dask[array,distributed]. It takes some minutes; with `--quick` seconds. An editor with notebooks runs the cells (`# %%`)
-one by one; Dask's processes need the file itself.
+matplotlib and dask[array,distributed]. It takes some minutes; with `--quick` seconds. An editor with notebooks runs the
+cells (`# %%`) one by one; Dask's processes need the file itself.
 """
 
 # %% The model: SGD on a quadratic loss whose curvatures fall by a power law, with noisy gradients.

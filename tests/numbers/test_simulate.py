@@ -1,4 +1,4 @@
-"""The drop of the multi-power law, against a loop of its terms and mpmath; and the momentum that simulate.py mentions."""
+"""The drop of the multi-power law, against a loop of its terms and mpmath; and the momentum by SciPy's filter."""
 
 from __future__ import annotations
 
