@@ -42,7 +42,7 @@ def main() -> None:
             cluster = LocalCluster(workers, threads_per_worker=each, dashboard_address=":0", protocol="tcp://")
             client = stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
             for team in (1, threads):
-                contenders[f"workers: {workers}, threads of each: {each}", team] = dask(team, client)
+                contenders[f"workers over TCP: {workers}, of {each} threads", team] = dask(team, client)
         timers = {str(key): Timer(call) for key, call in contenders.items()}
         seconds = interleaved(timers, repeats, least=0.0)
     print(f"{n:,} steps in chunks of {size:,}; {threads} processors\n")

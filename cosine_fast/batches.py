@@ -16,7 +16,6 @@ import numpy as np
 
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay, WarmupStableDecay
-from .schedules._arrays import has_dask
 from .schedules._base import (
     FLOAT64, LARGEST, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of,
     rate_dtype, steps_of, warn_ignored,
@@ -97,8 +96,8 @@ def cosine_decay(
     numpy.ndarray
         The rates, in C order, of the shape that all arguments broadcast to; a masked array if an argument is one. If
         all parameters are numbers, what ``CosineDecay(...)(step)`` returns: for a Python number a Python float. If an
-        argument is an array of Dask and `out` is None, a lazy one: its tasks use one thread each unless `num_threads`
-        is given, and check the elements of their chunks, where the index of an error is.
+        argument is a Dask array and `out` is None, a lazy Dask array. Each of its tasks uses one thread unless
+        `num_threads` is given, and checks the elements of its chunk: the index in an error is that within the chunk.
 
     Raises
     ------
@@ -127,8 +126,8 @@ def cosine_decay(
         ...
     ValueError: Argument `decay_steps` must be > 0. Received: decay_steps=0 at index 1
     """
-    if "dask.array" in sys.modules and out is None and has_dask(*locals().values()):
-        return _lazily(cosine_decay, locals())
+    if "dask.array" in sys.modules and (lazy := _lazily(cosine_decay, locals())) is not None:
+        return lazy
     threads = check_threads(num_threads)
     given = {
         "initial_learning_rate": initial_learning_rate,
@@ -211,8 +210,8 @@ def warmup_stable_decay(
     >>> warmup_stable_decay(950, 0.1, 100, [0, 800], [900, 100], decay="1-sqrt")
     array([0.00281747, 0.02928932])
     """
-    if "dask.array" in sys.modules and out is None and has_dask(*locals().values()):
-        return _lazily(warmup_stable_decay, locals())
+    if "dask.array" in sys.modules and (lazy := _lazily(warmup_stable_decay, locals())) is not None:
+        return lazy
     threads = check_threads(num_threads)
     given = {
         "initial_learning_rate": initial_learning_rate,
@@ -250,10 +249,12 @@ def warmup_stable_decay(
 
 
 def _lazily(function: Callable[..., Any], given: dict[str, Any]) -> Any:
-    """Call the function in each task of a Dask array."""
+    """Return what the function gives as a lazy array, if an argument is a Dask array and `out` is None; else None."""
+    array = getattr(sys.modules["dask.array"], "Array", ())  # () while it is being imported
+    if given.pop("out") is not None or not any(isinstance(value, array) for value in given.values()):
+        return None
     from .integrations.dask import _batch
 
-    del given["out"]
     return _batch(function, **given)
 
 

@@ -1,7 +1,7 @@
-"""What losses are predicted from rates with: the drop of the multi-power law, of every step.
+"""Predicting losses from rates: the drop of the multi-power law at every step.
 
-The momentum of Tissue et al. (arXiv 2408.11029) needs no function here, for it is one filter of SciPy: of the rates
-r, S2[t] = decay * S2[t - 1] + r[0] - r[t] is ``scipy.signal.lfilter([1], [1, -decay], r[..., :1] - r)``.
+The momentum S2 of Tissue et al. (arXiv 2408.11029) has no function here, because SciPy has it as a filter: with the
+rates r, S2[t] = decay * S2[t - 1] + r[0] - r[t] is ``scipy.signal.lfilter([1], [1, -decay], r[..., :1] - r)``.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ __all__ = ["multi_power_loss_drop"]
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_LEAF = 96  # so many steps, or fewer, are computed one by one
-_ORDERS = np.arange(16)  # of the Chebyshev polynomials that interpolate: the error is below 1e-12 of the sum of changes
+_LEAF = 96  # an interval of at most so many steps is computed without interpolation
+_ORDERS = np.arange(16)  # orders of the Chebyshev polynomials; with 16 the error is below 1e-12 of the changes' sum
 _ANGLES = (_ORDERS + 0.5) * np.pi / _ORDERS.size
 _TO_COEFFICIENTS = np.cos(_ORDERS[:, None] * _ANGLES) * (2 - (_ORDERS[:, None] == 0)) / _ORDERS.size
-_BLOCK = 8192  # so many changes of the rate are computed with at a time: 1 MB for the nodes
+_BLOCK = 8192  # changes of the rate that are computed at a time: 1 MB with 16 nodes
 
 
 def multi_power_loss_drop(rates: Any, B: float, C: float, beta: float, gamma: float) -> np.ndarray[Any, Any]:
     """Return the drop of the loss that the multi-power law ascribes to the decay of the rates.
 
-    At step t it is B times the sum over k = 1 .. t of
+    At step t the drop is B times the sum over k = 1 .. t of
 
         (rates[k - 1] - rates[k]) * (1 - (1 + C * rates[k]**-gamma * (rates[k] + ... + rates[t]))**-beta),
 
-    and the law's loss is L0 + A * (W + rates[1] + ... + rates[t])**-alpha less this drop, where W is the sum of the
-    rates of the warmup, of which `rates` has only the last.
+    and the law's loss is L0 + A * (W + rates[1] + ... + rates[t])**-alpha minus the drop. W is the sum of the rates of
+    the warmup, whose last rate is rates[0].
 
     Parameters
     ----------
@@ -47,22 +47,22 @@ def multi_power_loss_drop(rates: Any, B: float, C: float, beta: float, gamma: fl
     Returns
     -------
     numpy.ndarray
-        The drops, of the shape of `rates`. The error is below 1e-12 of B times the sum of the sizes of the changes for
-        rates within some 4 orders of magnitude; over 12 orders the rounding of the running sums may cost 1e-9. A rate
-        of 0 brings its drop when rates above 0 follow.
+        The drops, of the shape of `rates`. The interpolation's error is below 1e-12 of B times the sum of the
+        absolute changes of the rate. The rounding of the running sums adds to it, which counts where rates differ by
+        many orders of magnitude. A change to a rate of 0 counts from the next rate above 0 on.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of numbers, or not within its limits.
+        If an argument is not a number, or `rates` not an array of numbers, or a value is out of its limits.
 
     Notes
     -----
-    As they stand, n steps take n**2 / 2 powers. But as a function of the sum of the rates, the term of a change is
-    smooth at a distance from it: for all steps of an interval, the changes further back than its length are computed
-    at 16 points and interpolated, and the interval is halved for the others. That takes some 300 powers a step and
-    memory in proportion to the steps, 64 MB for a million. For several processors, give parts of the schedules to
-    Dask's workers.
+    The formula takes n**2 / 2 powers for n steps; this function takes O(n log n). The term of a change is a smooth
+    function of the sum of the rates since, except close to the change. So for an interval of steps, the changes that
+    are further back than its length are computed at 16 points and interpolated; for the others the interval is halved.
+    Memory grows in proportion to the steps. To use several processors, give each of Dask's workers some of the
+    schedules.
 
     References
     ----------
@@ -102,13 +102,13 @@ def _drops(rates: _Array, C: float, beta: float, gamma: float) -> _Array:
     drops = np.empty(rates.size)
 
     def rest(at: _Array, begin: int, end: int) -> Any:
-        """Return what the changes begin .. end - 1 have not brought yet at these sums of the rates."""
+        """Return the part of the changes begin .. end - 1 that is yet to come, at these sums of the rates."""
         total = 0.0
         for first in range(begin, end, _BLOCK):
             some = slice(first, min(end, first + _BLOCK))
             powers = np.subtract.outer(at, starts[some])
             powers *= factors[some]
-            np.fmax(powers, 0.0, out=powers)  # of later changes, and (0 * inf) of a rate of 0 that none has followed
+            np.fmax(powers, 0.0, out=powers)  # later changes are below 0; a rate of 0 gives 0 * inf until one follows
             np.log1p(powers, out=powers)
             powers *= -beta
             np.exp(powers, out=powers)
@@ -116,7 +116,7 @@ def _drops(rates: _Array, C: float, beta: float, gamma: float) -> _Array:
         return total
 
     def halve(begin: int, end: int, before: int, coefficients: Any, low: float, length: float) -> None:
-        """Set drops[begin:end]. The polynomial of low .. low + length has what changes[:before] have not brought."""
+        """Set drops[begin:end]. The polynomial on low .. low + length is the part of changes[:before] yet to come."""
         own_low, own_length = sums[begin], sums[end - 1] - sums[begin]
         is_leaf = end - begin <= _LEAF
         at = sums[begin:end] if is_leaf else own_low + own_length * (np.cos(_ANGLES) + 1) / 2

@@ -439,7 +439,7 @@ def sum_error(schedule: Any, name: str, steps: range, power: int, p: dict) -> fl
                 promised, at, more = PROMISES[name](rate, step, **p)
                 off = promised * ulp(max(abs(rate), abs(mpf(at)))) + more
                 granted += off if power == 1 else 2 * abs(rate) * off + off**2 + ulp(rate**2)
-        if abs(want) >= INFINITE or not mp.isfinite(granted):  # NaN: infinitely much of a rate of 0
+        if abs(want) >= INFINITE or not mp.isfinite(granted):  # NaN: infinity times a rate of 0
             return 0.0
         off = max(abs(mpf(have) - want) - ulp(want) / 2, 0)
         return float(off / (ulp(want) * mpf(2) ** -40 + granted))

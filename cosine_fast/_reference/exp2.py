@@ -18,6 +18,7 @@ from .pairs import (
 )  # fmt: skip
 
 LARGEST_EXPONENT = 4000.0  # 2 to its power is infinity, and to its negative 0, whatever rate it is multiplied with
+TINY, ENLARGED, ENLARGED_EXPONENT = 2.0**-700, 2.0**400, 400.0  # what is smaller is enlarged: no product is subnormal
 
 # (2^f - 1) / f in powers of f for |f| <= 1/2; made by src/coefficients.py, as are the tables below.
 EXP2 = table("exp2", "exp2")
@@ -124,11 +125,10 @@ def log2_ratio(k: Any, numerator: Pair, denominator: Pair) -> Pair:
 def log2_quotient(step: Pair, r: Pair, D: Pair, inverse: Any) -> Pair:
     """log2(r / D), where D - r is the step; inverse = 2**-100 / D."""
     up = 2.0**100  # r / D may overflow, r / D / 2**100 does not
-    # Below 2^-700, which only the pair of a join's step reaches, r / D / 2^100 might be subnormal.
-    tiny = np.abs(r.hi) < 2.0**-700
-    enlarged = np.where(tiny, 2.0**400, 1.0)
+    tiny = np.abs(r.hi) < TINY
+    enlarged = np.where(tiny, ENLARGED, 1.0)
     k, down = binary_exponent(r.hi * enlarged * inverse)
-    k = k - np.where(tiny, 1323.0, 923.0)  # 1023 - 100, and 400 more
+    k = k - 923.0 - np.where(tiny, ENLARGED_EXPONENT, 0.0)  # 1023 - 100
     # z = (r / 2^k - D) / (r / 2^k + D); the numerator is exact however near to 0 the step is.
     r, D = scale(scale(r, enlarged), down), scale(D, up)
     return log2_ratio(k, where(k == 0.0, scale(negate(step), up), add(r, negate(D))), add(r, D))

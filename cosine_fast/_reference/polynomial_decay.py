@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from .cosine_decay import CosineDecay
-from .exp2 import LARGEST_EXPONENT, Curve, log2_quotient, power_exponent, power_rate
+from .exp2 import ENLARGED, ENLARGED_EXPONENT, LARGEST_EXPONENT, TINY, Curve, log2_quotient, power_exponent, power_rate
 from .floors import HUGE_STEP, stairs
 from .pairs import ZERO, Pair, add, as_pair, negate, two_sum, where
-
-TINY, LARGE, LARGE_EXPONENT = 2.0**-700, 2.0**400, 400.0
 
 
 class PolynomialDecay:
@@ -42,8 +40,8 @@ class PolynomialDecay:
         lowest = step.hi == -np.inf
         # So close to 0 the rate is a line, and a product's rest may be too small for a double.
         tiny = np.abs(step.hi) < TINY
-        hi = np.where(tiny, step.hi * LARGE, step.hi)
-        exponent = np.where(tiny, self.curve.exponent - LARGE_EXPONENT, self.curve.exponent)
+        hi = np.where(tiny, step.hi * ENLARGED, step.hi)
+        exponent = np.where(tiny, self.curve.exponent - ENLARGED_EXPONENT, self.curve.exponent)
         # Infinity has no pair.
         lo = np.where(np.abs(hi) > HUGE_STEP, 0.0, step.lo)
         if self.cycle:

@@ -16,7 +16,6 @@ from .pairs import (
     ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, less, negate, product, rest_of_one, short_horner, two_sum,
     where,
 )  # fmt: skip
-from .polynomial_decay import LARGE, LARGE_EXPONENT, TINY
 
 
 def exp2_less_one(f: Pair) -> Pair:
@@ -56,11 +55,7 @@ class PowerCosineDecay:
         step = where(past, Pair(2.0**65, 0.0), step)
         r = add(D, negate(step))
         if self.k_decay != 1.0:
-            tiny = step.hi < TINY
-            step = Pair(np.where(tiny, step.hi * LARGE, step.hi), step.lo)
-            log = log2_quotient(r, step, D, inverse.hi * 2.0**-100)
-            rest = two_sum(log.hi, -np.where(tiny, LARGE_EXPONENT, 0.0))
-            E = power_exponent(self.k_decay, Pair(rest.hi, rest.lo + log.lo))
+            E = power_exponent(self.k_decay, log2_quotient(r, step, D, inverse.hi * 2.0**-100))
             n = nearest_integer(E.hi)
             y = exp2_less_one(fast_two_sum(E.hi - n, E.lo))
             factors = two_factors(np.where(n < -1000.0, -1000.0, n))

@@ -16,6 +16,11 @@
 
 #define CF_MOST 4000.0 /* 2^CF_MOST is infinite and 2^-CF_MOST is 0, whatever they are multiplied with */
 
+/* What is smaller is enlarged, so that products with it are not subnormal. */
+#define CF_TINY 1.90109156629516e-211 /* 2^-700 */
+#define CF_ENLARGED 2.5822498780869086e+120 /* 2^400 */
+#define CF_ENLARGED_EXPONENT 400.0
+
 #define CF_EXP2_TERMS 12
 #define CF_LOG2_TERMS 9
 #define CF_WIDE_LOG2_TERMS 15
@@ -195,11 +200,10 @@ CF_INLINE cf_pair cf_log2_ratio(double k, cf_pair numerator, cf_pair denominator
 CF_INLINE cf_pair cf_log2_quotient(cf_pair step, cf_pair r, cf_pair D, double inverse, int single)
 {
     const double up = 1.2676506002282294e+30; /* 2^100: r / D may overflow, r / D / 2^100 does not */
-    /* Below 2^-700, which only the pair of a join's step reaches, r / D / 2^100 might be subnormal. */
-    const int tiny = !single && fabs(r.hi) < 1.90109156629516e-211;
-    const double enlarged = tiny ? 2.5822498780869086e+120 : 1.0; /* 2^400 */
+    const int tiny = !single && fabs(r.hi) < CF_TINY;
+    const double enlarged = tiny ? CF_ENLARGED : 1.0;
     const cf_pair binary = cf_binary_exponent(r.hi * enlarged * inverse);
-    const double k = binary.hi - (tiny ? 1323.0 : 923.0); /* 1023 - 100, and 400 more */
+    const double k = binary.hi - 923.0 - (tiny ? CF_ENLARGED_EXPONENT : 0.0); /* 1023 - 100 */
     cf_pair numerator, denominator;
     /* z = (r / 2^k - D) / (r / 2^k + D) */
     r = cf_scale(cf_scale(r, enlarged), binary.lo);

@@ -29,10 +29,6 @@
 #include "cosine_fast_exp2.h"
 #include "cosine_fast_floors.h"
 
-#define CF_TINY_STEP 1.90109156629516e-211 /* 2^-700 */
-#define CF_ENLARGED 2.5822498780869086e+120 /* 2^400 */
-#define CF_ENLARGED_EXPONENT 400.0
-
 typedef struct cf_polynomial_decay {
     int straight;          /* the power is 1, without cycles: `line` gives all rates */
     int variant;           /* 1: with cycles */
@@ -76,7 +72,7 @@ CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair 
 
     if (!single) {
         /* So near step 0 the rate is a line, and the rest of a product may be too small for a double. */
-        const int tiny = fabs(step.hi) < CF_TINY_STEP;
+        const int tiny = fabs(step.hi) < CF_TINY;
         step.hi = tiny ? step.hi * CF_ENLARGED : step.hi;
         exponent = tiny ? exponent - CF_ENLARGED_EXPONENT : exponent;
         /* Infinity has no pair. */

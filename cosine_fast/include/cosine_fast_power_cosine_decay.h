@@ -89,16 +89,9 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
         r = cf_add(D, cf_negate(step));
     }
     if (variant) {
-        const int tiny = !single && step.hi < CF_TINY_STEP;
-        const double enlarged = tiny ? CF_ENLARGED_EXPONENT : 0.0;
         double n, factor, base;
         cf_pair y;
-        step.hi = tiny ? step.hi * CF_ENLARGED : step.hi;
         log = cf_log2_quotient(r, step, D, inverse.hi * 7.888609052210118e-31 /* 2^-100 */, single);
-        if (!single) {
-            rest = cf_two_sum(log.hi, -enlarged);
-            log = cf_make_pair(rest.hi, rest.lo + log.lo);
-        }
         log = cf_power_exponent(k_decay, log);
         n = cf_round(log.hi);
         y = cf_exp2_less_one(cf_fast_two_sum(log.hi - n, log.lo));

@@ -33,6 +33,7 @@ import ctypes
 from typing import Any
 
 from .. import _backend
+from ..schedules._base import check_schedule
 
 ADDRESSES = dict(_backend.addresses(__name__))
 
@@ -65,8 +66,7 @@ def address(schedule: _backend.kernel.Schedule) -> int:
     >>> function(address(schedule), 500)
     0.05
     """
-    if not isinstance(schedule, _backend.kernel.Schedule):
-        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    check_schedule(schedule, _backend.kernel.Schedule)
     return schedule._address()
 
 

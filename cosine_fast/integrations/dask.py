@@ -1,6 +1,6 @@
-"""Dask: rates as lazy arrays, of which each task computes one chunk.
+"""Rates as lazy Dask arrays: each task computes one chunk.
 
-`cosine_fast.batches` imports this module where an argument is an array of Dask.
+`cosine_fast.batches` imports this module when an argument is a Dask array.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from dask.blockwise import blockwise
 from dask.layers import ArraySliceDep
 
 from .._backend import shown
-from ..schedules._arrays import has_dask
-from ..schedules._base import LearningRateSchedule, range_of_steps
+from ..schedules._base import LearningRateSchedule, check_schedule, range_of_steps
 
 __all__ = ["precompute"]
 
@@ -28,22 +27,22 @@ def precompute(
 ) -> dask.array.Array:  # fmt: skip
     """Return the rates of a range of steps as a lazy Dask array.
 
-    There is no array of the steps: a task has the schedule, the range and the place of its chunk. Nothing is computed
-    and no scheduler is asked before the array is.
+    No array of the steps is made: a task holds the schedule, the range and the place of its chunk. Nothing is computed
+    until the array is.
 
     Parameters
     ----------
     schedule : LearningRateSchedule
-        The schedule; one of your own must be picklable for Dask's processes.
+        The schedule. To run in Dask's processes, a class of your own must be picklable.
     start, stop, step : int
         The steps, as for ``schedule.precompute``.
     chunks : int, str, tuple or "auto", default "auto"
-        The steps in each chunk, or their size such as "8 MiB", as Dask takes them; "auto" is Dask's option
-        ``array.chunk-size``, which is 128 MiB unless it is set. A task needs as much memory.
+        The steps in each chunk, or a chunk's size such as "8 MiB", in any form that Dask takes. "auto" is the size in
+        Dask's option ``array.chunk-size``, by default 128 MiB. A task needs the memory of one chunk.
     dtype : numpy.dtype, optional
         As in a call of the schedule.
     num_threads : int, optional
-        The largest number of threads of each task. The default is 1, for Dask runs a task on each of its threads.
+        The largest number of threads of each task. The default is 1, because Dask runs a task on each of its threads.
 
     Returns
     -------
@@ -64,8 +63,7 @@ def precompute(
     >>> rates[:: 5 * 10**11].compute()
     array([0.1 , 0.05])
     """
-    if not isinstance(schedule, LearningRateSchedule):
-        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    check_schedule(schedule, LearningRateSchedule)
     meta = schedule.precompute(0, dtype=dtype, num_threads=num_threads)  # raises where an option is wrong
     steps = range_of_steps("precompute", start, stop, step)
     try:
@@ -77,7 +75,7 @@ def precompute(
         raise ValueError(f"{wanted} Received: chunks={shown(chunks)}") from error
     chunk = functools.partial(_chunk, schedule, steps, meta.dtype, 1 if num_threads is None else num_threads)
     name = f"{type(schedule).__name__}-{tokenize(chunk, sizes)}"
-    # Not `dask.array.blockwise`, which knows such an argument only in recent versions.
+    # `dask.array.blockwise` takes an ArraySliceDep only in recent versions.
     graph = blockwise(chunk, name, "i", ArraySliceDep(sizes), "i", numblocks={})
     return dask.array.Array(graph, name, sizes, meta=meta)
 
@@ -92,15 +90,15 @@ def _chunk(
 def _batch(
     function: Callable[..., Any], *, dtype: Any, num_threads: SupportsIndex | None, **given: Any
 ) -> dask.array.Array:  # fmt: skip
-    """Return what `cosine_decay` or its like gives, lazily; an array that is not Dask's is data of the graph."""
+    """Return what `cosine_decay` or `warmup_stable_decay` gives, lazily; other arrays become data of the graph."""
     arrays = {
-        name: dask.array.asanyarray(value if has_dask(value) else np.asanyarray(value))
+        name: value if isinstance(value, dask.array.Array) else dask.array.asanyarray(np.asanyarray(value))
         for name, value in given.items()
-        if has_dask(value) or np.ndim(value)
+        if isinstance(value, dask.array.Array) or np.ndim(value)
     }
     others = {name: value for name, value in given.items() if name not in arrays}
     empty = {name: np.empty_like(array._meta, shape=(0,) * max(1, array.ndim)) for name, array in arrays.items()}
-    meta = function(**empty, **others, dtype=dtype, num_threads=num_threads)  # warns, or raises what is wrong by now
+    meta = function(**empty, **others, dtype=dtype, num_threads=num_threads)  # its warnings and errors
     if others.get("warmup_target", 0.0) is None:
         others["warmup_target"] = np.nan  # the same, but without a warning from every task
     others |= {"dtype": meta.dtype, "num_threads": 1 if num_threads is None else num_threads}

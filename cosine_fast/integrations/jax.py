@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _backend
-from ..schedules._base import Formula, LearningRateSchedule, range_of_steps, rate_dtype
+from ..schedules._base import Formula, LearningRateSchedule, check_schedule, range_of_steps, rate_dtype
 from ..schedules._joined import Joined
 from . import _jax_formulas
 
@@ -75,11 +75,6 @@ class Table:
         return self.rates.at[index].get(mode="promise_in_bounds")
 
 
-def _check_schedule(schedule: Any, wanted: type) -> None:
-    if not isinstance(schedule, wanted):
-        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
-
-
 def table(
     schedule: LearningRateSchedule, stop: SupportsIndex | None = None, *, start: SupportsIndex = 0, dtype: Any = None
 ) -> Table:
@@ -117,7 +112,7 @@ def table(
     >>> table(ExponentialDecay(0.1, 100, 0.5), 1001)(jnp.arange(0, 300, 100)).tolist()
     [0.10000000149011612, 0.05000000074505806, 0.02500000037252903]
     """
-    _check_schedule(schedule, LearningRateSchedule)
+    check_schedule(schedule, LearningRateSchedule)
     if stop is None:
         end = getattr(schedule, "_end", None)
         if end is None:
@@ -254,7 +249,7 @@ def kernel(schedule: Formula, *, dtype: Any = None) -> Kernel:
     >>> jax.jit(rates)(jnp.array([0.0, 2.0**39, 2.0**40])).tolist()
     [0.5, 0.25, 0.125]
     """
-    _check_schedule(schedule, Formula)
+    check_schedule(schedule, Formula)
     _register()
     schedule._address()  # raises if the kernel does not have all of it
     text = _text(schedule)
@@ -335,7 +330,7 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
     >>> [round(float(rate), 6) for rate in jax.jit(rates)(jnp.array([0, 500, 1000]))]
     [0.5, 0.25, 0.0]
     """
-    _check_schedule(schedule, Formula)
+    check_schedule(schedule, Formula)
     schedule._address()  # raises if the kernel does not have all of it
     numbers, counts, children = _parameters(schedule)
     own = _dtype(dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scipy import LowLevelCallable
 
 from .._backend import addresses, kernel
+from ..schedules._base import check_schedule
 
 addresses(__name__)  # raises without the compiled backend
 
@@ -35,6 +36,5 @@ def low_level_callable(schedule: kernel.Schedule) -> LowLevelCallable:
     >>> round(area, 9)
     250.0
     """
-    if not isinstance(schedule, kernel.Schedule):
-        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    check_schedule(schedule, kernel.Schedule)
     return LowLevelCallable(*schedule._integrand())

@@ -22,12 +22,6 @@ def way_of(steps: Any) -> Callable[..., Any] | None:
     return None
 
 
-def has_dask(*values: Any) -> bool:
-    """Return whether one of these is an array of Dask."""
-    array = getattr(sys.modules.get("dask.array"), "Array", None)
-    return array is not None and any(isinstance(value, array) for value in values)
-
-
 def wraps(steps: Any) -> bool:
     """Return whether `__array_wrap__` alone decides what NumPy's ufuncs make of such steps; not so for np.matrix."""
     cls, own = type(steps), np.ndarray.__array_ufunc__

@@ -97,6 +97,11 @@ def items_of(name: str, given: Any, what: str = "numbers") -> list[Any]:
         raise ValueError(f"Argument `{name}` has too many of them. {received(name, given)}") from None
 
 
+def check_schedule(schedule: Any, wanted: type) -> None:
+    if not isinstance(schedule, wanted):
+        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+
+
 def choice_of(name: str, given: Any, choices: Collection[str]) -> str:
     """Return a parameter that is one of some words."""
     if not (isinstance(given, str) and given in choices):
