@@ -199,7 +199,7 @@ def differing_batches(case: Case, arrays: list[tuple[np.ndarray, np.ndarray]]) -
 
 
 def wrong_sums(case: Case) -> Iterator[str]:
-    """Sums of a few steps that are beyond their promise; more of CosineDecay, whose exact sums have a closed form."""
+    """Sums of a few steps whose error is above what is promised; CosineDecay's sums have further checks."""
     for _ in range(3):
         steps = case.run(case.draw.randint(0, 25))
         for power, call in (1, ".sum"), (2, ".sum_of_squares"):

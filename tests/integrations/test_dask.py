@@ -1,4 +1,4 @@
-"""Dask: lazy rates of ranges and of batches; the same bits on a cluster, also when one of its processes is killed."""
+"""Dask: lazy rates of ranges and of batches, and clusters: the same bits, even if a worker is killed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_schedules_of_your_own():
 
 
 def test_graphs():
-    """One task a chunk, whatever follows; nothing in it grows with the steps."""
+    """One task a chunk, together with what follows; the size of a task does not grow with the steps."""
     rates = lazy.precompute(SCHEDULE, 0, 10**12, 7, chunks=10**10)
     assert len(tasks(rates * 2)) == rates.npartitions == 15
     assert max(len(pickle.dumps(task)) for task in tasks(rates * 2)) < 2000
@@ -162,7 +162,7 @@ def test_pickles():
 
 
 def test_threads(process):
-    """A task starts no threads of OpenMP, unless the caller allows it."""
+    """A task starts no OpenMP threads unless the caller allows it."""
     process(
         "import os, dask, dask.array, cosine_fast\n"
         "from cosine_fast.integrations.dask import precompute\n"
@@ -251,7 +251,7 @@ def test_cluster(process, workers):
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 4])
 def test_killed_worker(process, workers):
-    """What a killed process had done, and what it was at, others do again; its successor joins in."""
+    """Other workers compute again what a killed one had computed or begun; a new process replaces it."""
     on_cluster(
         process,
         workers,
