@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import dask.array
+import dask.config
 import matplotlib.pyplot as plt
 import numpy as np
 from dask.distributed import Client, LocalCluster, progress
@@ -186,6 +187,9 @@ def main():
         np.geomspace(1e-3, 0.1, counts[3]) * PEAK,
     ]
     grid = [values.ravel() for values in np.meshgrid(*lists, indexing="ij")]
+    # Dask's processes give freed memory back at once; to map it anew for every array takes twice as long as the work.
+    kept = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": 2**28 for name in ("TRIM", "MMAP")}
+    dask.config.set(kept)
     with (
         LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
