@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import shutil
 import sys
 import time
@@ -44,6 +45,7 @@ def group(context: click.Context) -> None:
     cosine-fast show --initial-learning-rate 0.1 --decay-steps 1000
     cosine-fast precompute --config run.json -o lr.npy --plot lr.png
     cosine-fast precompute --config run.json -o - | head
+    cosine-fast sweep --config sweep.json -o rates.zarr
     seq 0 100 1000 | cosine-fast evaluate - --config run.json -o -
     cosine-fast plot --config one.json --config two.json -o curves.svg
     """
@@ -62,28 +64,41 @@ group.command_class = options.Command
 @options.number("--step", options.whole, "Distance between steps.", default=1, show_default=True)
 @options.dtype
 @options.threads
-@options.table
+@options.table("zarr")
+@options.store
 @click.option("--plot", **options.FILE, help=".png, .svg or .pdf file to draw as well.")
 @options.picture
 @options.force
 @options.quiet
 def precompute(
     config: str | None, start: int, stop: int | None, step: int, dtype: str, threads: int, output: str,
-    kind: str | None, plot: str | None, look: dict[str, Any], force: bool, quiet: bool, **parameters: Any,
+    kind: str | None, store: dict[str, Any], plot: str | None, look: dict[str, Any], force: bool, quiet: bool,
+    **parameters: Any,
 ) -> None:  # fmt: skip
     """Write the learning rate of every step to a file, or to standard output.
 
     The steps are range(START, STOP, STEP), by default from 0 to the end of the decay, its first step included. A
     schedule without an end needs --stop. Memory is bounded at any length. The file is complete or absent, and an
-    existing one is not overwritten.
+    existing one is not overwritten. A .zarr store is a folder: it can be read while it is written, it is marked
+    complete last, and --resume goes on with it.
 
     \b
     cosine-fast precompute --config run.json -o lr.npy --plot lr.png
     cosine-fast precompute --initial-learning-rate 0.1 --decay-steps 1e6 -o lr.csv
     cosine-fast precompute --config run.json -o - --format jsonl | head
+    cosine-fast precompute --config run.json -o lr.zarr --workers 4 --resume
     """
     schedule = options.schedule_of(config, parameters)
     steps = options.steps_of(schedule, start, stop, step)
+    if (kind or Path(output).suffix.lower()[1:]) == "zarr":
+        from cosine_fast.stores import Plan
+
+        if plot is not None:
+            raise CommandError("--plot cannot be given beside a .zarr store, which `cosine-fast plot --store` draws")
+        _store(Plan(schedule, {}, False, steps), output, quiet, dtype=dtype, threads=threads, force=force, **store)
+        return
+    if named := [name for name, value in store.items() if value is not None and value is not False]:
+        raise CommandError(f"{options.option_of(named[0])} is for .zarr stores, received --output {output}")
     table, kind = files.table_of(output, kind, force, [config])
     targets = [table]
     if plot is not None:
@@ -99,13 +114,38 @@ def precompute(
         _summarize(schedule, len(steps), f"({steps[0]:,} to {steps[-1]:,})", *said, targets)
 
 
+@group.command(short_help="Write the rates of many schedules.")
+@click.option("--config", required=True, **options.FILE, help="Schedule, parameters and steps, as JSON.")
+@options.dtype
+@options.threads
+@options.output(".zarr store to write.")
+@options.store
+@options.force
+@options.quiet
+def sweep(
+    config: str, dtype: str, threads: int, output: str, store: dict[str, Any], force: bool, quiet: bool
+) -> None:  # fmt: skip
+    """Write the rates of many schedules, which differ in some parameters, to a .zarr store that xarray opens.
+
+    The config is {"schedule": ..., "grid": {"alpha": [0, 0.1], ...}, "steps": {"start": 0, "stop": 1000, "step": 10}}.
+    The schedule is as for --config elsewhere, and may lack what is swept. In place of "grid" there may be
+    "list": [{"alpha": 0}, ...] or "random": {"count": 100, "seed": 0, "parameters": {"alpha": {"low": 0.01, "high": 1,
+    "log": true}}}.
+
+    \b
+    cosine-fast sweep --config sweep.json -o rates.zarr
+    cosine-fast sweep --config sweep.json -o rates.zarr --workers 4 --resume
+    """
+    _store(options.read_sweep(config), output, quiet, dtype=dtype, threads=threads, force=force, **store)
+
+
 @group.command(short_help="Write the rates of the steps in a file.")
 @click.argument("steps", metavar="STEPS.npy", type=click.Path())
 @options.parameters
 @options.config
 @options.dtype
 @options.threads
-@options.table
+@options.table()
 @options.force
 @options.quiet
 def evaluate(
@@ -175,6 +215,7 @@ def show(steps: Sequence[float], config: str | None, **parameters: Any) -> None:
 @group.command(short_help="Draw schedules into a picture.")
 @options.parameters
 @options.configs
+@click.option("--store", **options.FILE, help=".zarr store to draw, of a sweep at most 8 schedules.")
 @options.number("--start", options.whole, "First step in the picture.", default=0, show_default=True)
 @options.number("--stop", options.whole, "Last step in the picture.  [default: a little past the end of the decay]")
 @options.output(".png, .svg or .pdf file to write.")
@@ -182,21 +223,31 @@ def show(steps: Sequence[float], config: str | None, **parameters: Any) -> None:
 @options.force
 @options.quiet
 def plot(
-    configs: Sequence[str], start: int, stop: int | None, output: str, look: dict[str, Any], force: bool, quiet: bool,
-    **parameters: Any,
+    configs: Sequence[str], store: str | None, start: int, stop: int | None, output: str, look: dict[str, Any],
+    force: bool, quiet: bool, **parameters: Any,
 ) -> None:  # fmt: skip
     """Draw the curve of a schedule, or of several, to a .png, .svg or .pdf file.
 
-    A schedule without an end needs --stop.
+    A schedule without an end needs --stop. A store is drawn from its first step to its last, or within --start and
+    --stop.
 
     \b
     cosine-fast plot --config run.json -o lr.png
+    cosine-fast plot --store rates.zarr -o sweep.png
     cosine-fast plot --config run.json --stop 5000 -o warmup.png
     cosine-fast plot --config one.json --config two.json --log-x -o curves.svg
     cosine-fast plot --config run.json --style dark_background -o lr.png
     """
-    curves = []
-    for file in configs or (None,):
+    curves: list[tuple[str, Any]] = []
+    if store is not None:
+        from . import storing
+
+        if named := [name for name, value in [("config", configs), *parameters.items()] if value not in (None, ())]:
+            raise CommandError(f"{options.option_of(named[0])} cannot be given beside --store")
+        curves, start, stop, count = storing.curves(store, start, stop)
+        if look["title"] is None and count > len(curves):
+            look["title"] = f"{len(curves)} of {count:,} schedules"
+    for file in () if store is not None else configs or (None,):
         schedule = options.schedule_of(file, parameters)
         curves.append((_name(schedule, file), schedule))
     target = files.target_of("--output", output, files.PICTURES, force, configs)
@@ -224,15 +275,10 @@ def _write(
     quiet: bool,
 ) -> tuple[dict[str, str], float]:  # fmt: skip
     """Write the rates of every chunk of steps, with a progress bar on a terminal; what there is to say, and seconds."""
-    from tqdm import tqdm
-
     said: dict[str, str] = {}
     buffer = np.empty(CHUNK, dtype)
     began = time.perf_counter()
-    size = shutil.get_terminal_size()  # tqdm draws nothing where a terminal says 0 by 0
-    look: dict[str, Any] = {"ncols": min(size.columns, 100), "nrows": size.lines, "leave": False}
-    look |= {"unit": " steps", "unit_scale": True, "disable": quiet or not sys.stderr.isatty()}
-    with tqdm(total=total, **look) as bar:
+    with _bar(total, " steps", quiet) as bar:
         for steps in parts:
             signals.check()
             rates = buffer[: len(steps)]
@@ -247,6 +293,33 @@ def _write(
     return said, time.perf_counter() - began
 
 
+def _bar(total: int, unit: str, quiet: bool) -> Any:
+    """A progress bar, on a terminal."""
+    from tqdm import tqdm
+
+    size = shutil.get_terminal_size()  # tqdm draws nothing where a terminal says 0 by 0
+    look: dict[str, Any] = {"ncols": min(size.columns, 100), "nrows": size.lines, "leave": False}
+    look |= {"unit": unit, "unit_scale": True, "disable": quiet or not sys.stderr.isatty()}
+    return tqdm(total=total, **look)
+
+
+def _store(plan: Any, output: str, quiet: bool, **rest: Any) -> None:
+    """Write a .zarr store, and say what it has."""
+    from . import storing
+
+    total, began = math.prod(plan.shape), time.perf_counter()
+    with _bar(total, " rates", quiet) as bar:
+        memory = storing.write(plan, output, bar, **rest)
+    if quiet:
+        return
+    count, steps = total // len(plan.steps), plan.steps
+    one = f"{shortened(_name(plan.schedule), 60)}: {_described(plan.schedule)}"
+    about = {"schedule": one} if count == 1 else {"schedules": f"{count:,}"}
+    about |= {"steps": f"{len(steps):,} ({steps[0]:,} to {steps[-1]:,})"}
+    about |= {"time": f"{time.perf_counter() - began:.3f} s", "memory": memory}
+    facts.show(about | {"store": _with_size(Path(os.path.realpath(output)))})
+
+
 def _draw(curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, target: Path, **rest: Any) -> None:
     from cosine_fast import plotting
 
@@ -259,7 +332,7 @@ def _draw(curves: Sequence[tuple[str, LearningRateSchedule]], file: BinaryIO, ta
 def _with_size(file: Path) -> str:
     if file == files.STDOUT:
         return "standard output"
-    count = file.stat().st_size
+    count = sum(part.stat().st_size for part in ([file] if file.is_file() else file.rglob("*")))
     power = min(max(count.bit_length() - 1, 0) // 10, 4)
     return f"{file} ({count / 1024**power:,.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]})"
 

@@ -17,7 +17,7 @@ from .signals import one_line
 
 HELP = """Usage: cosine-fast [OPTIONS] COMMAND [ARGS]...
 
-  Learning rates of schedules, fast: precompute, evaluate, show, plot, info.
+  Learning rates of schedules, fast: precompute, sweep, evaluate, show, plot, info.
 
 This is a bare install: --help, --version and `info` work; the other commands need the extra "cli", and pictures the
 extra "plot". In a clone of the source: pip install '.[cli,plot]'

@@ -198,7 +198,7 @@ def rates_output(
     steps = np.dtype(np.float64) if steps.kind == "f" else steps.newbyteorder("=")
 
     def columns(at: Any, chunk: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        return {"step": _array_of(at).astype(steps, copy=False), "learning_rate": chunk}
+        return {"step": array_of(at).astype(steps, copy=False), "learning_rate": chunk}
 
     if kind == "parquet":
         import pyarrow
@@ -229,7 +229,8 @@ def rates_output(
         yield lambda *part: file.writelines(pool.map(text_of, polars.DataFrame(columns(*part)).iter_slices(1 << 16)))
 
 
-def _array_of(steps: Any) -> NDArray[Any]:
+def array_of(steps: Any) -> NDArray[Any]:
+    """The steps as an array; a range may have a stride beyond int64."""
     if not isinstance(steps, range):
         return steps  # type: ignore[no-any-return]
     # Modulo 2**64: a stride may be beyond int64, its steps are not.

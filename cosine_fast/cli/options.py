@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import numpy as np
@@ -18,7 +18,11 @@ from cosine_fast.schedules._base import as_array
 
 from .signals import CommandError, shortened
 
+if TYPE_CHECKING:
+    from cosine_fast.stores import Plan
+
 CONFIG_LIMIT = 1 << 20  # bytes; a usual config has a few hundred
+SWEEP_LIMIT = 1 << 26  # a list of a million schedules may take so much
 
 
 # What people call these options elsewhere.
@@ -105,12 +109,38 @@ def output(text: str) -> Callable[[Any], Any]:
     return click.option("-o", "--output", required=True, **FILE, help=text)
 
 
-def table(command: Any) -> Any:
-    """A decorator that adds the options of a table as output."""
-    kinds = click.Choice(["npy", "csv", "parquet", "jsonl"])
-    text = "Format of the output.  [default: by its name; csv on standard output]"
-    command = click.option("--format", "kind", type=kinds, help=text)(command)
-    return output(".npy, .csv, .parquet or .jsonl file to write; - is standard output.")(command)
+def table(*more: str) -> Callable[[Any], Any]:
+    """A decorator that adds the options of a table as output, in one of the usual formats or in one of `more`."""
+    kinds = ["npy", "csv", "parquet", "jsonl", *more]
+
+    def decorated(command: Any) -> Any:
+        text = "Format of the output.  [default: by its name; csv on standard output]"
+        command = click.option("--format", "kind", type=click.Choice(kinds), help=text)(command)
+        names = f"{', '.join(f'.{kind}' for kind in kinds[:-1])} or .{kinds[-1]}"
+        return output(f"{names} file to write; - is standard output.")(command)
+
+    return decorated
+
+
+def store(command: Any) -> Any:
+    """A decorator that adds the options of a .zarr store, which the command takes as one dict, `store`."""
+    options = {
+        "chunks": number("--chunks", whole, "Values of a store that are read at once.  [default: 4194304]"),
+        "resume": click.option("--resume", is_flag=True, help="Go on with a store that is not complete."),
+        "workers": click.option("--workers", type=click.IntRange(min=1), help="Worker processes that write a store."),
+        "scheduler": click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as tcp://HOST:PORT."),
+    }
+    return _as_dict("store", options, command)
+
+
+def _as_dict(name: str, options: dict[str, Any], command: Any) -> Any:
+    """A command with these options, which it takes as one dict."""
+
+    @functools.wraps(command)
+    def with_dict(**given: Any) -> Any:
+        return command(**{name: {key: given.pop(key) for key in options}}, **given)
+
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options.values()), with_dict)
 
 
 def picture(command: Any) -> Any:
@@ -125,12 +155,7 @@ def picture(command: Any) -> Any:
         "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
         "style": click.option("--style", help="Style of matplotlib, for example dark_background."),
     }
-
-    @functools.wraps(command)
-    def with_look(**given: Any) -> Any:
-        return command(look={name: given.pop(name) for name in look}, **given)
-
-    return functools.reduce(lambda decorated, option: option(decorated), reversed(look.values()), with_look)
+    return _as_dict("look", look, command)
 
 
 def steps_in(text: bytes) -> np.ndarray[Any, Any]:
@@ -160,30 +185,46 @@ def _no_constant(name: str) -> NoReturn:
 
 def read_config(file: str) -> LearningRateSchedule:
     """The schedule that a JSON file describes."""
+
+    def made(tree: dict[str, Any]) -> LearningRateSchedule:
+        bare = not tree.keys() & {"class_name", "config"}
+        return deserialize({"class_name": "CosineDecay", "config": tree} if bare else tree)
+
+    expected = "the JSON of keras.optimizers.schedules.serialize, or the parameters of CosineDecay"
+    schedule: LearningRateSchedule = _read_json(file, CONFIG_LIMIT, made, "the config of a schedule", expected)
+    return schedule
+
+
+def read_sweep(file: str) -> Plan:
+    """The sweep that a JSON file describes."""
+    from cosine_fast.stores import plan_of
+
+    expected = "schedule; one of grid, list and random; perhaps steps"
+    plan: Plan = _read_json(file, SWEEP_LIMIT, plan_of, "the config of a sweep", expected)
+    return plan
+
+
+def _read_json(file: str, limit: int, made: Callable[[dict[str, Any]], Any], what: str, expected: str) -> Any:
+    """What is made of the object in a JSON file."""
     try:
         with open(file, "rb") as stream:
-            text = stream.read(CONFIG_LIMIT + 1)
+            text = stream.read(limit + 1)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
     try:
-        if len(text) > CONFIG_LIMIT:
-            raise ValueError(f"larger than {CONFIG_LIMIT:,} bytes")
+        if len(text) > limit:
+            raise ValueError(f"larger than {limit:,} bytes")
         tree = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
         if not isinstance(tree, dict):
             raise ValueError(f"expected an object, received {type(tree).__name__}")
-        if not tree.keys() & {"class_name", "config"}:
-            tree = {"class_name": "CosineDecay", "config": tree}
-        return deserialize(tree)
+        return made(tree)
     except RecursionError:
         reason = "nested too deeply"
     except UnicodeDecodeError:
         reason = "not UTF-8"
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         reason = str(error)
-    raise CommandError(
-        f"{file}: not the config of a schedule: {shortened(reason, 200)} "
-        "(expected the JSON of keras.optimizers.schedules.serialize, or the parameters of CosineDecay)"
-    )
+    raise CommandError(f"{file}: not {what}: {shortened(reason, 200)} (expected {expected})")
 
 
 def schedule_of(config: str | None, options: dict[str, Any]) -> LearningRateSchedule:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 EXTRAS = {"click": "cli", "tqdm": "cli", "pyarrow": "cli", "polars": "cli", "matplotlib": "plot"}
+EXTRAS |= dict.fromkeys(("zarr", "dask", "distributed"), "stores")
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 # Python drops an exception that a handler raises inside one of its own callbacks (a dying weak reference, say), so
@@ -36,6 +37,7 @@ class Stopped(BaseException):
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
         self.status = 128 + signum
+        self.message = "stopped, no file was written"
 
 
 def check() -> None:
@@ -110,6 +112,6 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         message, status = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part), 1
     except Stopped as stopped:
-        message, status = "stopped, no file was written", stopped.status
+        message, status = stopped.message, stopped.status
     print(f"cosine-fast: error: {one_line(message)}", *filter(None, [hint]), sep="\n", file=sys.stderr)
     return status

@@ -976,21 +976,23 @@ def test_completion_in_a_shell(tmp_path, shell):
 
 # ------------------------------------------------------------------------------------ docs/command.md
 
-PAGE = Path(__file__).parents[2] / "docs" / "command.md"
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("command.md", "stores.md")]
 
 
 @posix_only
-@pytest.mark.skipif(not (PAGE.exists() and EXAMPLES and shutil.which("bash")), reason="docs/ is not beside these tests")
+@pytest.mark.skipif(
+    not (PAGES[0].exists() and EXAMPLES and shutil.which("bash")), reason="docs/ is not beside these tests"
+)
 @pytest.mark.slow
 def test_page(tmp_path):
-    """Every command on the page gives the output that the page shows, but for figures of time and of the machine."""
-    for library in ("pyarrow", "polars", "matplotlib"):
-        pytest.importorskip(library, reason="the page has all formats")
+    """Every command on the pages gives the output that the page shows, but for figures of time and of the machine."""
+    for library in ("pyarrow", "polars", "matplotlib", "zarr", "distributed"):
+        pytest.importorskip(library, reason="the pages have all formats")
     (tmp_path / "cosine-fast").write_text(f'#!/bin/sh\nexec {shlex.join(CLI)} "$@"\n')
     (tmp_path / "cosine-fast").chmod(0o755)
     (tmp_path / "examples").symlink_to(EXAMPLES[0].parent)
     env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
-    shown = re.findall(r"^\$ (.*)\n((?:(?!\$ |```).*\n)*)", PAGE.read_text(), re.MULTILINE)
+    shown = re.findall(r"^\$ (.*)\n((?:(?!\$ |```).*\n)*)", "".join(page.read_text() for page in PAGES), re.MULTILINE)
     assert {line.split()[1] for line, _ in shown} >= {*commands.group.commands}
     for line, text in shown:
         result = subprocess.run(
@@ -1002,9 +1004,9 @@ def test_page(tmp_path):
 
 def shape(text):
     """Without what differs between machines and runs: figures after some words, and where lines are wrapped."""
-    varying = r"^(time|version|backend|isas?|openmp|num threads|python|numpy|ns per .*|ratio .*?)  .*"
+    varying = r"^(time|memory|version|backend|isas?|openmp|num threads|python|numpy|ns per .*|ratio .*?)  .*"
     text = re.sub(varying, r"\1", text, flags=re.MULTILINE)
-    return re.sub(r"\S*/(?=[\w.]+ \()|\(\d+\.\d KiB\)", "", text).split()  # folders; sizes of pictures
+    return re.sub(r"\S*/(?=[\w.]+(?: \(|:))|\(\d+\.\d KiB\)", "", text).split()  # folders; sizes of pictures
 
 
 # ---------------------------------------------------------------------------------- configurations
@@ -1457,6 +1459,7 @@ def test_warning_is_one_line(tmp_path):
         ("pyarrow", "cli", ["evaluate", "steps.npy", *SCHEDULE, "-o", "lr.parquet"]),
         ("matplotlib", "plot", ["precompute", *SCHEDULE, "-o", "lr.npy", "--plot", "lr.png"]),
         ("matplotlib", "plot", ["plot", *SCHEDULE, "-o", "lr.png"]),
+        ("zarr", "stores", ["precompute", *SCHEDULE, "-o", "lr.zarr"]),
     ],
 )
 def test_missing_library_names_its_extra(tmp_path, library, extra, command):
@@ -1496,7 +1499,7 @@ def test_bare_install(tmp_path, arguments):
 def test_no_heavy_import_without_need():
     program = (
         "import sys, cosine_fast.cli\n"
-        "print(sorted({'click', 'tqdm', 'pyarrow', 'polars', 'matplotlib'} & set(sys.modules)))"
+        "print(sorted({'click', 'tqdm', 'pyarrow', 'polars', 'matplotlib', 'zarr', 'distributed'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert result.stdout == "[]\n", result.stderr

@@ -1,0 +1,133 @@
+"""Stores beside the disk, and workers beside one: `python benchmarks/stores.py [--folder FOLDER] [--quick]`.
+
+A sweep into an uncompressed store takes turns with a plain write of as many bytes, as `dd conv=fsync` does it: above 1,
+the sweep is faster. Then two workers of Dask sum rates beside one, which writes nothing: arithmetic is the limit there.
+It needs the extra `stores`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import dask.config
+import numpy as np
+from distributed import Client, LocalCluster
+from timing import ratio, spread
+
+from cosine_fast import CosineDecay, stores
+from cosine_fast.cli.storing import _peak
+from cosine_fast.integrations.dask import precompute
+
+BLOCK = 1 << 23  # bytes that a plain write gives the disk at once
+
+
+def plain_write(path: Path, size: int) -> None:
+    block = np.random.default_rng(0).bytes(BLOCK)
+    with open(path, "wb", buffering=0) as file:
+        for at in range(0, size, BLOCK):
+            file.write(block[: size - at])
+        os.fsync(file.fileno())
+
+
+def sum_of_task(start: int, schedule: CosineDecay, length: int) -> float:
+    """The sum of some rates in blocks that stay in the cache."""
+    block, total = np.empty(min(1 << 15, length)), 0.0
+    for at in range(start, start + length, block.size):
+        end = min(at + block.size, start + length)
+        total += schedule.precompute(at, end, out=block[: end - at], num_threads=1).sum()
+    return total
+
+
+def timed(
+    contenders: dict[str, Callable[[], object]], after: Callable[[], object], repeats: int
+) -> dict[str, list[float]]:
+    """Seconds of each contender, in turns; `after` each, what it left is removed."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(repeats + 1):  # the first warms up
+        for name, contender in random.sample(
+            [*contenders.items()], len(contenders)
+        ):  # a disk remembers who came before
+            began = time.perf_counter()
+            contender()
+            if turn:
+                seconds[name].append(time.perf_counter() - began)
+            after()
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--folder", default=tempfile.gettempdir(), help="a folder on the disk to measure")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: small, meaningless figures")
+    given = parser.parse_args()
+    schedules, steps, repeats = (8, 10**5, 2) if given.quick else (512, 10**6, 7)
+    size = schedules * steps * 8
+    peaks = np.geomspace(1e-5, 1e-2, schedules).tolist()
+    config = {
+        "schedule": {"initial_learning_rate": 0.0, "decay_steps": steps, "warmup_steps": steps // 100},
+        "grid": {"warmup_target": peaks},
+        "steps": {"stop": steps},
+    }
+    # Dask's processes give freed memory back at once, and new memory takes longer than the rates in it.
+    kept = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": 2**28 for name in ("TRIM", "MMAP")}
+    with dask.config.set(kept), ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=given.folder)))
+        one, two = (
+            stack.enter_context(
+                Client(
+                    stack.enter_context(
+                        LocalCluster(
+                            n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=60
+                        )
+                    )
+                )
+            )
+            for count in (1, 2)
+        )
+
+        def clear() -> None:
+            shutil.rmtree(folder / "rates.zarr", ignore_errors=True)
+            (folder / "plain").unlink(missing_ok=True)
+            os.sync()  # each begins with a disk that has nothing to do
+
+        seconds = timed(
+            {
+                "plain write": lambda: plain_write(folder / "plain", size),
+                "sweep in one process": lambda: stores.sweep(config, folder / "rates.zarr"),
+                "sweep on 2 workers": lambda: stores.sweep(config, folder / "rates.zarr", client=two),
+            },
+            clear,
+            repeats,
+        )
+        print(f"| {size / 1e6:,.0f} MB | MB/s | plain write / it |\n| --- | ---: | ---: |")
+        for name, each in seconds.items():
+            print(f"| {name} | {size / 1e6 / spread(each).median:,.0f} | {ratio(seconds['plain write'], each)} |")
+        memory = [peak / 2**20 for peak in two.run(_peak).values()]
+        print(f"\nmost memory of a worker: {', '.join(f'{each:,.0f} MiB' for each in memory)}\n")
+        schedule, count, task = CosineDecay(0.1, 10**10), *((10**6, 10**5) if given.quick else (4 * 10**9, 10**7))
+        rates = precompute(schedule, count, chunks=task)
+        starts = range(0, count, task)
+        ways = {
+            "a Dask array": lambda client: client.compute(rates.sum()).result(),
+            "tasks that reuse a buffer": lambda client: sum(
+                client.gather(client.map(sum_of_task, starts, schedule=schedule, length=task, pure=False))
+            ),
+        }
+        print(f"| sum of {count:,} rates | 1 worker, s | 2 workers, s | ratio |\n| --- | ---: | ---: | ---: |")
+        for name, way in ways.items():
+            seconds = timed({"1": partial(way, one), "2": partial(way, two)}, lambda: None, repeats)
+            middles = " | ".join(f"{spread(each).median:.2f}" for each in seconds.values())
+            print(f"| {name} | {middles} | {ratio(seconds['1'], seconds['2'])} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,454 @@
+"""Stores of rates: groups of Zarr that xarray opens, written file by file in this process or on Dask.
+
+A store is made at once, with its coordinates and the config of its schedules. Its rates follow in files, each of which
+is whole or absent; absent rates read as NaN. Its attribute ``complete`` becomes true last.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import math
+import os
+import secrets
+import shutil
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from . import __version__
+from ._backend import check_threads, shown
+from .cli.files import array_of
+from .schedules import JoinedSchedule
+from .schedules._base import LearningRateSchedule, range_of_steps, rate_dtype
+from .serialization import deserialize, serialize
+
+if TYPE_CHECKING:
+    from dask.distributed import Client
+
+__all__ = ["precompute", "sweep"]
+
+CHUNK = 1 << 22  # values that are read at once, and a file
+FILES = 10_000  # chunks beyond which files have several: sharded, which takes twice the time to write
+FILE = 1 << 23  # values in such a file
+COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
+LOG_UNIFORM = {"low", "high", "log", "whole"}
+Progress = Callable[[int, int], Any]
+
+_own = threading.local()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Schedules and steps. Without parameters it is one schedule."""
+
+    schedule: LearningRateSchedule  # the first
+    columns: dict[str, list[Any]]  # the values of each swept parameter
+    listed: bool  # whether the values belong together one by one; else all combinations
+    steps: range
+
+    def configs(self, columns: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """The parameters in which each schedule differs from the first."""
+        for values in zip(*columns, strict=True) if self.listed else itertools.product(*columns):
+            yield dict(zip(self.columns, values, strict=True))
+
+    def made(self, changes: dict[str, Any]) -> LearningRateSchedule:
+        if not changes:
+            return self.schedule
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the first schedule has warned
+            if isinstance(self.schedule, JoinedSchedule) and "schedules" in changes:
+                changes = changes | {"schedules": [deserialize(part) for part in changes["schedules"]]}
+            return type(self.schedule).from_config({**self.schedule.get_config(), **changes})
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        return (*(["schedule"] if self.listed else self.columns), "step")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        lengths = [len(values) for values in self.columns.values()]
+        return (*(lengths[:1] if self.listed else lengths), len(self.steps))
+
+
+def precompute(
+    schedule: LearningRateSchedule, path: str | os.PathLike[str], start: SupportsIndex,
+    stop: SupportsIndex | None = None, step: SupportsIndex = 1, **options: Any,
+) -> zarr.Group:  # fmt: skip
+    """Write the rates of a range of steps to a Zarr store.
+
+    Parameters
+    ----------
+    schedule : LearningRateSchedule
+        The schedule, whose config the store has as its attribute ``schedule``.
+    path : path
+        The folder to make.
+    start, stop, step : int
+        The steps, as for ``schedule.precompute``.
+    **options : optional
+        As for `sweep`: `chunks`, `dtype`, `compressors`, `num_threads`, `resume`, `overwrite`, `client`, `progress`.
+
+    Returns
+    -------
+    zarr.Group
+        The store, complete: its array ``rate`` has the bits of ``schedule.precompute(start, stop, step)``.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        As ``schedule.precompute`` and `sweep` raise them.
+    OSError
+        As `sweep` raises it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cosine_fast import CosineDecay
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = precompute(CosineDecay(0.1, decay_steps=1000), f"{folder}/lr.zarr", 0, 1001, 250)
+    ...     store["rate"][:]
+    array([0.1       , 0.08535534, 0.05      , 0.01464466, 0.        ])
+    """
+    if not isinstance(schedule, LearningRateSchedule):
+        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    return write(Plan(schedule, {}, False, range_of_steps("precompute", start, stop, step)), path, **options)
+
+
+def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: Any) -> zarr.Group:
+    """Write the rates of many schedules, which differ in some parameters, to a Zarr store.
+
+    Parameters
+    ----------
+    config : dict
+        ``schedule``, a config as `cosine_fast.serialize` gives it, or CosineDecay's parameters (those that are swept
+        may be left out); one of ``grid``, ``list`` and ``random``; and perhaps ``steps``, with ``start``, ``stop`` and
+        ``step`` (0, past the end of the longest schedule, and 1). A grid has a list of values for each parameter, and
+        the store an axis. A list has a dict of the same parameters for each schedule. ``random`` has ``count``,
+        ``seed`` (0) and ``parameters``: for each a list to choose from, or ``low`` and ``high``, and perhaps ``log``
+        (uniform in the logarithm) and ``whole`` (rounded to whole numbers). These two have the one axis ``schedule``.
+    path : path
+        The folder to make.
+    **options : optional
+        `chunks`, the values that are read at once, and a file (2**22). With more than 10,000 chunks a store is sharded:
+        a file has 2**23 values, or one chunk if that is more.
+        `dtype`, float64 or float32.
+        `compressors`, as for ``zarr.create_array`` (none).
+        `num_threads`, of each task (1).
+        `resume`: go on with a store of the same rates that is not complete.
+        `overwrite`: remove a store that is there; nothing else is removed.
+        `client`, a ``distributed.Client``: its workers write, and must see the path (this process writes).
+        `progress`, a function that is called with the values in the store and those that it will have.
+
+    Returns
+    -------
+    zarr.Group
+        The store, complete. Its array ``rate`` has a dimension for each axis, the last of them ``step``; a coordinate
+        has the values of each swept parameter, and, for at most 2**24 steps, one has these. Values that are not numbers
+        are text there.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If `config` or an option is wrong, or the path is not a store of these rates.
+    FileExistsError
+        If the path exists, without `resume` or `overwrite`.
+    OSError
+        If a file cannot be written. What is written stays, and `resume` goes on.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> schedule = {"class_name": "CosineDecay", "config": {"decay_steps": 1000}}
+    >>> config = {"schedule": schedule, "grid": {"initial_learning_rate": [0.1, 0.2], "alpha": [0.0, 0.1, 0.5]}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = sweep(config | {"steps": {"step": 500}}, f"{folder}/rates.zarr")
+    ...     store["rate"][1]
+    array([[0.2 , 0.1 , 0.  ],
+           [0.2 , 0.11, 0.02],
+           [0.2 , 0.15, 0.1 ]])
+    """
+    return write(plan_of(config), path, **options)
+
+
+def plan_of(config: Mapping[str, Any]) -> Plan:
+    """The schedules and steps of a sweep's config; every schedule is made once, so that a wrong one is found now."""
+    _check_keys("the config of a sweep", config, {"schedule"}, {"grid", "list", "random", "steps"})
+    kinds = config.keys() & {"grid", "list", "random"}
+    if len(kinds) != 1:
+        raise ValueError(f"A sweep has one of grid, list and random. Received: {', '.join(sorted(kinds)) or 'none'}")
+    (kind,) = kinds
+    columns = {"grid": _grid, "list": _list, "random": _random}[kind](config[kind])
+    tree = config["schedule"]
+    if isinstance(tree, Mapping) and not tree.keys() & {"class_name", "config"}:
+        tree = {"class_name": "CosineDecay", "config": tree}
+    if isinstance(tree, Mapping) and isinstance(tree.get("config"), Mapping):
+        first = {name: values[0] for name, values in columns.items()}
+        tree = {**tree, "config": {**tree["config"], **first}}
+    plan = Plan(deserialize(tree), columns, kind != "grid", range(0))
+    end = 0.0
+    for number, changes in enumerate(plan.configs(columns.values())):
+        try:
+            schedule = plan.made(changes)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"Schedule {number} of the sweep, {shown(changes)}: {error}") from error
+        end = max(end, math.inf if (last := getattr(schedule, "_end", None)) is None else last)
+    steps = config.get("steps", {})
+    _check_keys("steps", steps, set(), {"start", "stop", "step"})
+    if end == math.inf and "stop" not in steps:
+        raise ValueError(f"The steps of a sweep need `stop`, for {type(plan.schedule).__name__} has no end")
+    numbers: dict[str, Any] = {"start": 0, "stop": end if end == math.inf else int(end) + 1, "step": 1} | dict(steps)
+    if not all(type(number) is int for number in numbers.values()) or numbers["step"] == 0:
+        raise ValueError(f"The steps of a sweep must be whole numbers, `step` not 0. Received: {shown(steps)}")
+    return Plan(plan.schedule, columns, plan.listed, range_of_steps("sweep", *numbers.values()))
+
+
+def write(
+    plan: Plan, path: str | os.PathLike[str], *, chunks: SupportsIndex = CHUNK, dtype: Any = np.float64,
+    compressors: Any = None, num_threads: SupportsIndex | None = 1, resume: bool = False, overwrite: bool = False,
+    client: Client | None = None, progress: Progress | None = None,
+) -> zarr.Group:  # fmt: skip
+    """Write the rates of a plan, as `sweep` says."""
+    if not hasattr(type(chunks), "__index__") or int(chunks) < 1:
+        raise ValueError(f"Argument `chunks` must be a whole number of values, at least 1. Received: {shown(chunks)}")
+    if resume and overwrite:
+        raise ValueError("Arguments `resume` and `overwrite` cannot be given together")
+    if not len(plan.steps):
+        raise ValueError(f"There are no steps. Received: {plan.steps}")
+    dtype, threads, path = rate_dtype(dtype), check_threads(num_threads), Path(os.path.realpath(path))
+    if not (resume and os.path.lexists(path)):
+        _create(plan, path, int(chunks), dtype, compressors, overwrite)
+    store = opened(path)
+    _check_same(store, plan, path, int(chunks), dtype)
+    # Zarr would leave out a chunk that is NaN throughout, and so the file.
+    array = zarr.open_array(path, path="rate", mode="r+", config={"write_empty_chunks": True})
+    blocks = [range(0, length, size) for length, size in zip(array.shape, array.shards or array.chunks, strict=True)]
+    left, files, missing = array.size, [], {}
+    for number, starts in zip(np.ndindex(*map(len, blocks)), itertools.product(*blocks), strict=True):
+        place = tuple(
+            slice(at, min(at + each.step, length)) for at, each, length in zip(starts, blocks, array.shape, strict=True)
+        )
+        file = path / "rate" / array.metadata.encode_chunk_key(number)
+        if resume and file.exists():
+            left -= math.prod(each.stop - each.start for each in place)
+            files.append(file)
+        else:
+            missing[file] = place
+    report = progress or (lambda *_: None)
+    report(array.size - left, array.size)
+    disk = ThreadPoolExecutor(3)  # that wait for the disk while other files are written
+    try:
+        synced = [disk.submit(_sync, file) for file in files]
+        tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in missing.items())
+        for file in _filled(client, tasks):
+            synced.append(disk.submit(_sync, file))
+            left -= math.prod(each.stop - each.start for each in missing[file])
+            report(array.size - left, array.size)
+        for each in synced:
+            each.result()
+    finally:
+        disk.shutdown(cancel_futures=True)
+    for partial in path.rglob("*.partial"):  # of a process that was killed
+        partial.unlink(missing_ok=True)
+    store.attrs["complete"] = True
+    return store
+
+
+def _check_keys(what: str, given: Any, needed: set[str], allowed: set[str]) -> None:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"Expected a dict for {what}. Received: {shown(given)}")
+    for key in [*(needed - given.keys()), *(given.keys() - needed - allowed)]:
+        raise ValueError(f"Key {shown(key)} is {'missing' if key in needed else 'unknown'} in {what}")
+
+
+def _grid(grid: Any) -> dict[str, list[Any]]:
+    if not (isinstance(grid, Mapping) and grid and all(isinstance(each, list) and each for each in grid.values())):
+        raise ValueError(f"A grid must have a list of values for each parameter. Received: {shown(grid)}")
+    return dict(grid)
+
+
+def _list(sets: Any) -> dict[str, list[Any]]:
+    if not (isinstance(sets, list) and sets and all(isinstance(each, Mapping) and each for each in sets)):
+        raise ValueError(f"A list must have a dict of parameters for each schedule. Received: {shown(sets)}")
+    for number, each in enumerate(sets):
+        if each.keys() != sets[0].keys():
+            raise ValueError(f"A list must have the same parameters throughout. Received: {shown(each)} at {number}")
+    return {name: [each[name] for each in sets] for name in sets[0]}
+
+
+def _random(random: Any) -> dict[str, list[Any]]:
+    _check_keys("random", random, {"count", "parameters"}, {"seed"})
+    count, seed = random["count"], random.get("seed", 0)
+    if not (type(count) is int and count > 0 and type(seed) is int and seed >= 0):
+        raise ValueError(f"`count` must be a whole number > 0, `seed` >= 0. Received: {shown(count)}, {shown(seed)}")
+    if not (isinstance(random["parameters"], Mapping) and random["parameters"]):
+        raise ValueError(f"`parameters` must be a dict. Received: {shown(random['parameters'])}")
+    draw, columns = np.random.default_rng(seed), {}
+    for name, of in random["parameters"].items():
+        if isinstance(of, list) and of:
+            columns[name] = [of[place] for place in draw.integers(len(of), size=count)]
+            continue
+        _check_keys(f"random parameter {name!r}", of, {"low", "high"}, LOG_UNIFORM)
+        low, high, log = of["low"], of["high"], of.get("log", False)
+        if not all(type(each) in (int, float) and math.isfinite(each) for each in (low, high)) or not (
+            low <= high and (low > 0 or not log)
+        ):
+            raise ValueError(f"{name!r} must have finite low <= high, and > 0 for log. Received: {shown(of)}")
+        values = np.exp(draw.uniform(math.log(low), math.log(high), count)) if log else draw.uniform(low, high, count)
+        values = (np.rint(values) if of.get("whole") else values).clip(low, high)
+        columns[name] = [int(value) for value in values] if of.get("whole") else values.tolist()
+    return columns
+
+
+def _coordinates(plan: Plan) -> dict[str, tuple[str, Any, str]]:
+    """Dimension, values and units of each coordinate."""
+    found: dict[str, tuple[str, Any, str]] = {}
+    for name, values in plan.columns.items():
+        numbers = np.array(values if {type(value) for value in values} <= {int, float, np.float64} else [None])
+        if numbers.dtype.kind not in "if" or numbers.tolist() != values:  # text, lists, or beyond int64
+            numbers = np.array([value if isinstance(value, str) else json.dumps(value) for value in values], "T")
+        units = "step" if name.endswith(("steps", "timescale", "shift")) else "1"
+        found[name] = ("schedule" if plan.listed else name, numbers, units)
+    if len(plan.steps) <= COORDINATE:
+        found["step"] = ("step", array_of(plan.steps), "step")
+    return found
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    return {"schedule": serialize(plan.schedule), "steps": [plan.steps.start, plan.steps.stop, plan.steps.step]}
+
+
+def _layout(shape: Sequence[int], chunk: int) -> tuple[list[int], list[int]]:
+    """The shapes of a chunk and of a file: whole chunks. The last axes are taken first."""
+
+    def taken(lengths: Sequence[int], budget: int) -> list[int]:
+        sizes = []
+        for length in reversed(lengths):
+            sizes.append(min(length, max(budget, 1)))
+            budget //= sizes[-1]
+        return sizes[::-1]
+
+    sizes = taken(shape, chunk)
+    counts = [-(-length // size) for length, size in zip(shape, sizes, strict=True)]
+    counts = taken(counts, FILE // math.prod(sizes) if math.prod(counts) > FILES else 1)
+    return sizes, [size * count for size, count in zip(sizes, counts, strict=True)]
+
+
+def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, overwrite: bool) -> None:
+    """Make a store without rates, under another name until it is whole."""
+    if os.path.lexists(path):
+        if not overwrite:
+            raise FileExistsError(errno.EEXIST, "exists already", str(path))
+        opened(path)  # nothing else is removed
+    size = math.prod(plan.shape) * np.dtype(dtype).itemsize
+    if compressors is None and size > (free := shutil.disk_usage(path.parent).free):
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: needs {size:,} bytes, {free:,} are free", str(path))
+    staged = path.with_name(f".cosine-fast-{secrets.token_hex(8)}.tmp")
+    try:
+        chunks, shards = _layout(plan.shape, chunk)
+        attributes = {"cosine_fast": __version__, "complete": False, "swept": list(plan.columns)}
+        store = zarr.create_group(staged, zarr_format=3, attributes=attributes | _described(plan))
+        store.create_array(
+            "rate", shape=plan.shape, chunks=tuple(chunks), shards=tuple(shards) if shards != chunks else None,
+            dtype=dtype, fill_value=math.nan, compressors=compressors, dimension_names=plan.dims,
+            attributes={"long_name": "learning rate", "units": "1", "coordinates": " ".join(plan.columns)},
+        )  # fmt: skip
+        for name, (dim, values, units) in _coordinates(plan).items():
+            store.create_array(
+                name, data=values, dimension_names=[dim], attributes={"units": units},
+                compressors="auto" if values.dtype.kind == "T" else BloscCodec(cname="zstd", shuffle="shuffle"),
+            )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Zarr's specification has it not yet, xarray warns where it is missing
+            zarr.consolidate_metadata(staged)
+        if overwrite and path.exists():
+            shutil.rmtree(path)
+        os.rename(staged, path)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def opened(path: Path) -> zarr.Group:
+    """Open a store; refuse what is none."""
+    try:
+        store = zarr.open_group(path, mode="r+", zarr_format=3)
+        if "cosine_fast" in store.attrs and isinstance(store.get("rate"), zarr.Array):
+            return store
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+        pass
+    raise ValueError(f"{path}: not a store of cosine_fast")
+
+
+def _check_same(store: zarr.Group, plan: Plan, path: Path, chunk: int, dtype: Any) -> None:
+    """Check that a store is of these rates."""
+    array = store["rate"]
+    chunks, shards = _layout(plan.shape, chunk)
+    had = {key: store.attrs.get(key) for key in ("schedule", "steps")}
+    had |= {"axes": list(array.metadata.dimension_names), "shape": list(array.shape), "dtype": str(array.dtype)}
+    had |= {"chunks": list(array.chunks), "files": list(array.shards or array.chunks)}
+    wanted = _described(plan) | {"axes": list(plan.dims), "shape": list(plan.shape), "dtype": str(dtype)}
+    if isinstance(had["schedule"], Mapping):  # parameters one by one, for a message that can be read
+        had |= had.pop("schedule").get("config", {})
+        wanted |= wanted.pop("schedule")["config"]
+    for key, each in (wanted | {"chunks": chunks, "files": shards}).items():
+        if had.get(key) != each:
+            raise ValueError(f"{path}: holds other rates: its {key} is {shown(had.get(key))}, not {shown(each)}")
+    for name, (_, values, _) in _coordinates(plan).items():
+        if name not in store or not np.array_equal(store[name][:], values):
+            raise ValueError(f"{path}: holds other rates: its values of {name!r} are others")
+
+
+def _part(plan: Plan, place: tuple[slice, ...]) -> Plan:
+    """The schedules and steps of one file: what a worker needs of a plan."""
+    axes = itertools.repeat(place[0]) if plan.listed else iter(place)
+    columns = {name: values[axis] for (name, values), axis in zip(plan.columns.items(), axes, strict=False)}
+    return Plan(plan.schedule, columns, plan.listed, plan.steps[place[-1]])
+
+
+def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: int) -> None:
+    """Write one file of a store."""
+    # One buffer for all files of a thread: Dask's processes give freed memory back, and new memory takes longer than
+    # the rates in it.
+    size = math.prod(plan.shape) * array.dtype.itemsize
+    if not hasattr(_own, "buffer") or _own.buffer.nbytes < size:
+        _own.buffer = np.empty(size, np.uint8)
+    rates = _own.buffer[:size].view(array.dtype).reshape(plan.shape)
+    steps = plan.steps
+    for row, changes in zip(rates.reshape(-1, len(steps)), plan.configs(plan.columns.values()), strict=True):
+        plan.made(changes).precompute(steps.start, steps.stop, steps.step, out=row, num_threads=threads)
+    array[place] = rates  # Zarr writes a file under another name first
+
+
+def _filled(client: Client | None, tasks: Iterator[tuple[Path, tuple[Any, ...]]]) -> Iterator[Path]:
+    """Write files, some at a time; yield those that are there. At the end it waits for those under way."""
+    # In this process two threads: one computes while the other writes, and Ctrl-C interrupts neither.
+    executor: Executor = ThreadPoolExecutor(2) if client is None else client.get_executor(pure=False)
+    ahead = 4 * (2 if client is None else max(1, sum(client.nthreads().values())))
+    running: dict[Future[None], Path] = {}
+    try:
+        while True:
+            for file, task in itertools.islice(tasks, ahead - len(running)):
+                running[executor.submit(_fill, *task)] = file
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                future.result()
+                yield running.pop(future)
+    finally:
+        for future in running:
+            future.cancel()
+        executor.shutdown()
+
+
+def _sync(file: Path) -> None:
+    """Wait until a file is on the disk."""
+    with open(file, "rb") as written:
+        os.fsync(written.fileno())

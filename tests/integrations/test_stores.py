@@ -1,0 +1,417 @@
+"""Stores of rates: by the command as a process and by Dask's workers, killed and resumed, and as xarray reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import itertools
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from family import FAMILY, made
+
+import cosine_fast
+from cosine_fast import CosineDecay, LearningRateSchedule, cli, deserialize, serialize
+from cosine_fast.schedules import SCHEDULES
+
+zarr = pytest.importorskip("zarr", reason="stores need zarr")
+xarray = pytest.importorskip("xarray", reason="xarray reads the stores")
+pytest.importorskip("click", reason="the command line needs click")
+pytest.importorskip("tqdm", reason="the command line needs tqdm")
+
+from cosine_fast import stores  # noqa: E402
+from cosine_fast.cli import storing  # noqa: E402
+
+CLI = [sys.executable, "-m", "cosine_fast"]
+LONG = CosineDecay(0.0, 10**8, 0.1, warmup_target=1e-3, warmup_steps=1000)  # 96 files of 2**20 rates
+SWEEP = {
+    "schedule": {"initial_learning_rate": 0, "warmup_steps": 10},
+    "grid": {"warmup_target": [1e-3, 2e-3, 5e-3], "alpha": [0, 0.1], "decay_steps": [50, 100]},
+    "steps": {"start": -3, "step": 7},
+}
+posix_only = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and limits")
+
+
+def run(*arguments, **options):
+    """Run the command to its end: in a process of its own if there are options for one, or workers."""
+    command = [*map(str, arguments)]
+    if options or "--workers" in command:
+        return subprocess.run([*CLI, *command], capture_output=True, text=True, timeout=120, **options)
+    out, error = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        status = cli.run(command)
+    return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=error.getvalue())
+
+
+def assert_error(result, status, *words):
+    assert result.returncode == status, (result.returncode, result.stderr)
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("cosine-fast: error: ")
+    for word in words:
+        assert word in result.stderr
+
+
+def assert_bits(file, schedule, steps):
+    store = zarr.open_group(file, mode="r")
+    assert store.attrs["complete"] is True
+    np.testing.assert_array_equal(store["rate"][:], schedule(np.asarray(steps)), strict=True)
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(serialize(LONG)))
+    return tmp_path / "run.json"
+
+
+# ---- The command ----
+
+
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["one process", "workers"])
+def test_precompute_has_the_bits_of_a_call(tmp_path, config, more):
+    pytest.importorskip("distributed", reason="workers need distributed")
+    steps = range(2000, -3001, -3)
+    ends = ["--start", steps.start, "--stop", steps.stop, "--step", steps.step, "--chunks", 100]
+    result = run("precompute", "--config", config, *ends, "-o", tmp_path / "lr.zarr", *more)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "MiB in " in result.stdout
+    assert_bits(tmp_path / "lr.zarr", LONG, steps)
+    with xarray.open_zarr(tmp_path / "lr.zarr") as store:
+        np.testing.assert_array_equal(store["step"], steps)
+        assert deserialize(store.attrs["schedule"]).get_config() == LONG.get_config()
+
+
+def begun(arguments, folder, files=1, **options):
+    """Start the command, and return when the store has some files of rates."""
+    process = subprocess.Popen([*CLI, *map(str, arguments)], stderr=subprocess.PIPE, text=True, **options)
+    while len(list(folder.glob("rate/c/?*"))) < files:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    return process
+
+
+@posix_only
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["one process", "workers"])
+@pytest.mark.parametrize(("name", "status"), [("SIGKILL", -9), ("SIGINT", 130), ("SIGTERM", 143)])
+def test_stopped_and_resumed(tmp_path, config, name, status, more):
+    """What is there when it stops is right and stays, is read meanwhile, and the rest follows."""
+    pytest.importorskip("distributed", reason="workers need distributed")
+    number, file = getattr(signal, name), tmp_path / "lr.zarr"
+    arguments = ["precompute", "--config", config, "-o", file, "--chunks", 1 << 20, "--quiet", *more]
+    process = begun(arguments, file, 3, start_new_session=True)
+    with xarray.open_zarr(file) as store:
+        assert store.attrs["complete"] is False
+        some = store["rate"][:: 1 << 16].values
+    os.killpg(process.pid, number)  # as Ctrl-C on a terminal does
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == status
+    assert error == ("" if number == signal.SIGKILL else "cosine-fast: error: stopped; --resume goes on\n")
+    steps = np.arange(0, LONG._end + 1, 1 << 16)
+    written = ~np.isnan(some)
+    assert 0 < written.sum() < len(some)
+    np.testing.assert_array_equal(some[written], LONG(steps[written]))
+    times = {part: part.stat().st_mtime_ns for part in file.glob("rate/c/*") if not part.suffix}
+    result = run(*arguments, "--resume")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert all(part.stat().st_mtime_ns == at for part, at in times.items())
+    assert not list(file.rglob("*.partial"))
+    rates = zarr.open_array(file, path="rate", mode="r")
+    for at in range(0, rates.size, 1 << 24):
+        np.testing.assert_array_equal(rates[at : at + (1 << 24)], LONG.precompute(at, min(at + (1 << 24), rates.size)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["one process", "workers"])
+def test_memory(tmp_path, config, more):
+    """The command says how much a process took: some files, not the 800 MB of all."""
+    pytest.importorskip("distributed", reason="workers need distributed")
+    result = run("precompute", "--config", config, "-o", tmp_path / "lr.zarr", *more, env=os.environ)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert 50 < int(re.search(r"at most (\d+) MiB in", result.stdout)[1]) < 400
+
+
+@pytest.mark.slow
+def test_a_scheduler_and_a_worker_that_dies(tmp_path, config):
+    """Over TCP, from another process: the command goes on with the workers that are left."""
+    distributed = pytest.importorskip("distributed", reason="a scheduler needs distributed")
+    steps = range(0, 100_000)
+    ends = ["--stop", steps.stop, "--chunks", 500, "-o", tmp_path / "lr.zarr"]
+    with warnings.catch_warnings(), distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=60
+    ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
+        file, pid = tmp_path / "lr.zarr", next(iter(client.run(os.getpid).values()))
+        process = subprocess.Popen(
+            [*CLI, "precompute", "--config", config, *map(str, ends), "--scheduler", cluster.scheduler_address],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while not file.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+        os.kill(pid, signal.SIGKILL)
+        out, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    assert "workers" in out
+    assert_bits(tmp_path / "lr.zarr", LONG, steps)
+
+
+# ---- Sweeps ----
+
+
+def test_a_grid_as_xarray_reads_it(tmp_path):
+    (tmp_path / "sweep.json").write_text(json.dumps(SWEEP))
+    result = run("sweep", "--config", tmp_path / "sweep.json", "-o", tmp_path / "rates.zarr", "--chunks", 20)
+    assert (result.returncode, result.stderr) == (0, "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store = xarray.open_zarr(tmp_path / "rates.zarr").load()
+    assert store["rate"].dims == ("warmup_target", "alpha", "decay_steps", "step")
+    assert store["rate"].attrs == {"long_name": "learning rate", "units": "1"}
+    assert store["decay_steps"].attrs == store["step"].attrs == {"units": "step"}
+    np.testing.assert_array_equal(store["step"], np.arange(-3, 111, 7))
+    for target, alpha, decay in itertools.product(*SWEEP["grid"].values()):
+        schedule = CosineDecay(0, decay, alpha, warmup_target=target, warmup_steps=10)
+        rates = store["rate"].sel(warmup_target=target, alpha=alpha, decay_steps=decay)
+        np.testing.assert_array_equal(rates, schedule(np.arange(-3, 111, 7)))
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
+def test_a_list_of_any_schedule(tmp_path, name):
+    """Of random parameters; those that are not numbers are text in the store."""
+    draw = random.Random(name)
+    sets = []
+    while len(sets) < 5:
+        with contextlib.suppress(ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = serialize(made(cosine_fast, name, FAMILY[name].draw(draw)))
+            sets += [tree["config"]] if not sets or tree["config"].keys() == sets[0].keys() else []
+    config = {"schedule": tree, "list": sets, "steps": {"stop": 3000, "step": 13}}
+    store = stores.sweep(config, tmp_path / "rates.zarr", chunks=100)
+    for row, parameters in zip(store["rate"][:], sets, strict=True):
+        schedule = deserialize(tree | {"config": parameters})
+        np.testing.assert_array_equal(row, schedule(np.arange(0, 3000, 13)), strict=True)
+    with xarray.open_zarr(tmp_path / "rates.zarr") as data:
+        assert set(config["list"][0]) <= set(data.coords)
+        assert data["rate"].dims == ("schedule", "step")
+
+
+def test_a_random_sweep(tmp_path):
+    parameters = {
+        "initial_learning_rate": {"low": 1e-5, "high": 1e-1, "log": True},
+        "decay_steps": {"low": 10, "high": 1000, "whole": True},
+        "alpha": [0, 0.1],
+    }
+    config = {"schedule": {}, "random": {"count": 200, "seed": 3, "parameters": parameters}}
+    store = stores.sweep(config, tmp_path / "rates.zarr", dtype="float32")
+    peaks, lengths, alphas = (store[name][:] for name in parameters)
+    assert ((peaks >= 1e-5) & (peaks <= 1e-1)).all()
+    assert 50 < (peaks < 1e-3).sum() < 150  # uniform in the logarithm
+    assert lengths.dtype == np.int64
+    assert set(alphas) == {0, 0.1}
+    for row, peak, length, alpha in zip(store["rate"][:], peaks, lengths, alphas, strict=True):
+        expected = CosineDecay(peak, int(length), alpha)(np.arange(len(row)), dtype=np.float32)
+        np.testing.assert_array_equal(row, expected, strict=True)
+    again = stores.sweep(config, tmp_path / "again.zarr")
+    np.testing.assert_array_equal(again["initial_learning_rate"][:], peaks)
+
+
+def test_rates_of_a_custom_schedule(tmp_path):
+    class Halved(LearningRateSchedule):
+        def __call__(self, step, **_):
+            return 1.0 / (2 + step)
+
+        def get_config(self):
+            return {}
+
+    store = stores.precompute(Halved(), tmp_path / "lr.zarr", 3)
+    np.testing.assert_array_equal(store["rate"][:], [1 / 2, 1 / 3, 1 / 4])
+
+
+def test_files_of_several_chunks(tmp_path, monkeypatch):
+    """Of stores that would have too many files; a file that is missing is written again."""
+    monkeypatch.setattr(stores, "FILES", 10)
+    monkeypatch.setattr(stores, "FILE", 500)
+    rates = stores.sweep(SWEEP, tmp_path / "few.zarr", chunks=20)["rate"]
+    store = stores.sweep(SWEEP | {"steps": {"stop": 1000}}, tmp_path / "many.zarr", chunks=20)
+    assert (rates.chunks, rates.shards) == ((1, 1, 1, 17), (3, 2, 2, 17))
+    assert (store["rate"].chunks, store["rate"].shards) == ((1, 1, 1, 20), (1, 1, 1, 500))
+    before = store["rate"][:]
+    (tmp_path / "many.zarr" / "rate" / "c" / "1" / "0" / "1" / "1").unlink()
+    assert np.isnan(store["rate"][1, 0, 1, 500:]).all()
+    again = stores.sweep(SWEEP | {"steps": {"stop": 1000}}, tmp_path / "many.zarr", chunks=20, resume=True)
+    np.testing.assert_array_equal(again["rate"][:], before)
+    assert not np.isnan(before).any()
+
+
+def test_constant_rates_are_written(tmp_path):
+    """Zarr leaves out a chunk that is its fill value; a rate of NaN is one too, and the store is complete."""
+    store = stores.sweep({"schedule": {"class_name": "ConstantSchedule", "config": {}},
+                          "grid": {"learning_rate": [0.0, 1.0]}, "steps": {"stop": 100}},
+                         tmp_path / "lr.zarr", chunks=50)  # fmt: skip
+    np.testing.assert_array_equal(store["rate"][:], np.repeat([[0.0], [1.0]], 100, axis=1))
+
+
+def test_a_store_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    stores.sweep(SWEEP, tmp_path / "rates.zarr")
+    stores.precompute(LONG, tmp_path / "lr.zarr", 3000, -10, -1)
+    names = {"rates": ["8 of 12 schedules", "warmup_target=0.001, alpha=0, decay_steps=50"], "lr": ["lr"]}
+    for name, words in names.items():
+        file = tmp_path / f"{name}.svg"
+        result = run("plot", "--store", tmp_path / f"{name}.zarr", "-o", file)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert all(word in file.read_text() for word in words)
+    curves, first, last, count = storing.curves(str(tmp_path / "lr.zarr"), -5, 2000)
+    assert (first, last, count) == (-5, 2000, 1)
+    np.testing.assert_array_equal(curves[0][1](curves[0][1].steps), LONG(curves[0][1].steps))
+
+
+# ---- What is refused, and what is lost: nothing ----
+
+
+def test_an_existing_store(tmp_path, config):
+    file = tmp_path / "lr.zarr"
+    arguments = ["precompute", "--config", config, "--stop", 1000, "-o", file]
+    stores.precompute(LONG, file, 1000)
+    before = {part: part.read_bytes() for part in file.rglob("*") if part.is_file()}
+    assert_error(run(*arguments), 2, "exists already", "--force", "--resume")
+    assert_error(run(*arguments, "--resume", "--force"), 2, "--resume", "--force")
+    assert_error(run(*arguments, "--resume", "--step", 2), 2, "holds other rates: its steps is [0, 1000, 1]")
+    assert_error(run(*arguments, "--resume", "--dtype", "float32"), 2, "its dtype is")
+    assert_error(run(*arguments, "--resume", "--chunks", 10), 2, "its chunks is [1000], not [10]")
+    assert_error(run(*arguments, "--force", "--chunks", 0), 2, "--chunks", "at least 1", "0")
+    (tmp_path / "run.json").write_text(json.dumps(serialize(CosineDecay(1.0, 100))))
+    assert_error(run(*arguments, "--resume"), 2, "holds other rates: its initial_learning_rate is 0.0, not 1.0")
+    assert before == {part: part.read_bytes() for part in file.rglob("*") if part.is_file()}
+    assert run(*arguments, "--force").returncode == 0
+    assert_bits(file, CosineDecay(1.0, 100), range(1000))
+
+
+def test_other_values_of_a_sweep(tmp_path):
+    file = tmp_path / "rates.zarr"
+    stores.sweep(SWEEP, file)
+    other = SWEEP | {"grid": SWEEP["grid"] | {"alpha": [0, 0.2]}}
+    with pytest.raises(ValueError, match="holds other rates: its values of 'alpha' are others"):
+        stores.sweep(other, file, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "other store"])
+def test_only_a_store_is_overwritten(tmp_path, config, kind):
+    target = tmp_path / "lr.zarr"
+    if kind == "file":
+        target.write_text("mine")
+    elif kind == "folder":
+        target.mkdir()
+        (target / "mine").write_text("mine")
+    else:
+        zarr.create_group(target)
+    for option in ("--force", "--resume"):
+        result = run("precompute", "--config", config, "--stop", 9, "-o", target, option)
+        assert_error(result, 2, "lr.zarr: not a store of cosine_fast")
+    assert target.exists()
+    assert not list(tmp_path.glob(".cosine-fast*"))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_nobody_reaches(tmp_path, config):
+    pytest.importorskip("distributed", reason="a scheduler needs distributed")
+    arguments = ["precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.zarr"]
+    assert_error(run(*arguments, "--scheduler", "tcp://127.0.0.1:9"), 1, "--scheduler tcp://127.0.0.1:9", "connect")
+    assert_error(run(*arguments, "--scheduler", "nonsense://x"), 1, "--scheduler nonsense://x", "nonsense")
+    assert_error(run(*arguments, "--scheduler", "tcp://127.0.0.1:9", "--workers", 2), 2, "--workers", "--scheduler")
+    assert not (tmp_path / "lr.zarr").exists()
+
+
+@posix_only
+@pytest.mark.parametrize("more", [[], pytest.param(["--workers", "1"], marks=pytest.mark.slow)])
+def test_a_full_disk(tmp_path, config, more):
+    """As a limit of the size of files, which all writes reach."""
+    pytest.importorskip("distributed", reason="workers need distributed")
+    resource = pytest.importorskip("resource", reason="limits of files")
+    arguments = ["precompute", "--config", config, "--stop", 200_000, "-o", tmp_path / "lr.zarr", "--quiet"]
+    arguments += ["--chunks", 100_000]
+    result = run(*arguments, *more, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)))
+    assert_error(result, 1, "cannot write", "lr.zarr", os.strerror(errno.EFBIG))
+    assert not list(tmp_path.rglob("*.partial"))
+    store = zarr.open_group(tmp_path / "lr.zarr", mode="r")
+    assert store.attrs["complete"] is False
+    assert run(*arguments, "--resume").returncode == 0
+    np.testing.assert_array_equal(store["rate"][:], LONG.precompute(200_000))
+
+
+@posix_only
+@pytest.mark.slow
+def test_a_disk_that_becomes_full(tmp_path, config):
+    """What is written stays, and another run goes on."""
+    disk, file = tmp_path / "disk", tmp_path / "disk" / "lr.zarr"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mount is not allowed here")
+    try:
+        arguments = ["precompute", "--config", config, "--stop", 10**7, "--chunks", 2000, "-o", file, "--quiet"]
+        process = begun(arguments, file, 20)
+        with contextlib.suppress(OSError), open(disk / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(1 << 16))
+        error = process.communicate(timeout=60)[1]
+        assert process.returncode == 1
+        assert error == f"cosine-fast: error: cannot write {file}: {os.strerror(errno.ENOSPC)}\n"
+        kept = {part: part.stat().st_mtime_ns for part in file.glob("rate/c/*")}
+        assert len(kept) >= 20
+        (disk / "filler").unlink()
+        assert run(*arguments, "--resume").returncode == 0
+        assert kept == {part: part.stat().st_mtime_ns for part in kept}
+        assert_bits(file, LONG, range(10**7))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_is_too_small(tmp_path, config):
+    result = run("precompute", "--config", config, "--stop", "1e15", "-o", tmp_path / "lr.zarr")
+    assert_error(result, 1, "cannot write", os.strerror(errno.ENOSPC), "needs 8,000,000,000,000,000 bytes")
+    assert os.listdir(tmp_path) == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"grid": {}}, "A grid must have a list of values for each parameter"),
+        ({"grid": {"alpha": []}}, "A grid must have a list of values for each parameter"),
+        ({"grid": {"alpha": 0.1}}, "A grid must have a list of values for each parameter"),
+        (
+            {"grid": {"warmup_target": [1], "decay_steps": [1, 0]}},
+            "Schedule 1 of the sweep, {'warmup_target': 1, 'decay_steps': 0}",
+        ),
+        ({"grid": {"decay_steps": [1], "beta": [2]}}, "beta"),
+        ({"list": [{"alpha": 1}]}, "one of grid, list and random. Received: grid, list"),
+        ({"grid": None, "list": [{"alpha": 1}, {"name": "x"}]}, "the same parameters throughout"),
+        ({"grid": None, "random": {"parameters": {}}}, "Key 'count' is missing in random"),
+        ({"grid": None, "random": {"count": 0, "parameters": {"alpha": [1]}}}, "`count` must be a whole number > 0"),
+        ({"grid": None, "random": {"count": 9, "parameters": {"alpha": {"low": 1, "high": 0}}}}, "low <= high"),
+        ({"grid": None, "random": {"count": 9, "parameters": {"alpha": {"low": 0, "high": 1, "log": True}}}}, "> 0"),
+        ({"grid": None}, "one of grid, list and random. Received: none"),
+        ({"schedule": {"class_name": "os.system", "config": {}}}, "Unknown schedule 'os.system'"),
+        ({"schedule": 5}, "must be a dict"),
+        ({"steps": {"stop": 1.5}}, "must be whole numbers"),
+        ({"steps": {"step": 0}}, "`step` not 0"),
+        ({"steps": {"stop": -3}}, "no steps"),
+        ({"steps": {"end": 3}}, "Key 'end' is unknown in steps"),
+        ({"surplus": 1}, "Key 'surplus' is unknown in the config of a sweep"),
+    ],
+)
+def test_wrong_sweeps(tmp_path, change, words):
+    tree = {key: value for key, value in (SWEEP | change).items() if value is not None}
+    with pytest.raises((ValueError, TypeError), match=re.escape(words)):
+        stores.sweep(tree, tmp_path / "rates.zarr")
+    assert not list(tmp_path.iterdir())
