@@ -56,7 +56,7 @@ class Build(build_ext):
             extension.extra_compile_args += ["-fopenmp"] * openmp
             extension.extra_link_args += ["-fopenmp"] * openmp
         try:
-            self.extensions[0].extra_objects += self.variants()
+            self.compile_kernel(self.extensions[0])
             super().build_extensions()
         except Exception as error:
             raise SystemExit(
@@ -64,21 +64,26 @@ class Build(build_ext):
                 "headers. COSINE_FAST_NO_EXTENSIONS=1 installs the slower pure-Python package instead."
             ) from error
 
-    def variants(self):
-        """The objects of blocks.c, compiled side by side."""
+    def compile_kernel(self, kernel):
+        """All objects of the kernel, side by side; setuptools compiles one file after the other."""
+        from Cython.Build import cythonize
 
-        def compiled(variant):
+        jobs = [
+            (name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, [*CFLAGS, *flags])
+            for name, flags in VARIANTS.items()
+        ]
+        sources = cythonize(kernel)[0].sources
+        jobs.append(("", sources, kernel.define_macros, kernel.include_dirs, kernel.extra_compile_args))
+
+        def compiled(job):
+            folder, sources, macros, include, flags = job
             return self.compiler.compile(
-                ["src/blocks.c"],
-                output_dir=str(Path(self.build_temp, variant)),
-                macros=[("CF_VARIANT", f"cf_isa_{variant}")],
-                include_dirs=INCLUDE,
-                extra_postargs=[*CFLAGS, *VARIANTS[variant]],
-                depends=DEPENDS,
+                sources, str(Path(self.build_temp, folder)), macros, include, extra_postargs=flags
             )
 
         with ThreadPoolExecutor() as pool:
-            return [compiled_object for objects in pool.map(compiled, VARIANTS) for compiled_object in objects]
+            kernel.extra_objects = [path for objects in pool.map(compiled, jobs) for path in objects]
+        kernel.depends, kernel.sources = [*kernel.depends, *kernel.sources], []
 
 
 def jax_include():
