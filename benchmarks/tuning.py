@@ -326,7 +326,8 @@ def measure(pair: Pair, sizes: list[int], only: list[str]) -> None:
             statements = {
                 what: statement
                 for what, statement in STATEMENTS.items()
-                if (what == "array" or case.phase == "mixed") and all(word in words + what for word in only)
+                if (what == "array" or case.phase in ("mixed", "whole run"))
+                and all(word in words + what for word in only)
             }
             if not (statements and hasattr(pair.before, case.name)):
                 continue
