@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-# cython: auto_pickle=False, autotestdict=False
+# cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=no
 """The compiled backend: the driver between Python's arrays and the block loops.
 
 A call brings an array or a range of steps, and an array for the rates; schedules/_base.py has checked both. The driver
@@ -7,6 +7,7 @@ describes them in a cf_job and divides it among a team of threads, which run the
 arithmetic is in the C headers and in blocks.c. batches.pxi and c_api.pxi are parts of this module.
 """
 
+cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, Py_TPFLAGS_HAVE_VECTORCALL
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
@@ -19,6 +20,7 @@ cimport numpy as cnp
 cnp.import_array()
 
 cdef extern from "Python.h":
+    int PY_VERSION_HEX
     int PyErr_CheckSignals()  # unlike Cython's own declaration, without a check for an exception
     ctypedef object (*ternaryfunc)(object, object, object)
     ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
@@ -32,6 +34,7 @@ cdef extern from "Python.h":
     void Py_LeaveRecursiveCall()
 
 cdef extern from "blocks.h" nogil:
+    ctypedef int atomic_int
     ctypedef struct cf_pair:
         pass
     cf_pair cf_make_pair(double hi, double lo)
@@ -63,12 +66,12 @@ cdef extern from "blocks.h" nogil:
         int64_t many, steps
         int alike, streamed, absolute, along, shape
         cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps
-        int *others
+        atomic_int *others
     ctypedef struct cf_check:
         cf_job numbers
         double least, most, also
         int nan
-        int *failed
+        atomic_int *failed
     ctypedef void (*cf_run)(const void *work, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
@@ -88,6 +91,9 @@ cdef extern from "cosine_fast_embed.h" nogil:
         void (*of_doubles)(const void *schedule, const double *steps, double *rates, int64_t n) noexcept
         void (*of_range)(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n) noexcept
         double (*integrand)(double step, void *schedule) noexcept
+
+cdef extern from "cosine_fast_self_check.h" nogil:
+    int cf_self_check()
 
 cdef extern from "numbers.h":
     enum:
@@ -113,7 +119,8 @@ cdef extern from "threads.h" nogil:
         cf_run run
         const void *job
         int64_t task
-        int count, stopped
+        int count
+        atomic_int stopped
         int (*interrupted)() noexcept
     void cf_share_out(cf_work *work, int team, int64_t begin, int64_t end)
     void cf_take_part(cf_work *work, int thread)
@@ -135,12 +142,18 @@ cdef int64_t STREAMED = 32 * 1024 * 1024
 
 cdef cf_isa _isas[4]
 cdef int _isa_count = cf_isas(_isas)
-cdef cf_isa _isa = _isas[0]
-cdef int _quota = 0
-cdef int _wanted = 0
+# Settings, which any thread may read or change.
+cdef atomic_int _isa = 0  # the index of the one in use
+cdef atomic_int _quota = 0
+cdef atomic_int _wanted = 0
 
 ISAS = tuple(_isas[i].name.decode() for i in range(_isa_count))
 
+cdef cf_state _state = cf_enter()
+cdef bint _is_sound = cf_self_check()
+cf_leave(_state)
+if not _is_sound:
+    raise ImportError("it was compiled with options that change rates")
 if cf_watch_forks():
     raise MemoryError("pthread_atfork failed")
 
@@ -148,7 +161,7 @@ if cf_watch_forks():
 def use_isa(str name):
     """Evaluate with this instruction set, one of ISAS, from now on."""
     global _isa
-    _isa = _isas[ISAS.index(name)]
+    _isa = <int>ISAS.index(name)
 
 
 def set_quota(int threads):
@@ -392,7 +405,10 @@ cdef object _call_as_python(object self, PyObject *const *args, Py_ssize_t count
 
 
 cdef void _offer_vectorcall(PyTypeObject *cls) noexcept:
-    """Enable vectorcall for Schedule or a subclass, which does not inherit it before Python 3.12."""
+    """Enable vectorcall for Schedule, or a subclass, which does not inherit it before Python 3.12.
+
+    This changes a type that is in use, which needs the GIL; a Python without it is newer.
+    """
     if cls.tp_call == _tp_call:
         cls.tp_vectorcall_offset = _vectorcall_offset
         cls.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
@@ -410,6 +426,7 @@ cdef class Function:
     def __dealloc__(self):
         PyMem_Free(self.memory)
 
+    @cython.critical_section  # of threads that initialise one object, one does
     def _fold(self, str name, tuple numbers, tuple counts, bint single, tuple children=()):
         """Fold the function `name` from its numbers and its numbers of steps, in the order of CF_SCHEDULES.
 
@@ -426,6 +443,8 @@ cdef class Function:
         cdef double *doubles
         if family < 0:
             raise ValueError(f"there is no function {name!r}")
+        if self._ready:
+            raise AttributeError("a schedule is immutable: make another one")
         for i in range(min(n, 4)):
             values[i] = numbers[i]
         extra = cf_schedule_memory(family, values, count)
@@ -485,7 +504,7 @@ cdef class Function:
         _operand(&job.rates, rates)
         _layout(job, steps, rates)
         job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
-        return _work(_isa.evaluate, job, &job.rates, job.streamed, cnp.PyArray_SIZE(rates), num_threads)
+        return _work(_isas[_isa].evaluate, job, &job.rates, job.streamed, cnp.PyArray_SIZE(rates), num_threads)
 
 
 cdef class Schedule(Function):
@@ -499,7 +518,8 @@ cdef class Schedule(Function):
     def _fold(self, str name, tuple numbers, tuple counts, bint single, tuple children=()):
         Function._fold(self, name, numbers, counts, single, children)
         self.vectorcall = _vectorcall
-        _offer_vectorcall(Py_TYPE(self))
+        if PY_VERSION_HEX < 0x030C0000:
+            _offer_vectorcall(Py_TYPE(self))
 
     def __call__(self, step, *, out=None, dtype=None, num_threads=None):
         """The learning rates at the given optimizer steps.

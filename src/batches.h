@@ -76,12 +76,12 @@ CF_INLINE void fold_lanes_to(group *restrict g, int absolute)
     }
 }
 
-static __attribute__((noinline)) void fold_lanes(group *restrict g)
+static CF_NOINLINE void fold_lanes(group *restrict g)
 {
     fold_lanes_to(g, 0);
 }
 
-static __attribute__((noinline)) void fold_lanes_absolute(group *restrict g)
+static CF_NOINLINE void fold_lanes_absolute(group *restrict g)
 {
     fold_lanes_to(g, 1);
 }
@@ -124,9 +124,9 @@ static void take_schedule(const cf_batch *b, const group *g, const rows *r, int 
 }
 
 #define LANES_LOOP(kind, phase)                                                                       \
-    static __attribute__((noinline)) void across_##kind##_##phase(const group *restrict g,            \
-                                                                  const double *restrict steps,       \
-                                                                  double *restrict rates)             \
+    static CF_NOINLINE void across_##kind##_##phase(const group *restrict g,                          \
+                                                    const double *restrict steps,                     \
+                                                    double *restrict rates)                           \
     {                                                                                                 \
         int i;                                                                                        \
         INDEPENDENT                                                                                   \
@@ -230,17 +230,17 @@ CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, int pha
     return beyond >> 31;
 }
 
-static __attribute__((noinline)) uint32_t rate_lanes(const lanes *of, double *rates, int n)
+static CF_NOINLINE uint32_t rate_lanes(const lanes *of, double *rates, int n)
 {
     return rate_lanes_to(of, 0, CF_ANY, rates, n);
 }
 
-static __attribute__((noinline)) uint32_t rate_lanes_absolute(const lanes *of, double *rates, int n)
+static CF_NOINLINE uint32_t rate_lanes_absolute(const lanes *of, double *rates, int n)
 {
     return rate_lanes_to(of, 1, CF_ANY, rates, n);
 }
 
-static __attribute__((noinline)) uint32_t rate_lines(const lanes *of, double *rates, int n)
+static CF_NOINLINE uint32_t rate_lines(const lanes *of, double *rates, int n)
 {
     return rate_lanes_to(of, 1, CF_WARMUP, rates, n);
 }
@@ -332,12 +332,12 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
 {
     group g;
     rows r;
-    if (b->others && __atomic_load_n(b->others, __ATOMIC_RELAXED)) return;
+    if (b->others && atomic_load_explicit(b->others, memory_order_relaxed)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
     if (b->steps == 1 && evaluate_singles(b, &r, n)) return;
     if (b->others) {
-        __atomic_store_n(b->others, 1, __ATOMIC_RELAXED);
+        atomic_store_explicit(b->others, 1, memory_order_relaxed);
         return;
     }
     load(&r, &b->initial, n, g.start, NULL);

@@ -33,7 +33,8 @@ cdef bint _evaluate_batch(cnp.ndarray rates, cnp.ndarray steps, list parameters,
     cdef cf_operand *of_schedules[8]
     cdef cf_operand *of_row[2]
     cdef _Axis axes[64]
-    cdef int count, k, others = 0
+    cdef int count, k
+    cdef atomic_int others = 0
     if cnp.PyArray_SIZE(rates) == 0:
         return True
     batch.others = &others if plain else NULL
@@ -60,14 +61,14 @@ cdef bint _evaluate_batch(cnp.ndarray rates, cnp.ndarray steps, list parameters,
     batch.absolute = absolute
     batch.shape = shape
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
-    _work(_isa.evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
+    _work(_isas[_isa].evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
     return others == 0
 
 
 def within(cnp.ndarray numbers not None, double least, double most, double also, bint nan, int num_threads):
     """Whether each of the numbers is from `least` to `most`, or `also`, or NaN if `nan` is true."""
     cdef cf_check check
-    cdef int failed = 0
+    cdef atomic_int failed = 0
     if cnp.PyArray_SIZE(numbers) == 0:
         return True
     check.least = least
@@ -77,5 +78,5 @@ def within(cnp.ndarray numbers not None, double least, double most, double also,
     check.failed = &failed
     _operand(&check.numbers.steps, numbers)
     _layout(&check.numbers, numbers, numbers)
-    _work(_isa.check, &check, &check.numbers.steps, False, cnp.PyArray_SIZE(numbers), num_threads)
+    _work(_isas[_isa].check, &check, &check.numbers.steps, False, cnp.PyArray_SIZE(numbers), num_threads)
     return failed == 0

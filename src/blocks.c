@@ -79,7 +79,7 @@ static void check(const void *work, int64_t begin, int64_t end)
             const int right = ((x[i] >= c->least) & (x[i] <= c->most)) | (x[i] == c->also) | (c->nan & (x[i] != x[i]));
             wrong |= right ? UINT32_C(0) : UINT32_C(1);
         }
-        if (wrong) __atomic_store_n(c->failed, 1, __ATOMIC_RELAXED);
+        if (wrong) atomic_store_explicit(c->failed, 1, memory_order_relaxed);
     }
 }
 

@@ -2,6 +2,8 @@
 #ifndef COSINE_FAST_BLOCKS_H
 #define COSINE_FAST_BLOCKS_H
 
+#include <stdatomic.h>
+
 #include <cosine_fast_schedules.h>
 
 enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
@@ -45,7 +47,7 @@ typedef struct cf_batch {
     int along;           /* the rates of a schedule are neighbours in memory, not the schedules of a step */
     int shape; /* of WarmupStableDecays: their enum cf_shape, and alpha has the end rates; else 0 */
     cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps; /* strides as in `schedules`; NaN is no target */
-    int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */
+    atomic_int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */
 } cf_batch;
 
 /* Check that each number is from `least` to `most`, or `also`, or NaN if `nan` is set. */
@@ -53,7 +55,7 @@ typedef struct cf_check {
     cf_job numbers; /* as its steps */
     double least, most, also;
     int nan;
-    int *failed; /* set to 1 if one is not */
+    atomic_int *failed; /* set to 1 if one is not */
 } cf_check;
 
 /* Do the elements begin <= i < end of a cf_job, a cf_batch or a cf_check, counted in C order. */

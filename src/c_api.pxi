@@ -45,7 +45,7 @@ cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, in
     job.rates.swapped = 0
     job.rates.strides[0] = 8
     job.streamed = n > STREAMED // 8
-    cf_run_part(_isa.evaluate, job, 0, n)
+    cf_run_part(_isas[_isa].evaluate, job, 0, n)
 
 
 cdef void _of_int64s(const void *schedule, const int64_t *steps, double *rates, int64_t n) noexcept nogil:
@@ -93,7 +93,7 @@ ADDRESSES = {
 
 
 cdef void _evaluate(const void *job, int64_t begin, int64_t end) noexcept nogil:
-    cf_run_part(_isa.evaluate, job, begin, end)
+    cf_run_part(_isas[_isa].evaluate, job, begin, end)
 
 
 EVALUATE = <size_t>_evaluate  # for src/jax_ffi.c, which is built with this module

@@ -5,15 +5,10 @@
  *
  * The axes before the words, which vmap makes, belong to many schedules; they broadcast with those of the steps. The parameters
  * are an operand, so that others need no compilation: a checksum, and then what cf_schedule_init folds, in 64-bit words. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <sched.h>
-#include <stdlib.h>
+#include "portable.h"
+#include "state.h"
 
 #include <xla/ffi/api/c_api.h>
-
-#include "state.h"
 
 enum { CF_TASK = 64 * CF_BLOCK }; /* the elements that a thread takes at a time */
 enum { CF_STREAMED = 32 * 1024 * 1024 }; /* as in _kernel.pyx */
@@ -85,8 +80,9 @@ typedef struct cf_call {
     int64_t words, row, rows; /* of 64 bits in a schedule's parameters; elements in a row */
     int step_size, rate_size, axes;
     const int64_t *parameter_axes, *step_axes, *rate_axes; /* those before the words, and before the row */
-    int64_t tasks, next, done; /* the last two are counted up by all threads */
-    int references, failed;
+    int64_t tasks;
+    _Atomic int64_t next, done; /* counted up by all threads */
+    atomic_int references, failed;
 } cf_call;
 
 /* Where a row's parameters or steps begin, counted in rows: its index, but for the axes along which they do not change. */
@@ -126,19 +122,19 @@ static void cf_take_tasks(void *data)
 {
     cf_call *const call = (cf_call *)data;
     int64_t task;
-    while ((task = __atomic_fetch_add(&call->next, 1, __ATOMIC_RELAXED)) < call->tasks) {
+    while ((task = atomic_fetch_add_explicit(&call->next, 1, memory_order_relaxed)) < call->tasks) {
         const int64_t most = call->rows * call->row;
         int64_t begin = task * CF_TASK, end = begin + CF_TASK < most ? begin + CF_TASK : most;
         while (begin < end) {
             const int64_t row = begin / call->row, first = row * call->row;
             const int64_t last = end < first + call->row ? end : first + call->row;
             if (cf_evaluate_row(call, row, begin - first, last - first))
-                __atomic_store_n(&call->failed, 1, __ATOMIC_RELAXED);
+                atomic_store_explicit(&call->failed, 1, memory_order_relaxed);
             begin = last;
         }
-        __atomic_fetch_add(&call->done, 1, __ATOMIC_RELEASE);
+        atomic_fetch_add_explicit(&call->done, 1, memory_order_release);
     }
-    if (__atomic_sub_fetch(&call->references, 1, __ATOMIC_ACQ_REL) == 0) free(call);
+    if (atomic_fetch_sub(&call->references, 1) == 1) free(call);
 }
 
 /* ---- XLA's side ---- */
@@ -245,11 +241,11 @@ XLA_FFI_Error *cf_jax_handler(XLA_FFI_CallFrame *frame)
     for (i = 1; i < threads; i++) {
         if (!(error = api->XLA_FFI_ThreadPool_Schedule(&helper))) continue;
         cf_destroy(api, error);
-        __atomic_sub_fetch(&call->references, 1, __ATOMIC_RELAXED);
+        atomic_fetch_sub_explicit(&call->references, 1, memory_order_relaxed);
     }
     cf_take_tasks(call);
-    while (__atomic_load_n(&call->done, __ATOMIC_ACQUIRE) < call->tasks) sched_yield();
+    while (atomic_load_explicit(&call->done, memory_order_acquire) < call->tasks) cf_yield();
     failed = call->failed;
-    if (__atomic_sub_fetch(&call->references, 1, __ATOMIC_ACQ_REL) == 0) free(call);
+    if (atomic_fetch_sub(&call->references, 1) == 1) free(call);
     return failed ? cf_error(api, XLA_FFI_Error_Code_RESOURCE_EXHAUSTED, "cosine_fast has no memory") : NULL;
 }

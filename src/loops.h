@@ -76,8 +76,12 @@ typedef struct sink {
 
 static inline void prefetch(const char *data, int n)
 {
+#if defined(__GNUC__) || defined(__clang__)
     int i;
     for (i = 0; i < n; i += 64 / (int)sizeof(int64_t)) __builtin_prefetch(data + (size_t)i * sizeof(int64_t));
+#else
+    (void)data, (void)n;
+#endif
 }
 
 /* Copy past the caches: such a store need not read the line that it overwrites, which saves a third of all traffic. */
@@ -124,8 +128,7 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
 typedef void loop(const void *restrict schedule, const source *, sink, int n);
 
 #define LOOP(name, struct_type, from, rate, type)                                                                       \
-    static __attribute__((noinline, unused)) void name(const void *restrict schedule, const source *given, sink out,    \
-                                                       int n)                                                           \
+    static CF_NOINLINE void name(const void *restrict schedule, const source *given, sink out, int n)                   \
     {                                                                                                                   \
         source s = *given;                                                                                              \
         const struct_type *restrict const p = schedule;                                                                 \

@@ -20,6 +20,12 @@ enum { CF_STATE_BITS = -1, CF_DEFAULT_STATE = 0 };
 #define CF_READ(state) __asm__ volatile("mrs %0, fpcr" : "=r"(state))
 #define CF_WRITE(state) __asm__ volatile("msr fpcr, %0" : : "r"(state) : "memory")
 #define CF_REGISTER "w"
+#elif defined(_M_X64) /* MSVC, which has no such assembly */
+#include <immintrin.h>
+typedef uint32_t cf_state;
+enum { CF_STATE_BITS = 0xffc0, CF_DEFAULT_STATE = 0x1f80 };
+#define CF_READ(state) ((state) = _mm_getcsr())
+#define CF_WRITE(state) _mm_setcsr(state)
 #else
 #include <fenv.h>
 typedef int cf_state; /* the rounding mode alone */
@@ -43,11 +49,21 @@ static inline void cf_leave(cf_state state)
     if ((state & (cf_state)CF_STATE_BITS) != CF_DEFAULT_STATE) CF_WRITE(state);
 }
 
-/* x itself. The compiler does not know that arithmetic depends on the state: this keeps it from computing with x before
+/* The compiler does not know that arithmetic depends on the state: this keeps it from computing with the variable x before
  * cf_enter, or x after cf_leave. */
+#if defined(__GNUC__) || defined(__clang__)
+#define CF_HERE(type, x, constraint) __asm__ volatile("" : "+" constraint(x))
+#else
+#define CF_HERE(type, x, constraint) \
+    do {                             \
+        volatile type here = x;      \
+        x = here;                    \
+    } while (0)
+#endif
+
 static inline double cf_here(double x)
 {
-    __asm__ volatile("" : "+" CF_REGISTER(x));
+    CF_HERE(double, x, CF_REGISTER);
     return x;
 }
 
@@ -55,7 +71,7 @@ static inline double cf_at_int64(const cf_schedule *p, int64_t step)
 {
     const cf_state state = cf_enter();
     double rate;
-    __asm__ volatile("" : "+r"(step)); /* as in cf_here */
+    CF_HERE(int64_t, step, "r");
     rate = cf_here(cf_schedule_at(p, cf_from_step(step)));
     cf_leave(state);
     return rate;

@@ -211,8 +211,8 @@ static void store(const rows *r, const cf_operand *out, int n, const char *from,
 
 /* Load the steps of the n elements from r on, the first of which is number `begin` of the job. noinline: all schedules share
  * one copy. */
-static __attribute__((noinline)) void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi,
-                                                 double *lo)
+static CF_NOINLINE void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi,
+                                   double *lo)
 {
     if (job->steps.data) {
         int i;

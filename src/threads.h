@@ -1,15 +1,10 @@
-/* How many threads work on a call, and which part of the work each does. All OpenMP, fork and affinity calls are here. */
+/* How many threads work on a call, and which part of the work each does. All calls of OpenMP are here.
+ *
+ * What threads share is atomic: callers need no GIL. */
 #ifndef COSINE_FAST_THREADS_H
 #define COSINE_FAST_THREADS_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sched_getaffinity */
-#endif
-#include <pthread.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <time.h>
-
+#include "portable.h"
 #include "state.h"
 
 #ifdef _OPENMP
@@ -27,7 +22,7 @@ static inline int omp_in_parallel(void) { return 0; }
 
 /* libgomp's threads do not exist in a forked child, where its first parallel region would wait for them for ever. There is no
  * way to ask libgomp whether it has any, so a forked child uses one thread. */
-static int cf_forked = 0;
+static atomic_int cf_forked;
 
 static void cf_in_child(void)
 {
@@ -36,19 +31,16 @@ static void cf_in_child(void)
 
 static inline int cf_watch_forks(void)
 {
-    return pthread_atfork(0, 0, cf_in_child);
+    return cf_at_fork(cf_in_child);
 }
 
 /* The processors that threads may run on: those of OpenMP's places where it binds threads, for then the affinity mask of this
  * thread is a single place; otherwise those of the mask, which may change at any time. */
 static inline int cf_processors(void)
 {
-    const int processors = omp_get_num_procs();
+    const int processors = omp_get_num_procs(), mask = omp_get_proc_bind() ? 0 : cf_affinity();
     int n = 0, place;
-#ifdef __linux__
-    cpu_set_t set;
-    if (!omp_get_proc_bind() && sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
+    if (mask > 0) return mask;
     for (place = 0; place < omp_get_num_places(); place++) n += omp_get_place_num_procs(place);
     return n > 0 && n < processors ? n : processors;
 }
@@ -64,72 +56,54 @@ static inline int cf_team(int wanted, int quota)
     return n > 1 ? n : 1;
 }
 
-/* ---- Acquiring threads, with the GIL held ---- */
+/* ---- Acquiring threads ---- */
 
-enum { CF_MOST_THREADS = 1024 };
-
-static int cf_busy = 0;               /* threads that work on calls now */
-static int64_t cf_alone_until = 0;    /* a time; calls that begin before it use one thread */
-static int cf_startable = 1;          /* so many threads were started before */
-static int cf_most = CF_MOST_THREADS; /* no more can be started */
-
-static void *cf_wait(void *gate)
-{
-    pthread_mutex_lock((pthread_mutex_t *)gate);
-    pthread_mutex_unlock((pthread_mutex_t *)gate);
-    return NULL;
-}
+static atomic_int cf_busy;                   /* threads that work on calls now */
+static _Atomic int64_t cf_alone_until;       /* a time; calls that begin before it use one thread */
+static atomic_int cf_startable = 1;          /* so many threads were started before */
+static atomic_int cf_most = CF_MOST_THREADS; /* no more can be started */
+static atomic_int cf_probing;                /* a caller finds out how many can be */
 
 /* How many of n threads, this one included, can run at once. libgomp aborts the process if it cannot start a thread, for
  * example under a limit on memory (RLIMIT_AS) or on processes. So the first call of a process that needs so many starts
  * them here, and the work is done by as many as there can be. */
 static inline int cf_probe_threads(int n)
 {
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t threads[CF_MOST_THREADS];
-    void *spare;
-    int i = 0;
-    if (n > cf_most) n = cf_most;
-    if (n <= cf_startable) return n;
-    spare = malloc(65536); /* libgomp itself needs some memory for a team */
-    pthread_mutex_lock(&gate);
-    while (spare && i < n - 1 && pthread_create(&threads[i], NULL, cf_wait, &gate) == 0) i++;
-    pthread_mutex_unlock(&gate);
-    if (i < n - 1) cf_most = i + 1;
-    cf_startable = n = i + 1;
-    while (i > 0) pthread_join(threads[--i], NULL);
-    free(spare);
-    return n;
-}
-
-static inline int64_t cf_nanoseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    int most = cf_most, startable = cf_startable;
+    if (n > most) n = most;
+    if (n <= startable) return n;
+    if (atomic_exchange(&cf_probing, 1)) return startable;
+    startable = cf_try_threads(n);
+    if (startable < n) cf_most = startable;
+    cf_startable = startable;
+    cf_probing = 0;
+    return startable;
 }
 
 /* The threads for one call: those of cf_team, less those that work on other calls, so that all calls together use no more
  * than `usual` allows. cf_release_threads gives them back. */
 static inline int cf_acquire_threads(int wanted, int usual, int quota)
 {
-    int n = cf_team(wanted, quota);
-    if (n > 1 && cf_nanoseconds() < cf_alone_until) n = 1;
-    if (n > 1 && cf_busy > 0) {
-        int most = cf_team(usual, quota);
-        if (most < n) most = n;
-        if (n > most - cf_busy) n = most - cf_busy;
-    }
-    n = n > 1 ? cf_probe_threads(n) : 1;
-    cf_busy += n;
-    return n;
+    int team = cf_team(wanted, quota), busy = cf_busy, n, startable;
+    if (team > 1 && cf_nanoseconds() < cf_alone_until) team = 1;
+    do {
+        n = team;
+        if (n > 1 && busy > 0) {
+            int most = cf_team(usual, quota);
+            if (most < n) most = n;
+            if (n > most - busy) n = most - busy > 1 ? most - busy : 1;
+        }
+    } while (!atomic_compare_exchange_weak(&cf_busy, &busy, busy + n));
+    startable = n > 1 ? cf_probe_threads(n) : 1;
+    cf_busy -= n - startable;
+    return startable;
 }
 
 /* ---- The work of a team: each thread has a share, and helps the others when that is done ---- */
 
 /* The elements of a share that no thread has begun. */
 typedef struct cf_share {
-    _Alignas(64) int64_t next; /* a cache line of its own: mostly one thread takes from it */
+    _Alignas(64) _Atomic int64_t next; /* a cache line of its own: mostly one thread takes from it */
     int64_t end;
 } cf_share;
 
@@ -147,7 +121,7 @@ typedef struct cf_work {
     const void *job;
     int64_t task; /* elements that a thread takes at a time */
     int count;    /* of the shares */
-    int stopped;
+    atomic_int stopped;
     int (*interrupted)(void); /* whether to stop; called by the first thread */
     int64_t began, own;       /* when the team began, and how long the first thread worked; in nanoseconds */
     cf_share shares[CF_SHARES];
@@ -178,8 +152,8 @@ static inline void cf_take_part(cf_work *work, int thread)
     for (i = 0; i < work->count; i++) {
         cf_share *const share = &work->shares[(thread + i) % work->count];
         int64_t begin;
-        while (!__atomic_load_n(&work->stopped, __ATOMIC_RELAXED)
-               && (begin = __atomic_fetch_add(&share->next, work->task, __ATOMIC_RELAXED)) < share->end) {
+        while (!atomic_load_explicit(&work->stopped, memory_order_relaxed)
+               && (begin = atomic_fetch_add_explicit(&share->next, work->task, memory_order_relaxed)) < share->end) {
             const int64_t end = begin + work->task < share->end ? begin + work->task : share->end;
             cf_run_part(work->run, work->job, begin < 0 ? 0 : begin, end);
             done += work->task;
@@ -188,7 +162,7 @@ static inline void cf_take_part(cf_work *work, int thread)
                 done = 0;
                 if (now - checked < CF_CHECK_NANOSECONDS) continue;
                 checked = now;
-                if (work->interrupted()) __atomic_store_n(&work->stopped, 1, __ATOMIC_RELAXED);
+                if (work->interrupted()) work->stopped = 1;
             }
         }
     }

@@ -68,7 +68,7 @@ typedef struct decays {
 
 /* Indices of half the width of a double make the compiler take two vectors at a time, as in rate_lanes_to. */
 #define DECAY_LOOP(name, type, init, rate)                                                              \
-    static __attribute__((noinline)) void name(const decays *restrict of, double *restrict rates, int n) \
+    static CF_NOINLINE void name(const decays *restrict of, double *restrict rates, int n)              \
     {                                                                                                   \
         int i;                                                                                          \
         INDEPENDENT                                                                                     \

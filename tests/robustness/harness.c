@@ -1,12 +1,11 @@
-/* The header and the block loops without Python: many threads evaluate jobs of every layout at once, and each rate is
- * compared with cf_schedule_at's. For sanitizers and valgrind, which do better without an interpreter.
+/* The header, the block loops and the driver's C without Python: many threads evaluate jobs of every layout at once, and each
+ * rate is compared with cf_schedule_at's. For sanitizers and valgrind, which do better without an interpreter.
  *
  *     harness [THREADS [ROUNDS]]      exit status 0 if all bits are right
  *
  * With CF_FUZZ it is a target for libFuzzer instead, and without libFuzzer one that reads inputs from files. */
 
-#define _POSIX_C_SOURCE 200809L
-#include "blocks.h"
+#include "threads.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -350,7 +349,24 @@ static cf_isa isas[4];
 static int isa_count, threads, rounds;
 static pthread_barrier_t barrier;
 
-/* Each thread does its share of every job, and then a job that is its own, with a schedule that it folds itself. */
+static cf_work shared[SCHEDULES * LAYOUTS];
+
+static int go_on(void)
+{
+    return 0;
+}
+
+static void share_out(cf_work *to, cf_run run, const layout *of, int team)
+{
+    to->run = run;
+    to->job = &of->job;
+    to->task = CF_BLOCK;
+    to->interrupted = go_on;
+    cf_share_out(to, team, 0, of->count);
+}
+
+/* All threads are the team of every job. Then each has a job that is its own, with a schedule that it folds itself, and acquires
+ * threads as the driver does, but works for them. */
 static void *work(void *argument)
 {
     const int number = (int)(intptr_t)argument;
@@ -360,16 +376,21 @@ static void *work(void *argument)
         for (isa = 0; isa < isa_count; isa++) {
             cf_schedule own[SCHEDULES];
             char *const memory = malloc(SCHEDULES * MEMORY);
+            cf_work work;
             layout mine;
+            int team;
             if (!memory) abort();
-            pthread_barrier_wait(&barrier);
-            for (i = 0; i < SCHEDULES * LAYOUTS; i++) {
-                const int64_t n = layouts[i].count;
-                isas[isa].evaluate(&layouts[i].job, n * number / threads, n * (number + 1) / threads);
+            for (i = 0; number == 0 && i < SCHEDULES * LAYOUTS; i++) {
+                share_out(&shared[i], isas[isa].evaluate, &layouts[i], threads);
             }
+            pthread_barrier_wait(&barrier);
+            for (i = 0; i < SCHEDULES * LAYOUTS; i++) cf_take_part(&shared[i], number);
             make_schedules(own, memory);
             mine = draw_layout(&own[(number + round) % SCHEDULES], (uint64_t)(round * THREADS_MOST + number));
-            isas[isa].evaluate(&mine.job, 0, mine.count);
+            team = cf_acquire_threads(number % 3, 0, 0);
+            share_out(&work, isas[isa].evaluate, &mine, team);
+            for (i = 0; i < team; i++) cf_take_part(&work, i);
+            cf_release_threads(team, &work);
             bad += wrong(&mine, isas[isa].name) != 0;
             free_layout(&mine);
             free(memory);
@@ -391,7 +412,7 @@ int main(int argc, char **argv)
     int i;
     threads = argc > 1 ? atoi(argv[1]) : 4;
     rounds = argc > 2 ? atoi(argv[2]) : 1;
-    if (threads < 1 || threads > THREADS_MOST || rounds < 1) return 2;
+    if (threads < 1 || threads > THREADS_MOST || rounds < 1 || cf_watch_forks()) return 2;
     isa_count = cf_isas(isas);
     memory = malloc(SCHEDULES * MEMORY);
     if (!memory) return 2;
@@ -414,7 +435,7 @@ int main(int argc, char **argv)
     pthread_barrier_destroy(&barrier);
     printf("%d threads, %d rounds, %d instruction sets: %" PRId64 " values\n", threads, rounds, isa_count,
            values * rounds * isa_count);
-    return bad != 0;
+    return bad != 0 || cf_busy != 0;
 }
 
 #endif

@@ -83,7 +83,7 @@ def build(folder, compiler, *flags):
 
 COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 HARNESSES = {
-    "threads": (COMPILER, ["-O1", "-fsanitize=thread"], ["16", "2"]),
+    "threads": (COMPILER, ["-O1", "-fsanitize=thread", "-fopenmp"], ["16", "2"]),  # which runs no team of OpenMP's
     "memory and undefined behaviour": (COMPILER, ["-O1", "-fsanitize=address,undefined"], ["2", "1"]),
     "-O0": (COMPILER, ["-O0"], ["2", "1"]),
     "clang": ("clang", ["-O3"], ["2", "1"]),
