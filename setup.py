@@ -7,7 +7,6 @@ COSINE_FAST_JAX_INCLUDE is the folder of jaxlib's headers, where `pip` builds ap
 
 import importlib.util
 import os
-import platform
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -26,37 +25,65 @@ CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-m
 # Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off, and -g,
 # which would make the module five times as large.
 CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3", "-g0"]
-# blocks.c once for each instruction set that may be chosen at run time; elsewhere than on x86-64, once.
-VARIANTS = {"baseline": []}
-if platform.machine() in ("x86_64", "AMD64"):
-    VARIANTS["v3"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt"]
-    VARIANTS["v4"] = ["-mfma", *(f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd"))]
-    VARIANTS["v4"] += ["-mprefer-vector-width=512"]
+# MSVC contracts nothing under /fp:precise, and has C11's atomics from Visual Studio 2022 on.
+MSVC_CFLAGS = ["/std:c11", "/experimental:c11atomics", "/O2", "/fp:precise"]
+# Flags for OpenMP, of the compiler and of the linker: the usual ones, and those of Apple's clang beside a libomp.
+OPENMP = [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
+OPENMP_PROBE = """
+#include <omp.h>
+#ifndef _OPENMP
+#error
+#endif
+int main(void) { return omp_get_max_threads() < 1; }
+"""
+# Besides the baseline, blocks.c is compiled for these; the best that the processor has is chosen at run time.
+X86_VARIANTS = {
+    "v3": ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt"],
+    "v4": ["-mfma", *(f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd")), "-mprefer-vector-width=512"],
+}
+# A compiler may ignore flags that it does not know. GCC for Windows puts vectors where they are not aligned (its bug
+# 54412).
+X86_PROBE = """
+#define CF_X86_VARIANTS
+#include "portable.h"
+#if !defined(__AVX2__) || !defined(__AVX512F__) || (defined(__MINGW32__) && !defined(__clang__))
+#error
+#endif
+int main(void) { return cf_runs_v3() + cf_runs_v4(); }
+"""
 
 
 class Build(build_ext):
-    def has_openmp(self):
-        """Whether a program with OpenMP compiles and links, and is wanted."""
-        if os.environ.get("COSINE_FAST_NO_OPENMP") == "1":
-            return False
+    def builds(self, flags, link=(), source="int main(void) { return 0; }\n"):
+        """Whether this compiler and its linker make a program for their target, which may not run here."""
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder, "probe.c")
-            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+            path = Path(folder, "probe.c")
+            path.write_text(source)
             try:
-                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=["-fopenmp"])
-                self.compiler.link_executable(objects, str(Path(folder, "probe")), extra_postargs=["-fopenmp"])
+                objects = self.compiler.compile([str(path)], folder, None, INCLUDE, extra_postargs=flags)
+                self.compiler.link_executable(objects, str(Path(folder, "probe")), extra_postargs=list(link))
             except Exception:  # whatever the compiler or the linker lacks
                 return False
         return True
 
     def build_extensions(self):
-        openmp = self.has_openmp()
+        flags, openmp, link = CFLAGS, [], []
+        variants = {"baseline": []}
+        if self.compiler.compiler_type == "msvc":
+            flags = MSVC_CFLAGS
+        elif not self.builds(CFLAGS, SANITIZE):  # an unknown compiler; the kernel checks its bits at import
+            flags = [flag for flag in CFLAGS if self.builds([flag])]
+        elif self.builds([*CFLAGS, *X86_VARIANTS["v3"], *X86_VARIANTS["v4"]], SANITIZE, X86_PROBE):
+            variants |= X86_VARIANTS
+            self.extensions[0].define_macros.append(("CF_X86_VARIANTS", None))
+        if os.environ.get("COSINE_FAST_NO_OPENMP") != "1":
+            openmp, link = next((way for way in OPENMP if self.builds(*way, OPENMP_PROBE)), ([], []))
         print(f"cosine_fast: building {'with' if openmp else 'WITHOUT'} OpenMP", file=sys.stderr)
         for extension in self.extensions:
-            extension.extra_compile_args += ["-fopenmp"] * openmp
-            extension.extra_link_args += ["-fopenmp"] * openmp
+            extension.extra_compile_args += [*flags, *openmp]
+            extension.extra_link_args += link
         try:
-            self.compile_kernel(self.extensions[0])
+            self.compile_kernel(self.extensions[0], flags, variants)
             super().build_extensions()
         except Exception as error:
             raise SystemExit(
@@ -64,13 +91,13 @@ class Build(build_ext):
                 "headers. COSINE_FAST_NO_EXTENSIONS=1 installs the slower pure-Python package instead."
             ) from error
 
-    def compile_kernel(self, kernel):
+    def compile_kernel(self, kernel, flags, variants):
         """All objects of the kernel, side by side; setuptools compiles one file after the other."""
         from Cython.Build import cythonize
 
         jobs = [
-            (name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, [*CFLAGS, *flags])
-            for name, flags in VARIANTS.items()
+            (name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, [*flags, *more])
+            for name, more in variants.items()
         ]
         sources = cythonize(kernel)[0].sources
         jobs.append(("", sources, kernel.define_macros, kernel.include_dirs, kernel.extra_compile_args))
@@ -102,11 +129,7 @@ def extensions():
         ["src/_kernel.pyx", "src/isas.c"],
         include_dirs=[*INCLUDE, numpy.get_include()],
         depends=DEPENDS,
-        define_macros=[
-            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
-            *[("CF_X86_VARIANTS", None)] * (len(VARIANTS) > 1),
-        ],
-        extra_compile_args=[*CFLAGS],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_link_args=[*SANITIZE],
     )
     modules = [kernel]
@@ -117,7 +140,6 @@ def extensions():
             ["src/jax_ffi.c"],
             include_dirs=[*INCLUDE, folder],
             depends=DEPENDS,
-            extra_compile_args=[*CFLAGS],
             extra_link_args=[*SANITIZE],
             optional=True,
         )
