@@ -17,7 +17,7 @@ from setuptools.command.build_ext import build_ext
 
 DEBUG = os.environ.get("COSINE_FAST_DEBUG") == "1"
 INCLUDE = ["cosine_fast/include", "src"]
-DEPENDS = ["src/blocks.c", "src/batches.pxi", "src/c_api.pxi"]
+DEPENDS = ["src/blocks.c", "src/batches.pxi", "src/simulate.pxi", "src/c_api.pxi"]
 DEPENDS += sorted(str(header) for folder in INCLUDE for header in Path(folder).glob("*.h"))
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if DEBUG else []
 # The same bits everywhere: no FMA but where the header has it. The other two let loops vectorise and change no value.

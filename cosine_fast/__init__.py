@@ -8,7 +8,7 @@
 array([0.        , 0.00093301, 0.00058682, 0.00017861, 0.        ])
 """
 
-from . import schedules
+from . import schedules, simulate  # noqa: F401
 from ._backend import build_info, get_include, get_num_threads, set_num_threads
 from .batches import cosine_decay, warmup_stable_decay
 from .schedules import *  # noqa: F403

@@ -33,6 +33,23 @@ def stable_decays(
     make: Any,
 ) -> None: ...
 def within(numbers: NDArray[Any], least: float, most: float, also: float, nan: bool, num_threads: int) -> bool: ...
+def power_sums(
+    totals: NDArray[np.float64],
+    at: NDArray[np.float64],
+    first: NDArray[np.int64],
+    end: NDArray[np.int64],
+    starts: NDArray[np.float64],
+    factors: NDArray[np.float64],
+    changes: NDArray[np.float64],
+    beta: float,
+    num_threads: int,
+) -> None: ...
+def momentum_sums(
+    sums: NDArray[np.float64], rates: NDArray[np.float64], decays: NDArray[np.float64], last: bool, num_threads: int
+) -> bool: ...
+def last_drops(
+    drops: NDArray[np.float64], rates: NDArray[np.float64], C: float, beta: float, gamma: float, num_threads: int
+) -> None: ...
 
 @disjoint_base
 class Function:

@@ -4,7 +4,8 @@
 
 A call brings an array or a range of steps, and an array for the rates; schedules/_base.py has checked both. The driver
 describes them in a cf_job and divides it among a team of threads, which run the block loops without the GIL. All
-arithmetic is in the C headers and in blocks.c. batches.pxi and c_api.pxi are parts of this module.
+arithmetic is in the C headers and in blocks.c. batches.pxi, simulate.pxi and c_api.pxi are parts of this
+module.
 """
 
 cimport cython
@@ -72,10 +73,33 @@ cdef extern from "blocks.h" nogil:
         double least, most, also
         int nan
         atomic_int *failed
+    enum:
+        CF_NODES, CF_ITEM
+    ctypedef struct cf_power_sums:
+        const double *at
+        const double *starts
+        const double *factors
+        const double *changes
+        const int64_t *first
+        const int64_t *end
+        double beta
+        double *totals
+    ctypedef struct cf_momentum_sums:
+        const double *rates
+        const double *decays
+        int64_t rows, steps
+        int last, streamed
+        double *sums
+        atomic_int *failed
+    ctypedef struct cf_last_drops:
+        const double *rates
+        int64_t steps
+        double C, beta, gamma
+        double *drops
     ctypedef void (*cf_run)(const void *work, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
-        cf_run evaluate, evaluate_batch, check
+        cf_run evaluate, evaluate_batch, check, power_sums, momentum_sums, last_drops
     int cf_isas(cf_isa *out)
 
 cdef extern from "cosine_fast_embed.h" nogil:
@@ -577,4 +601,5 @@ _offer_vectorcall(<PyTypeObject *>Schedule)
 
 
 include "batches.pxi"
+include "simulate.pxi"
 include "c_api.pxi"

@@ -9,6 +9,7 @@
 #include "joined_schedule.h"
 #include "piecewise_constant_decay.h"
 #include "polynomial_decay.h"
+#include "simulate.h"
 #include "warmup_stable_decay.h"
 
 #define DEFAULT_OF(NAME, name, loops, memory, init) DEFAULT_##loops(name)
@@ -87,4 +88,4 @@ static void check(const void *work, int64_t begin, int64_t end)
 #define CF_VARIANT cf_isa_baseline
 #endif
 
-const cf_isa CF_VARIANT = {"", evaluate, evaluate_batch, check};
+const cf_isa CF_VARIANT = {"", evaluate, evaluate_batch, check, power_sums, momentum_sums, last_drops};

@@ -58,13 +58,42 @@ typedef struct cf_check {
     atomic_int *failed; /* set to 1 if one is not */
 } cf_check;
 
-/* Do the elements begin <= i < end of a cf_job, a cf_batch or a cf_check, counted in C order. */
+/* For each item, the CF_NODES sums over first <= k < end of changes[k] * (1 + factors[k] * (at - starts[k]))^-beta. An item
+ * takes as long as CF_ITEM elements of the other kinds of work, or longer. */
+enum { CF_NODES = 16, CF_ITEM = 8 * CF_BLOCK };
+typedef struct cf_power_sums {
+    const double *at; /* CF_NODES for each item */
+    const double *starts, *factors, *changes;
+    const int64_t *first, *end;
+    double beta;
+    double *totals; /* CF_NODES for each item */
+} cf_power_sums;
+
+/* For each decay and each row of rates, an item of so many steps: sums[t] = decay * sums[t - 1] + rates[0] - rates[t]. */
+typedef struct cf_momentum_sums {
+    const double *rates, *decays;
+    int64_t rows, steps;
+    int last;     /* only the last sums are stored */
+    int streamed; /* as in cf_job */
+    double *sums;
+    atomic_int *failed; /* set to 1 if a last sum is not finite */
+} cf_momentum_sums;
+
+/* For each row of rates, an item of so many steps: the drop of the multi-power law at the last step, with B = 1. */
+typedef struct cf_last_drops {
+    const double *rates;
+    int64_t steps;
+    double C, beta, gamma;
+    double *drops;
+} cf_last_drops;
+
+/* Do the elements begin <= i < end of a cf_job, a cf_batch, a cf_check or one of the sums, counted in C order. */
 typedef void (*cf_run)(const void *work, int64_t begin, int64_t end);
 
 /* A compiled variant of blocks.c. */
 typedef struct cf_isa {
     const char *name;
-    cf_run evaluate, evaluate_batch, check;
+    cf_run evaluate, evaluate_batch, check, power_sums, momentum_sums, last_drops;
 } cf_isa;
 
 /* List the variants that this build has and this processor runs, the best first; returns how many there are. */

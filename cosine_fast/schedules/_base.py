@@ -187,7 +187,7 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, A
     if wanted is not None and wanted != rates.dtype:
         raise TypeError(f"Arguments `dtype` and `out` disagree. Received: dtype={wanted}, out of dtype {rates.dtype}")
     if rates.shape != shape:
-        raise ValueError(f"Argument `out` must have the shape of the steps, {shape}. Received: {rates.shape}")
+        raise ValueError(f"Argument `out` must have the shape of the result, {shape}. Received: {rates.shape}")
     if not rates.flags.writeable:
         raise ValueError("Argument `out` must be writeable. Received: a read-only array")
     return rates

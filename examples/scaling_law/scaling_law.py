@@ -23,11 +23,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from dask.distributed import Client, LocalCluster, progress
 from scipy.optimize import least_squares
-from scipy.signal import lfilter
 from scipy.stats import spearmanr
 
-from cosine_fast import CosineDecay, PiecewiseConstantDecay, WarmupStableDecay, warmup_stable_decay
-from cosine_fast.simulate import multi_power_loss_drop
+from cosine_fast import CosineDecay, PiecewiseConstantDecay, WarmupStableDecay, set_num_threads, warmup_stable_decay
+from cosine_fast.simulate import momentum_sum, multi_power_loss_drop
 
 PEAK, WARMUP, FLOOR, NOISE, RUNS = 0.5, 200, 2.5, 0.6, 8
 CURVATURES = np.arange(1.0, 513.0) ** -1.2
@@ -63,18 +62,12 @@ def power_of_sum(rates, floor, factor, exponent, last):
 
 def momentum_law(rates, floor, factor, exponent, weight, decay, last=False):
     """Tissue et al., arXiv 2408.11029: L0 + A S1^-alpha - C S2. S2 is the sum of a momentum of the rate's changes."""
-    below = rates[..., :1] - rates
-    momentum = below @ decay ** np.arange(rates.shape[-1])[::-1] if last else lfilter([1.0], [1.0, -decay], below)
-    return power_of_sum(rates, floor, factor, exponent, last) - weight * momentum
+    return power_of_sum(rates, floor, factor, exponent, last) - weight * momentum_sum(rates, decay, last=last)
 
 
 def multi_power_law(rates, floor, factor, exponent, B, C, beta, gamma, last=False):
     """Luo et al., arXiv 2503.12811."""
-    if last:  # one sum to a schedule: NumPy as it stands
-        later, sums = rates[:, 1:], np.cumsum(rates[:, :0:-1], -1)[:, ::-1]
-        drops = B * np.sum((rates[:, :-1] - later) * (1 - (1 + C * later**-gamma * sums) ** -beta), -1)
-    else:
-        drops = multi_power_loss_drop(rates, B, C, beta, gamma)
+    drops = multi_power_loss_drop(rates, B, C, beta, gamma, last=last)
     return power_of_sum(rates, floor, factor, exponent, last) - drops
 
 
@@ -125,11 +118,33 @@ def swept_by_numpy(shape, first, middle, length, end, steps):
 
 
 def final_losses(rates, laws):
-    """Return schedules x laws; of 16 schedules at a time, whose arrays stay in the cache."""
+    """Return schedules x laws."""
+    return np.stack([LAWS[name][0](rates, *laws[name], last=True) for name in LAWS], -1)
+
+
+def final_losses_by_numpy(rates, laws):
+    """Of 16 schedules at a time, whose arrays stay in the cache."""
     parts = np.array_split(rates, -(-len(rates) // 16))
     return np.concatenate(
-        [np.stack([LAWS[name][0](part, *laws[name], last=True) for name in LAWS], -1) for part in parts]
+        [
+            np.stack(
+                [power_of_sum(part, *laws[name][:3], True) - FINAL[name](part, *laws[name][3:]) for name in laws], -1
+            )
+            for part in parts
+        ]
     )
+
+
+def final_momentum_by_numpy(rates, weight, decay):
+    return weight * ((rates[:, :1] - rates) @ decay ** np.arange(rates.shape[-1])[::-1])
+
+
+def final_drop_by_numpy(rates, B, C, beta, gamma):
+    later, sums = rates[:, 1:], np.cumsum(rates[:, :0:-1], -1)[:, ::-1]
+    return B * np.sum((rates[:, :-1] - later) * (1 - (1 + C * later**-gamma * sums) ** -beta), -1)
+
+
+FINAL = {"momentum law": final_momentum_by_numpy, "multi-power law": final_drop_by_numpy}
 
 
 def drops_by_numpy(rates, B, C, beta, gamma):
@@ -194,6 +209,7 @@ def main():
         LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
+        client.run(set_num_threads, 1)  # the processes share the processors already
         columns = [dask.array.from_array(values[:, None], chunks=(sample, 1)) for values in grid]
         sizes = columns[0].chunks[0], len(LAWS)
         tasks = [
@@ -254,7 +270,7 @@ def main():
     times_of(
         f"rates and final losses of {5 * sample:,} schedules",
         lambda: np.stack([final_losses(swept(shape, *some, steps), laws) for shape in SHAPES]),
-        lambda: np.stack([final_losses(swept_by_numpy(shape, *some, steps), laws) for shape in SHAPES]),
+        lambda: np.stack([final_losses_by_numpy(swept_by_numpy(shape, *some, steps), laws) for shape in SHAPES]),
     )
     plain = [*rows.values()][-1][1] * count / (5 * sample)
     rows[f"the sweep: Dask, {options.workers} processes; NumPy, one"] = sweep, plain

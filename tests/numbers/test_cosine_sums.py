@@ -270,7 +270,7 @@ def test_cumulative_is_called_as_a_schedule_is(cf):
     ):
         with pytest.raises(error):
             schedule.cumulative(steps)
-    with pytest.raises(ValueError, match="shape of the steps"):
+    with pytest.raises(ValueError, match="shape of the result"):
         schedule.cumulative([1, 2], out=np.empty(3))
     with pytest.raises(TypeError, match="has not been called"):
         cf.CosineDecay.__new__(cf.CosineDecay).cumulative(3)
