@@ -309,10 +309,10 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
     }
     if (kind == CF_WIDE) {
         /* A step beyond int64 takes the unit first: its product with the slope might overflow. */
-        const int far = fabs(step.hi) > CF_BEYOND_INT64;
-        step = cf_choose(far, cf_scale(step, unit), step);
-        origin = far ? origin * unit : origin;
-        unit = far ? 1.0 : unit;
+        const int distant = fabs(step.hi) > CF_BEYOND_INT64;
+        step = cf_choose(distant, cf_scale(step, unit), step);
+        origin = distant ? origin * unit : origin;
+        unit = distant ? 1.0 : unit;
     }
     head = cf_leading_bits(step.hi);
     P = head * p->slope_hi;

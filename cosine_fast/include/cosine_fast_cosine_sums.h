@@ -197,15 +197,15 @@ static inline void cf_cosine_sums_init(cf_cosine_sums *p, double peak, cf_pair d
     cf_cosine_sums_init_to(p, peak, decay_steps, alpha, 0, has_warmup, start, warmup_steps);
 }
 
-/* The sum up to a whole step, in doubles; for schedules that are not wide. Constants: `near`, the step is below 2^51,
+/* The sum up to a whole step, in doubles; for schedules that are not wide. Constants: `nearby`, the step is below 2^51,
  * and its distance from another exact; `warmup`, it may be in there. */
-CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int near, int warmup)
+CF_INLINE double cf_sums_single(const cf_cosine_sums *p, cf_pair step, int nearby, int warmup)
 {
     const cf_pair *c = p->c, zero = {0.0, 0.0};
     const int upper = step.hi < p->middle.hi;
     const double origin = upper ? p->begin.hi : p->end.hi, rate = upper ? p->peak.hi : p->floor.hi;
     const cf_pair d = cf_two_sum(step.hi, -origin);
-    const double from = near ? step.hi - origin : d.hi + (d.lo + step.lo); /* the steps from there */
+    const double from = nearby ? step.hi - origin : d.hi + (d.lo + step.lo); /* the steps from there */
     const double n = upper ? from : -from, X = n + (upper ? p->upper_shift.hi : p->lower_shift.hi);
     const double v = (X - 0.5) * (X + 0.5), x = v * p->scale, xx = x * x;
     const double even = c[1].hi + xx * (c[3].hi + xx * (c[5].hi + xx * (c[7].hi + xx * c[9].hi)));

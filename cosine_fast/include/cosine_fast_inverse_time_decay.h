@@ -171,12 +171,12 @@ CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair ste
     const cf_pair n = staircase ? cf_large_stairs(s, D, p->inverse).count : zero;
     cf_pair x = cf_choose(stairs, n, s), base, top, product, below;
     /* Where r * x is so large that nothing else counts, x and its scale are divided by 2^600 each, and then the ratio. */
-    const int far = fabs(x.hi * p->scale) > 5.260135901548374e+210; /* 2^700 */
-    const double less = far ? 2.409919865102884e-181 : 1.0; /* 2^-600 */
+    const int distant = fabs(x.hi * p->scale) > 5.260135901548374e+210; /* 2^700 */
+    const double less = distant ? 2.409919865102884e-181 : 1.0; /* 2^-600 */
     const double scale = p->scale * less;
     double rate;
     x = cf_scale(cf_scale(x, less), scale);
-    base = cf_choose(far, zero, cf_choose(stairs, cf_make_pair(1.0, 0.0), D));
+    base = cf_choose(distant, zero, cf_choose(stairs, cf_make_pair(1.0, 0.0), D));
     top = cf_choose(stairs, cf_make_pair(initial, 0.0), smooth_top);
     product = cf_exact_product(x.hi, p->rate);
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
@@ -198,8 +198,8 @@ CF_INLINE double cf_inverse_time_any(const cf_inverse_time_decay *p, cf_pair ste
     const double x = cf_inverse_time_x(p, step.hi, staircase);
     const int small = step.lo == 0.0 && fabs(step.hi) <= CF_SMALL_STEP;
     const int is_near = p->plain & small & (x >= p->least) & (x <= p->most);
-    const double near = cf_inverse_time_near(p, is_near ? x : NAN, 0), far = cf_inverse_time_far(p, step, staircase);
-    return is_near ? near : far;
+    const double inner = cf_inverse_time_near(p, is_near ? x : NAN, 0), outer = cf_inverse_time_far(p, step, staircase);
+    return is_near ? inner : outer;
 }
 
 CF_INLINE int cf_inverse_time_decay_steps(const cf_inverse_time_decay *p, double least, double greatest, int whole)
