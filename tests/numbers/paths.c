@@ -5,32 +5,37 @@
  *     s <step>                                          prints the rate as a double and a float
  *
  * Steps and numbers of steps have their type in front: i is an int64, f a double.
- * The exit status is 2 where cf_self_check finds that this program would not have the right bits. */
+ * The exit status is 2 where cf_self_check finds that this program would not have the right bits. With CF_BLOCKS each rate is
+ * also computed by the block loops, as the driver calls them: 3 if one has other bits; and 4 if no thread starts. */
 
+#ifdef CF_BLOCKS
+#include "../../src/threads.h"
+#endif
 #include <cosine_fast.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static int64_t int64_of(uint64_t bits)
+static int64_t int64_of(uint64_t word)
 {
     int64_t i;
-    memcpy(&i, &bits, sizeof i);
+    memcpy(&i, &word, sizeof i);
     return i;
 }
 
 static double read_double(void)
 {
-    uint64_t bits;
-    if (scanf("%" SCNx64, &bits) != 1) exit(1);
-    return cf_double(bits);
+    uint64_t word;
+    if (scanf("%" SCNx64, &word) != 1) exit(1);
+    return cf_double(word);
 }
+
+static char type;     /* of the steps that were read last, ... */
+static uint64_t bits; /* ... and they themselves */
 
 static cf_pair read_steps(void)
 {
-    char type;
-    uint64_t bits;
     if (scanf(" %c%" SCNx64, &type, &bits) != 2) exit(1);
     return type == 'i' ? cf_from_int64(int64_of(bits)) : cf_make_pair(cf_double(bits), 0.0);
 }
@@ -52,11 +57,9 @@ static void *allocate(size_t size)
 static void print_rate(double rate)
 {
     const float single = (float)rate;
-    uint64_t bits;
     uint32_t single_bits;
-    memcpy(&bits, &rate, sizeof bits);
     memcpy(&single_bits, &single, sizeof single_bits);
-    printf("%016" PRIx64 " %08" PRIx32 "\n", bits, single_bits);
+    printf("%016" PRIx64 " %08" PRIx32 "\n", cf_bits(rate), single_bits);
 }
 
 /* Schedules, and what they point to. The last one is asked for rates; a joined one consists of all before it. */
@@ -75,6 +78,48 @@ static void release(struct made *m)
     free(m->memory);
     memset(m, 0, sizeof *m);
 }
+
+#ifdef CF_BLOCKS
+enum { SAME = 19 };
+
+/* Compare the rate of the step that was read last with those that the block loops give for many of it. */
+static void check_blocks(const cf_schedule *schedule, double rate)
+{
+    const float single = (float)rate;
+    uint64_t steps[SAME];
+    double rates[SAME];
+    float singles[SAME];
+    static cf_job job; /* zeros */
+    static cf_work work;
+    cf_isa isas[4];
+    const int team = cf_acquire_threads(0, 0, 0);
+    int i, k;
+    cf_isas(isas);
+    for (i = 0; i < SAME; i++) steps[i] = bits;
+    for (k = 0; k < 2; k++) {
+        const int wide = k == 0;
+        job.schedule = schedule;
+        job.dimensions = 1;
+        job.shape[0] = SAME;
+        job.steps.data = (char *)steps;
+        job.steps.type = type == 'i' ? CF_INT64 : CF_FLOAT64;
+        job.steps.strides[0] = sizeof *steps;
+        job.rates.data = wide ? (char *)rates : (char *)singles;
+        job.rates.type = wide ? CF_FLOAT64 : CF_FLOAT32;
+        job.rates.strides[0] = wide ? sizeof *rates : sizeof *singles;
+        work.run = isas[0].evaluate;
+        work.job = &job;
+        work.task = CF_BLOCK;
+        cf_share_out(&work, team, 0, SAME);
+        cf_take_part(&work, 0);
+        for (i = 0; i < SAME; i++) {
+            const int other = wide ? memcmp(&rates[i], &rate, sizeof rate) : memcmp(&singles[i], &single, sizeof single);
+            if (other && rate == rate) exit(3); /* NaNs have more than one form */
+        }
+    }
+    cf_release_threads(team, &work);
+}
+#endif
 
 static void make(const char *name)
 {
@@ -108,13 +153,20 @@ int main(void)
     char what, name[64];
 
     if (!cf_self_check()) return 2;
+#ifdef CF_BLOCKS
+    if (cf_watch_forks() || cf_try_threads(4) < 4) return 4;
+#endif
     while (scanf(" %c", &what) == 1) {
         if (what == 'p' && scanf("%63s", name) == 1) {
             make(name);
         } else if (what == 'c' && last < sizeof made / sizeof *made - 1) {
             last++;
         } else if (what == 's') {
-            print_rate(cf_schedule_at(&made[last].schedule, read_steps()));
+            const double rate = cf_schedule_at(&made[last].schedule, read_steps());
+#ifdef CF_BLOCKS
+            check_blocks(&made[last].schedule, rate);
+#endif
+            print_rate(rate);
         } else {
             fprintf(stderr, "not understood: %c\n", what);
             return 1;
