@@ -109,7 +109,7 @@ def table_of(output: str, kind: str | None, force: bool, sources: Sequence[str |
 def target_of(option: str, file: str, suffixes: Sequence[str], force: bool, sources: Sequence[str | None]) -> Path:
     """The path of an output: links are followed, and an existing file needs --force."""
     target = Path(os.path.realpath(file))
-    if target.is_dir() or file.endswith(os.sep):
+    if target.is_dir() or file.endswith(("/", os.sep)):
         raise CommandError(f"{file}: is a directory")
     if suffixes and target.suffix.lower() not in suffixes:
         raise CommandError(f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}")
