@@ -450,5 +450,5 @@ def _filled(client: Client | None, tasks: Iterator[tuple[Path, tuple[Any, ...]]]
 
 def _sync(file: Path) -> None:
     """Wait until a file is on the disk."""
-    with open(file, "rb") as written:
+    with open(file, "r+b") as written:  # Windows syncs only what is open for writing
         os.fsync(written.fileno())
