@@ -102,8 +102,10 @@ def begun(arguments, folder, files=1, **options):
 
 @posix_only
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["one process", "workers"])
-@pytest.mark.parametrize(("name", "status"), [("SIGKILL", -9), ("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(
+    ("name", "status", "more"),
+    [("SIGKILL", -9, []), ("SIGINT", 130, []), ("SIGKILL", -9, ["--workers", "2"]), ("SIGTERM", 143, ["--workers", "2"])],
+)
 def test_stopped_and_resumed(tmp_path, config, name, status, more):
     """What is there when it stops is right and stays, is read meanwhile, and the rest follows."""
     pytest.importorskip("distributed", reason="workers need distributed")
