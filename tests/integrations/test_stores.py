@@ -103,14 +103,15 @@ def begun(arguments, folder, files=1, **options):
 @posix_only
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "status", "more"),
-    [("SIGKILL", -9, []), ("SIGINT", 130, []), ("SIGKILL", -9, ["--workers", "2"]), ("SIGTERM", 143, ["--workers", "2"])],
+    ("name", "status", "workers"),
+    [("SIGKILL", -9, 0), ("SIGINT", 130, 0), ("SIGKILL", -9, 2), ("SIGTERM", 143, 2)],
 )
-def test_stopped_and_resumed(tmp_path, config, name, status, more):
+def test_stopped_and_resumed(tmp_path, config, name, status, workers):
     """What is there when it stops is right and stays, is read meanwhile, and the rest follows."""
     pytest.importorskip("distributed", reason="workers need distributed")
     number, file = getattr(signal, name), tmp_path / "lr.zarr"
-    arguments = ["precompute", "--config", config, "-o", file, "--chunks", 1 << 20, "--quiet", *more]
+    arguments = ["precompute", "--config", config, "-o", file, "--chunks", 1 << 20, "--quiet"]
+    arguments += ["--workers", workers] if workers else []
     process = begun(arguments, file, 3, start_new_session=True)
     with xarray.open_zarr(file) as store:
         assert store.attrs["complete"] is False
