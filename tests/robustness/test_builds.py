@@ -30,10 +30,13 @@ COMPILERS = {  # the flags that they refuse; whether the build then has OpenMP, 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or not shutil.which(COMPILER), reason="a POSIX shell and a compiler")
 @pytest.mark.parametrize("kind", COMPILERS)
 def test_compilers(tmp_path, kind):
     """Whatever a compiler refuses, the kernel is built: without OpenMP, or without further instruction sets."""
+    pytest.importorskip("Cython", reason="setup.py needs Cython")
+    pytest.importorskip("setuptools", minversion="77", reason="setup.py needs setuptools 77")
     if not (ROOT / "setup.py").is_file():
         pytest.skip("setup.py is not beside these tests")
     refused, *has = COMPILERS[kind]
