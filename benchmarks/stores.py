@@ -108,7 +108,7 @@ def main() -> None:
             clear,
             repeats,
         )
-        print(f"| {size / 1e6:,.0f} MB | MB/s | plain write / it |\n| --- | ---: | ---: |")
+        print(f"| {size / 1e6:,.0f} MB | MB/s | as fast as the plain write |\n| --- | ---: | ---: |")
         for name, each in seconds.items():
             print(f"| {name} | {size / 1e6 / spread(each).median:,.0f} | {ratio(seconds['plain write'], each)} |")
         memory = [peak / 2**20 for peak in two.run(_peak).values()]

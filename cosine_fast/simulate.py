@@ -53,7 +53,7 @@ def momentum_sum(
 
     Returns
     -------
-    numpy.ndarray
+    numpy.ndarray or numpy.float64
         The sums, of shape ``decay.shape + rates.shape``, without the last axis if `last` is true; or `out`.
 
     Raises
@@ -132,7 +132,7 @@ def multi_power_loss_drop(
 
     Returns
     -------
-    numpy.ndarray
+    numpy.ndarray or numpy.float64
         The drops, of the shape of `rates`, without the last axis if `last` is true. The interpolation's error is below
         1e-12 of B times the sum of the absolute changes of the rate. The rounding of the running sums adds to it, which
         counts where rates differ by many orders of magnitude. A change to a rate of 0 counts from the next rate above 0

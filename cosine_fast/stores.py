@@ -13,6 +13,7 @@ import math
 import os
 import secrets
 import shutil
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ __all__ = ["precompute", "sweep"]
 CHUNK = 1 << 22  # values that are read at once, and a file
 FILES = 10_000  # chunks beyond which files have several: sharded, which takes twice the time to write
 FILE = 1 << 23  # values in such a file
+SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
 LOG_UNIFORM = {"low", "high", "log", "whole"}
 Progress = Callable[[int, int], Any]
@@ -65,7 +67,7 @@ class Plan:
         if not changes:
             return self.schedule
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the first schedule has warned
+            warnings.simplefilter("ignore", UserWarning)  # only the first schedule warns
             if isinstance(self.schedule, JoinedSchedule) and "schedules" in changes:
                 changes = changes | {"schedules": [deserialize(part) for part in changes["schedules"]]}
             return type(self.schedule).from_config({**self.schedule.get_config(), **changes})
@@ -129,12 +131,13 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
     Parameters
     ----------
     config : dict
-        ``schedule``, a config as `cosine_fast.serialize` gives it, or CosineDecay's parameters (those that are swept
-        may be left out); one of ``grid``, ``list`` and ``random``; and perhaps ``steps``, with ``start``, ``stop`` and
-        ``step`` (0, past the end of the longest schedule, and 1). A grid has a list of values for each parameter, and
-        the store an axis. A list has a dict of the same parameters for each schedule. ``random`` has ``count``,
-        ``seed`` (0) and ``parameters``: for each a list to choose from, or ``low`` and ``high``, and perhaps ``log``
-        (uniform in the logarithm) and ``whole`` (rounded to whole numbers). These two have the one axis ``schedule``.
+        It has ``schedule``, a config as `cosine_fast.serialize` gives it of any class of this package, or CosineDecay's
+        parameters (those that are swept may be left out); one of ``grid``, ``list`` and ``random``; and perhaps
+        ``steps``, with ``start``, ``stop`` and ``step`` (0, past the end of the longest schedule, and 1). A grid has a
+        list of values for each parameter, and the store an axis. A list has a dict of the same parameters for each
+        schedule. ``random`` has ``count``, ``seed`` (0) and ``parameters``: for each a list to choose from, or ``low``
+        and ``high``, and perhaps ``log`` (uniform in the logarithm) and ``whole`` (whole numbers, both ends included).
+        These two have the one axis ``schedule``. Values of NumPy may stand in place of numbers and lists.
     path : path
         The folder to make.
     **options : optional
@@ -152,8 +155,8 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
     -------
     zarr.Group
         The store, complete. Its array ``rate`` has a dimension for each axis, the last of them ``step``; a coordinate
-        has the values of each swept parameter, and, for at most 2**24 steps, one has these. Values that are not numbers
-        are text there.
+        has the values of each swept parameter. If not all are numbers, they are text: strings themselves, others as
+        JSON. `step` is a coordinate too, if there are at most 2**24 steps.
 
     Raises
     ------
@@ -182,11 +185,14 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
 def plan_of(config: Mapping[str, Any]) -> Plan:
     """The schedules and steps of a sweep's config; every schedule is made once, so that a wrong one is found now."""
     _check_keys("the config of a sweep", config, {"schedule"}, {"grid", "list", "random", "steps"})
+    config = json.loads(json.dumps(config, default=_plain))
     kinds = config.keys() & {"grid", "list", "random"}
     if len(kinds) != 1:
         raise ValueError(f"A sweep has one of grid, list and random. Received: {', '.join(sorted(kinds)) or 'none'}")
     (kind,) = kinds
     columns = {"grid": _grid, "list": _list, "random": _random}[kind](config[kind])
+    if kind == "grid" and (count := math.prod(map(len, columns.values()))) > SCHEDULES:
+        raise ValueError(f"A sweep has at most {SCHEDULES:,} schedules. Received: {count:,}")
     tree = config["schedule"]
     if isinstance(tree, Mapping) and not tree.keys() & {"class_name", "config"}:
         tree = {"class_name": "CosineDecay", "config": tree}
@@ -221,27 +227,34 @@ def write(
         raise ValueError(f"Argument `chunks` must be a whole number of values, at least 1. Received: {shown(chunks)}")
     if resume and overwrite:
         raise ValueError("Arguments `resume` and `overwrite` cannot be given together")
-    if not len(plan.steps):
+    if not plan.steps:
         raise ValueError(f"There are no steps. Received: {plan.steps}")
+    if (plan.steps[-1] - plan.steps[0]) // plan.steps.step >= sys.maxsize:
+        raise OverflowError(f"There are more steps than an array can have. Received: {plan.steps}")
     dtype, threads, path = rate_dtype(dtype), check_threads(num_threads), Path(os.path.realpath(path))
     if not (resume and os.path.lexists(path)):
         _create(plan, path, int(chunks), dtype, compressors, overwrite)
     store = opened(path)
+    partials = list(path.rglob("*.partial"))  # of a process that was killed
     _check_same(store, plan, path, int(chunks), dtype)
     # Zarr would leave out a chunk that is NaN throughout, and so the file.
     array = zarr.open_array(path, path="rate", mode="r+", config={"write_empty_chunks": True})
     blocks = [range(0, length, size) for length, size in zip(array.shape, array.shards or array.chunks, strict=True)]
+    plain = not (array.shards or array.compressors)
+    size = math.prod(array.chunks) * array.dtype.itemsize if plain else 1  # of a file, at least
     left, files, missing = array.size, [], {}
     for number, starts in zip(np.ndindex(*map(len, blocks)), itertools.product(*blocks), strict=True):
         place = tuple(
             slice(at, min(at + each.step, length)) for at, each, length in zip(starts, blocks, array.shape, strict=True)
         )
         file = path / "rate" / array.metadata.encode_chunk_key(number)
-        if resume and file.exists():
+        if resume and file.exists() and file.stat().st_size >= size:
             left -= math.prod(each.stop - each.start for each in place)
             files.append(file)
         else:
             missing[file] = place
+    if missing and store.attrs["complete"]:  # somebody has removed files
+        store.attrs["complete"] = False
     report = progress or (lambda *_: None)
     report(array.size - left, array.size)
     disk = ThreadPoolExecutor(3)  # that wait for the disk while other files are written
@@ -256,10 +269,19 @@ def write(
             each.result()
     finally:
         disk.shutdown(cancel_futures=True)
-    for partial in path.rglob("*.partial"):  # of a process that was killed
+    for partial in partials:
         partial.unlink(missing_ok=True)
+    if opened(path).attrs["id"] != store.attrs["id"]:
+        raise ValueError(f"{path}: another process has replaced the store meanwhile")
     store.attrs["complete"] = True
     return store
+
+
+def _plain(value: Any) -> Any:
+    """A value of NumPy as json has it."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"Expected numbers, strings, lists and dicts in the config of a sweep. Received: {shown(value)}")
 
 
 def _check_keys(what: str, given: Any, needed: set[str], allowed: set[str]) -> None:
@@ -287,8 +309,9 @@ def _list(sets: Any) -> dict[str, list[Any]]:
 def _random(random: Any) -> dict[str, list[Any]]:
     _check_keys("random", random, {"count", "parameters"}, {"seed"})
     count, seed = random["count"], random.get("seed", 0)
-    if not (type(count) is int and count > 0 and type(seed) is int and seed >= 0):
-        raise ValueError(f"`count` must be a whole number > 0, `seed` >= 0. Received: {shown(count)}, {shown(seed)}")
+    if not (type(count) is int and 0 < count <= SCHEDULES and type(seed) is int and seed >= 0):
+        expected = f"`count` must be a whole number > 0, at most {SCHEDULES:,}, `seed` one >= 0"
+        raise ValueError(f"{expected}. Received: {shown(count)}, {shown(seed)}")
     if not (isinstance(random["parameters"], Mapping) and random["parameters"]):
         raise ValueError(f"`parameters` must be a dict. Received: {shown(random['parameters'])}")
     draw, columns = np.random.default_rng(seed), {}
@@ -297,14 +320,22 @@ def _random(random: Any) -> dict[str, list[Any]]:
             columns[name] = [of[place] for place in draw.integers(len(of), size=count)]
             continue
         _check_keys(f"random parameter {name!r}", of, {"low", "high"}, LOG_UNIFORM)
-        low, high, log = of["low"], of["high"], of.get("log", False)
-        if not all(type(each) in (int, float) and math.isfinite(each) for each in (low, high)) or not (
+        low, high, log, whole = of["low"], of["high"], of.get("log", False), of.get("whole", False)
+        if not (type(log) is type(whole) is bool):
+            raise ValueError(f"{name!r} must have true or false for log and whole. Received: {shown(of)}")
+        if not all(type(each) in (int, float) and abs(each) <= 1e301 for each in (low, high)) or not (
             low <= high and (low > 0 or not log)
         ):
             raise ValueError(f"{name!r} must have finite low <= high, and > 0 for log. Received: {shown(of)}")
-        values = np.exp(draw.uniform(math.log(low), math.log(high), count)) if log else draw.uniform(low, high, count)
-        values = (np.rint(values) if of.get("whole") else values).clip(low, high)
-        columns[name] = [int(value) for value in values] if of.get("whole") else values.tolist()
+        if whole and not (type(low) is type(high) is int and low >= -(2**63) and high < 2**63):
+            raise ValueError(f"{name!r} must have whole low and high for whole. Received: {shown(of)}")
+        margin = 0.5 * whole  # so that each whole number has its share
+        if log:
+            values = np.exp(draw.uniform(math.log(low - margin), math.log(high + margin), count))
+            values = (np.rint(values) if whole else values).clip(low, high).astype(np.int64 if whole else np.float64)
+        else:
+            values = draw.integers(low, high, count, endpoint=True) if whole else draw.uniform(low, high, count)
+        columns[name] = values.tolist()
     return columns
 
 
@@ -349,12 +380,13 @@ def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, ov
             raise FileExistsError(errno.EEXIST, "exists already", str(path))
         opened(path)  # nothing else is removed
     size = math.prod(plan.shape) * np.dtype(dtype).itemsize
-    if compressors is None and size > (free := shutil.disk_usage(path.parent).free):
+    if compressors is None and not overwrite and size > (free := shutil.disk_usage(path.parent).free):
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: needs {size:,} bytes, {free:,} are free", str(path))
     staged = path.with_name(f".cosine-fast-{secrets.token_hex(8)}.tmp")
     try:
         chunks, shards = _layout(plan.shape, chunk)
-        attributes = {"cosine_fast": __version__, "complete": False, "swept": list(plan.columns)}
+        attributes = {"cosine_fast": __version__, "id": secrets.token_hex(8), "complete": False}
+        attributes |= {"swept": list(plan.columns)}
         store = zarr.create_group(staged, zarr_format=3, attributes=attributes | _described(plan))
         store.create_array(
             "rate", shape=plan.shape, chunks=tuple(chunks), shards=tuple(shards) if shards != chunks else None,
@@ -370,8 +402,12 @@ def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, ov
             warnings.simplefilter("ignore")  # Zarr's specification has it not yet, xarray warns where it is missing
             zarr.consolidate_metadata(staged)
         if overwrite and path.exists():
-            shutil.rmtree(path)
-        os.rename(staged, path)
+            old = staged.with_suffix(".old")
+            os.rename(path, old)
+            os.rename(staged, path)
+            shutil.rmtree(old)
+        else:
+            os.rename(staged, path)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
@@ -380,9 +416,9 @@ def opened(path: Path) -> zarr.Group:
     """Open a store; refuse what is none."""
     try:
         store = zarr.open_group(path, mode="r+", zarr_format=3)
-        if "cosine_fast" in store.attrs and isinstance(store.get("rate"), zarr.Array):
+        if {"cosine_fast", "id", "schedule", "steps", "swept"} <= set(store.attrs) and "rate" in store:
             return store
-    except (FileExistsError, FileNotFoundError, NotADirectoryError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     raise ValueError(f"{path}: not a store of cosine_fast")
 
@@ -396,8 +432,9 @@ def _check_same(store: zarr.Group, plan: Plan, path: Path, chunk: int, dtype: An
     had |= {"chunks": list(array.chunks), "files": list(array.shards or array.chunks)}
     wanted = _described(plan) | {"axes": list(plan.dims), "shape": list(plan.shape), "dtype": str(dtype)}
     if isinstance(had["schedule"], Mapping):  # parameters one by one, for a message that can be read
-        had |= had.pop("schedule").get("config", {})
-        wanted |= wanted.pop("schedule")["config"]
+        for each in (had, wanted):
+            schedule = dict(each.pop("schedule"))
+            each |= schedule.pop("config", {}) | {"class": schedule}
     for key, each in (wanted | {"chunks": chunks, "files": shards}).items():
         if had.get(key) != each:
             raise ValueError(f"{path}: holds other rates: its {key} is {shown(had.get(key))}, not {shown(each)}")

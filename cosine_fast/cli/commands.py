@@ -228,8 +228,8 @@ def plot(
 ) -> None:  # fmt: skip
     """Draw the curve of a schedule, or of several, to a .png, .svg or .pdf file.
 
-    A schedule without an end needs --stop. A store is drawn from its first step to its last, or within --start and
-    --stop.
+    A schedule without an end needs --stop. A store is drawn from --start, or from its first step if that is later,
+    to its last step or --stop.
 
     \b
     cosine-fast plot --config run.json -o lr.png

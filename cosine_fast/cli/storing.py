@@ -30,6 +30,8 @@ def write(
     chunks: int | None, threads: int, **options: Any,
 ) -> str:  # fmt: skip
     """Write a store and move the progress bar; what there is to say of the memory."""
+    if output == "-":
+        raise CommandError("a .zarr store is a folder, which standard output cannot be")
     target = Path(os.path.realpath(output))
     if force and options["resume"]:
         raise CommandError("--resume cannot be given beside --force")
@@ -95,7 +97,8 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
                 client = stack.enter_context(Client(cluster, timeout="5s"))
                 client.wait_for_workers(1, timeout=30)
             except (OSError, ValueError) as error:
-                raise CommandError(f"--scheduler {scheduler}: cannot be used: {error}", status=1) from error
+                given = f"--scheduler {scheduler}" if scheduler else f"--workers {workers}"
+                raise CommandError(f"{given}: cannot be used: {error}", status=1) from error
             yield client
     finally:
         logging.disable(logging.NOTSET)
@@ -127,7 +130,7 @@ def curves(file: str, start: int, stop: int | None) -> tuple[list[tuple[str, Cur
     low = max(0, -((rising.start - start) // rising.step))
     high = len(rising) - 1 if stop is None else min(len(rising) - 1, (stop - rising.start) // rising.step)
     if low >= high:
-        raise CommandError(f"{file}: has fewer than two steps from --start {start} to --stop {stop}")
+        raise CommandError(f"{file}: has fewer than two steps within --start and --stop")
     places = np.unique(np.linspace(low, high, POINTS).round().astype(np.int64))
     steps = np.array([rising[place] for place in places.tolist()], np.float64)
     places = places if stored.step > 0 else len(stored) - 1 - places

@@ -300,6 +300,68 @@ def test_an_existing_store(tmp_path, config):
     assert_bits(file, CosineDecay(1.0, 100), range(1000))
 
 
+def test_another_class(tmp_path):
+    """Of the same parameters."""
+    tree = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "name": "run"}
+    one, other = (
+        deserialize({"class_name": name, "config": tree}) for name in ("ExponentialDecay", "InverseTimeDecay")
+    )
+    stores.precompute(one, tmp_path / "lr.zarr", 50)
+    with pytest.raises(ValueError, match="holds other rates: its class is"):
+        stores.precompute(other, tmp_path / "lr.zarr", 50, resume=True)
+
+
+def test_files_that_are_lost(tmp_path):
+    """A file that is cut or missing is written again; meanwhile the store is not complete."""
+    said = []
+    store = stores.precompute(LONG, tmp_path / "lr.zarr", 1000, chunks=100)
+    (tmp_path / "lr.zarr" / "rate" / "c" / "3").unlink()
+    (tmp_path / "lr.zarr" / "rate" / "c" / "9").write_bytes(bytes(799))
+
+    def progress(stored, total):
+        said.append((stored, total, zarr.open_group(tmp_path / "lr.zarr", mode="r").attrs["complete"]))
+
+    stores.precompute(LONG, tmp_path / "lr.zarr", 1000, chunks=100, resume=True, progress=progress)
+    assert said == [(800, 1000, False), (900, 1000, False), (1000, 1000, False)]
+    np.testing.assert_array_equal(store["rate"][:], LONG.precompute(1000))
+    assert_bits(tmp_path / "lr.zarr", LONG, range(1000))
+
+
+def test_a_store_that_is_replaced_meanwhile(tmp_path):
+    def replace(stored, _total):
+        if stored == 300:
+            stores.precompute(CosineDecay(1.0, 100), tmp_path / "lr.zarr", 1000, chunks=100, overwrite=True)
+
+    with pytest.raises(ValueError, match="another process has replaced the store"):
+        stores.precompute(LONG, tmp_path / "lr.zarr", 1000, chunks=100, progress=replace)
+
+
+def test_values_of_numpy(tmp_path):
+    grid = {"initial_learning_rate": np.linspace(0.1, 0.3, 3), "decay_steps": (np.int64(5), 6)}
+    store = stores.sweep({"schedule": {}, "grid": grid, "steps": {"stop": np.int64(4)}}, tmp_path / "rates.zarr")
+    np.testing.assert_array_equal(store["rate"][2, 1], CosineDecay(0.3, 6)(np.arange(4)))
+
+
+def test_whole_random_numbers(tmp_path):
+    """Each number has its share."""
+    parameters = {"decay_steps": {"low": 1, "high": 3, "whole": True}}
+    config = {"schedule": {"initial_learning_rate": 1}, "random": {"count": 3000, "parameters": parameters}}
+    counts = np.bincount(stores.sweep(config | {"steps": {"stop": 1}}, tmp_path / "a.zarr")["decay_steps"][:])
+    assert (np.abs(counts[1:] - 1000) < 150).all()
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '{"zarr_format": 3, "node_type": "group", "attributes": 5}'])
+def test_a_folder_with_other_metadata(tmp_path, config, text):
+    (tmp_path / "lr.zarr").mkdir()
+    (tmp_path / "lr.zarr" / "zarr.json").write_text(text)
+    arguments = ["precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.zarr", "--force"]
+    assert_error(run(*arguments), 2, "not a store of cosine_fast")
+    assert_error(
+        run("plot", "--store", tmp_path / "lr.zarr", "-o", tmp_path / "a.svg"), 2, "not a store of cosine_fast"
+    )
+    assert_error(run("precompute", "--config", config, "--format", "zarr", "-o", "-"), 2, "a .zarr store is a folder")
+
+
 def test_other_values_of_a_sweep(tmp_path):
     file = tmp_path / "rates.zarr"
     stores.sweep(SWEEP, file)
@@ -340,10 +402,12 @@ def test_a_scheduler_that_nobody_reaches(tmp_path, config):
 def test_a_full_disk(tmp_path, config, more):
     """As a limit of the size of files, which all writes reach."""
     pytest.importorskip("distributed", reason="workers need distributed")
-    resource = pytest.importorskip("resource", reason="limits of files")
+    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)); "
+    limited += "os.execv(sys.executable, [sys.executable, '-m', 'cosine_fast', *sys.argv[1:]])"
     arguments = ["precompute", "--config", config, "--stop", 200_000, "-o", tmp_path / "lr.zarr", "--quiet"]
     arguments += ["--chunks", 100_000]
-    result = run(*arguments, *more, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)))
+    command = [sys.executable, "-c", limited, *map(str, arguments), *more]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert_error(result, 1, "cannot write", "lr.zarr", os.strerror(errno.EFBIG))
     assert not list(tmp_path.rglob("*.partial"))
     store = zarr.open_group(tmp_path / "lr.zarr", mode="r")
@@ -403,6 +467,17 @@ def test_a_disk_that_is_too_small(tmp_path, config):
         ({"grid": None, "random": {"count": 0, "parameters": {"alpha": [1]}}}, "`count` must be a whole number > 0"),
         ({"grid": None, "random": {"count": 9, "parameters": {"alpha": {"low": 1, "high": 0}}}}, "low <= high"),
         ({"grid": None, "random": {"count": 9, "parameters": {"alpha": {"low": 0, "high": 1, "log": True}}}}, "> 0"),
+        ({"grid": None, "random": {"count": 9, "parameters": {"alpha": {"low": 0, "high": 1, "whole": 1}}}}, "true or"),
+        (
+            {"grid": None, "random": {"count": 9, "parameters": {"alpha": {"low": 0.5, "high": 1, "whole": True}}}},
+            "low and",
+        ),
+        ({"grid": None, "random": {"count": 10**13, "parameters": {"alpha": [1]}}}, "at most 10,000,000"),
+        (
+            {"grid": {name: list(range(1000)) for name in ("alpha", "warmup_target", "decay_steps")}},
+            "at most 10,000,000",
+        ),
+        ({"grid": {"alpha": {0.1}}}, "Received: {0.1}"),
         ({"grid": None}, "one of grid, list and random. Received: none"),
         ({"schedule": {"class_name": "os.system", "config": {}}}, "Unknown schedule 'os.system'"),
         ({"schedule": 5}, "must be a dict"),
