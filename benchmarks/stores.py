@@ -24,7 +24,7 @@ from distributed import Client, LocalCluster
 from timing import ratio, spread
 
 from cosine_fast import CosineDecay, stores
-from cosine_fast.cli.storing import _peak
+from cosine_fast.cli.storing import peak_memory
 from cosine_fast.integrations.dask import precompute
 
 BLOCK = 1 << 23  # bytes that a plain write gives the disk at once
@@ -111,7 +111,7 @@ def main() -> None:
         print(f"| {size / 1e6:,.0f} MB | MB/s | as fast as the plain write |\n| --- | ---: | ---: |")
         for name, each in seconds.items():
             print(f"| {name} | {size / 1e6 / spread(each).median:,.0f} | {ratio(seconds['plain write'], each)} |")
-        memory = [peak / 2**20 for peak in two.run(_peak).values()]
+        memory = [peak / 2**20 for peak in two.run(peak_memory).values()]
         print(f"\nmost memory of a worker: {', '.join(f'{each:,.0f} MiB' for each in memory)}\n")
         schedule, count, task = CosineDecay(0.1, 10**10), *((10**6, 10**5) if given.quick else (4 * 10**9, 10**7))
         rates = precompute(schedule, count, chunks=task)

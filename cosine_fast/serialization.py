@@ -125,6 +125,11 @@ def deserialize(
     return cls.from_config(parameters)
 
 
+def with_class(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a config, or, for the parameters of CosineDecay alone, the config that they mean."""
+    return tree if tree.keys() & {"class_name", "config"} else {"class_name": "CosineDecay", "config": tree}
+
+
 def _class_of(
     config: Mapping[str, Any], custom_objects: Mapping[str, type[LearningRateSchedule]]
 ) -> type[LearningRateSchedule]:

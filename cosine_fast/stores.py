@@ -28,10 +28,9 @@ from zarr.codecs import BloscCodec
 
 from . import __version__
 from ._backend import check_threads, shown
-from .cli.files import array_of
 from .schedules import JoinedSchedule
-from .schedules._base import LearningRateSchedule, range_of_steps, rate_dtype
-from .serialization import deserialize, serialize
+from .schedules._base import LearningRateSchedule, array_of_range, range_of_steps, rate_dtype
+from .serialization import deserialize, serialize, with_class
 
 if TYPE_CHECKING:
     from dask.distributed import Client
@@ -43,7 +42,6 @@ FILES = 10_000  # chunks beyond which files have several: sharded, which takes t
 FILE = 1 << 23  # values in such a file
 SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
-LOG_UNIFORM = {"low", "high", "log", "whole"}
 Progress = Callable[[int, int], Any]
 
 _own = threading.local()
@@ -194,9 +192,7 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
     if kind == "grid" and (count := math.prod(map(len, columns.values()))) > SCHEDULES:
         raise ValueError(f"A sweep has at most {SCHEDULES:,} schedules. Received: {count:,}")
     tree = config["schedule"]
-    if isinstance(tree, Mapping) and not tree.keys() & {"class_name", "config"}:
-        tree = {"class_name": "CosineDecay", "config": tree}
-    if isinstance(tree, Mapping) and isinstance(tree.get("config"), Mapping):
+    if isinstance(tree, Mapping) and isinstance((tree := with_class(tree)).get("config"), Mapping):
         first = {name: values[0] for name, values in columns.items()}
         tree = {**tree, "config": {**tree["config"], **first}}
     plan = Plan(deserialize(tree), columns, kind != "grid", range(0))
@@ -239,32 +235,27 @@ def write(
     _check_same(store, plan, path, int(chunks), dtype)
     # Zarr would leave out a chunk that is NaN throughout, and so the file.
     array = zarr.open_array(path, path="rate", mode="r+", config={"write_empty_chunks": True})
-    blocks = [range(0, length, size) for length, size in zip(array.shape, array.shards or array.chunks, strict=True)]
     plain = not (array.shards or array.compressors)
     size = math.prod(array.chunks) * array.dtype.itemsize if plain else 1  # of a file, at least
-    left, files, missing = array.size, [], {}
-    for number, starts in zip(np.ndindex(*map(len, blocks)), itertools.product(*blocks), strict=True):
-        place = tuple(
-            slice(at, min(at + each.step, length)) for at, each, length in zip(starts, blocks, array.shape, strict=True)
-        )
-        file = path / "rate" / array.metadata.encode_chunk_key(number)
+    files, places = [], {}  # those that are whole, and what the others will have
+    for file, place in _files(path, array):
         if resume and file.exists() and file.stat().st_size >= size:
-            left -= math.prod(each.stop - each.start for each in place)
             files.append(file)
         else:
-            missing[file] = place
-    if missing and store.attrs["complete"]:  # somebody has removed files
+            places[file] = place
+    stored = array.size - sum(map(_count, places.values()))
+    if places and store.attrs["complete"]:  # somebody has removed files
         store.attrs["complete"] = False
     report = progress or (lambda *_: None)
-    report(array.size - left, array.size)
+    report(stored, array.size)
     disk = ThreadPoolExecutor(3)  # that wait for the disk while other files are written
     try:
         synced = [disk.submit(_sync, file) for file in files]
-        tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in missing.items())
+        tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in places.items())
         for file in _filled(client, tasks):
             synced.append(disk.submit(_sync, file))
-            left -= math.prod(each.stop - each.start for each in missing[file])
-            report(array.size - left, array.size)
+            stored += _count(places[file])
+            report(stored, array.size)
         for each in synced:
             each.result()
     finally:
@@ -319,7 +310,7 @@ def _random(random: Any) -> dict[str, list[Any]]:
         if isinstance(of, list) and of:
             columns[name] = [of[place] for place in draw.integers(len(of), size=count)]
             continue
-        _check_keys(f"random parameter {name!r}", of, {"low", "high"}, LOG_UNIFORM)
+        _check_keys(f"random parameter {name!r}", of, {"low", "high"}, {"log", "whole"})
         low, high, log, whole = of["low"], of["high"], of.get("log", False), of.get("whole", False)
         if not (type(log) is type(whole) is bool):
             raise ValueError(f"{name!r} must have true or false for log and whole. Received: {shown(of)}")
@@ -343,13 +334,13 @@ def _coordinates(plan: Plan) -> dict[str, tuple[str, Any, str]]:
     """Dimension, values and units of each coordinate."""
     found: dict[str, tuple[str, Any, str]] = {}
     for name, values in plan.columns.items():
-        numbers = np.array(values if {type(value) for value in values} <= {int, float, np.float64} else [None])
+        numbers = np.array(values if {type(value) for value in values} <= {int, float} else [None])
         if numbers.dtype.kind not in "if" or numbers.tolist() != values:  # text, lists, or beyond int64
             numbers = np.array([value if isinstance(value, str) else json.dumps(value) for value in values], "T")
         units = "step" if name.endswith(("steps", "timescale", "shift")) else "1"
         found[name] = ("schedule" if plan.listed else name, numbers, units)
     if len(plan.steps) <= COORDINATE:
-        found["step"] = ("step", array_of(plan.steps), "step")
+        found["step"] = ("step", array_of_range(plan.steps), "step")
     return found
 
 
@@ -382,11 +373,11 @@ def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, ov
     size = math.prod(plan.shape) * np.dtype(dtype).itemsize
     if compressors is None and not overwrite and size > (free := shutil.disk_usage(path.parent).free):
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: needs {size:,} bytes, {free:,} are free", str(path))
-    staged = path.with_name(f".cosine-fast-{secrets.token_hex(8)}.tmp")
+    own = secrets.token_hex(8)
+    staged = path.with_name(f".cosine-fast-{own}.tmp")
     try:
         chunks, shards = _layout(plan.shape, chunk)
-        attributes = {"cosine_fast": __version__, "id": secrets.token_hex(8), "complete": False}
-        attributes |= {"swept": list(plan.columns)}
+        attributes = {"cosine_fast": __version__, "id": own, "complete": False, "swept": list(plan.columns)}
         store = zarr.create_group(staged, zarr_format=3, attributes=attributes | _described(plan))
         store.create_array(
             "rate", shape=plan.shape, chunks=tuple(chunks), shards=tuple(shards) if shards != chunks else None,
@@ -441,6 +432,18 @@ def _check_same(store: zarr.Group, plan: Plan, path: Path, chunk: int, dtype: An
     for name, (_, values, _) in _coordinates(plan).items():
         if name not in store or not np.array_equal(store[name][:], values):
             raise ValueError(f"{path}: holds other rates: its values of {name!r} are others")
+
+
+def _files(path: Path, array: zarr.Array) -> Iterator[tuple[Path, tuple[slice, ...]]]:
+    """The files that a store's array of rates consists of, and the places of the rates that each has."""
+    blocks = [range(0, length, size) for length, size in zip(array.shape, array.shards or array.chunks, strict=True)]
+    for number, starts in zip(np.ndindex(*map(len, blocks)), itertools.product(*blocks), strict=True):
+        ends = (min(at + each.step, length) for at, each, length in zip(starts, blocks, array.shape, strict=True))
+        yield path / "rate" / array.metadata.encode_chunk_key(number), tuple(map(slice, starts, ends))
+
+
+def _count(place: tuple[slice, ...]) -> int:
+    return math.prod(each.stop - each.start for each in place)
 
 
 def _part(plan: Plan, place: tuple[slice, ...]) -> Plan:

@@ -238,7 +238,7 @@ def plot(
     cosine-fast plot --config one.json --config two.json --log-x -o curves.svg
     cosine-fast plot --config run.json --style dark_background -o lr.png
     """
-    curves: list[tuple[str, Any]] = []
+    curves: list[tuple[str, Any]]
     if store is not None:
         from . import storing
 
@@ -247,9 +247,9 @@ def plot(
         curves, start, stop, count = storing.curves(store, start, stop)
         if look["title"] is None and count > len(curves):
             look["title"] = f"{len(curves)} of {count:,} schedules"
-    for file in () if store is not None else configs or (None,):
-        schedule = options.schedule_of(file, parameters)
-        curves.append((_name(schedule, file), schedule))
+    else:
+        schedules = [(options.schedule_of(file, parameters), file) for file in configs or (None,)]
+        curves = [(_name(schedule, file), schedule) for schedule, file in schedules]
     target = files.target_of("--output", output, files.PICTURES, force, configs)
     if stop is None:
         end = max(options.end_of(schedule) for _, schedule in curves)

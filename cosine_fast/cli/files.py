@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from cosine_fast import LearningRateSchedule, __version__, get_num_threads, serialize
+from cosine_fast.schedules._base import array_of_range
 
 from . import signals
 from .signals import CommandError, shortened
@@ -198,7 +199,8 @@ def rates_output(
     steps = np.dtype(np.float64) if steps.kind == "f" else steps.newbyteorder("=")
 
     def columns(at: Any, chunk: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        return {"step": array_of(at).astype(steps, copy=False), "learning_rate": chunk}
+        array = array_of_range(at) if isinstance(at, range) else at
+        return {"step": array.astype(steps, copy=False), "learning_rate": chunk}
 
     if kind == "parquet":
         import pyarrow
@@ -227,15 +229,6 @@ def rates_output(
         file.write(b"step,learning_rate\n")
     with ThreadPoolExecutor(get_num_threads()) as pool:  # polars writes on one thread, without the GIL
         yield lambda *part: file.writelines(pool.map(text_of, polars.DataFrame(columns(*part)).iter_slices(1 << 16)))
-
-
-def array_of(steps: Any) -> NDArray[Any]:
-    """The steps as an array; a range may have a stride beyond int64."""
-    if not isinstance(steps, range):
-        return steps  # type: ignore[no-any-return]
-    # Modulo 2**64: a stride may be beyond int64, its steps are not.
-    stride = (steps.step + 2**63) % 2**64 - 2**63
-    return steps.start + stride * np.arange(len(steps), dtype=np.int64)
 
 
 def _start_npy(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], fortran_order: bool) -> None:

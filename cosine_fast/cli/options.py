@@ -15,6 +15,7 @@ import numpy as np
 
 from cosine_fast import CosineDecay, LearningRateSchedule, deserialize
 from cosine_fast.schedules._base import as_array
+from cosine_fast.serialization import with_class
 
 from .signals import CommandError, shortened
 
@@ -185,13 +186,10 @@ def _no_constant(name: str) -> NoReturn:
 
 def read_config(file: str) -> LearningRateSchedule:
     """The schedule that a JSON file describes."""
-
-    def made(tree: dict[str, Any]) -> LearningRateSchedule:
-        bare = not tree.keys() & {"class_name", "config"}
-        return deserialize({"class_name": "CosineDecay", "config": tree} if bare else tree)
-
     expected = "the JSON of keras.optimizers.schedules.serialize, or the parameters of CosineDecay"
-    schedule: LearningRateSchedule = _read_json(file, CONFIG_LIMIT, made, "the config of a schedule", expected)
+    schedule: LearningRateSchedule = _read_json(
+        file, CONFIG_LIMIT, lambda tree: deserialize(with_class(tree)), "the config of a schedule", expected
+    )
     return schedule
 
 

@@ -49,7 +49,7 @@ def write(
         with _client(workers, scheduler) as client:
             options |= {"chunks": stores.CHUNK if chunks is None else chunks, "num_threads": threads}
             stores.write(plan, target, overwrite=force, client=client, progress=report, **options)
-            peaks = list(client.run(_peak).values()) if client else [_peak()]
+            peaks = list(client.run(peak_memory).values()) if client else [peak_memory()]
     except signals.Stopped as stopped:
         stopped.message = "stopped; --resume goes on"
         raise
@@ -66,7 +66,7 @@ def write(
     return f"at most {max(peaks) / 2**20:,.0f} MiB {where}"
 
 
-def _peak() -> int:
+def peak_memory() -> int:
     """The most memory that this process has had, in bytes."""
     with contextlib.suppress(OSError):  # getrusage, on Linux, may say what the parent had
         return int(re.findall(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)[0]) * 1024
@@ -119,7 +119,7 @@ class Curve:
         return np.interp(steps, self.steps, self.rates, left=math.nan, right=math.nan)
 
 
-def curves(file: str, start: int, stop: int | None) -> tuple[list[tuple[str, Curve]], int, int, int]:
+def curves(file: str, start: int, stop: int | None) -> tuple[list[tuple[str, Any]], int, int, int]:
     """Named curves of a store, at most `CURVES`; the first and the last step, and how many schedules it has."""
     try:
         store = stores.opened(Path(os.path.realpath(file)))

@@ -165,6 +165,13 @@ def range_of_steps(function: str, start: SupportsIndex, stop: SupportsIndex | No
     return steps
 
 
+def array_of_range(steps: range) -> np.ndarray[Any, Any]:
+    """Return the steps of a range within int64 as an array."""
+    # Modulo 2**64: a stride may be beyond int64, its steps are not.
+    stride = (steps.step + 2**63) % 2**64 - 2**63
+    return steps.start + stride * np.arange(len(steps), dtype=np.int64)
+
+
 def _loses_digits(array: np.ndarray[Any, Any]) -> bool:
     """Return whether ints may have been rounded to these floats."""
     return array.dtype.itemsize > 2 and not bool(np.all(np.abs(array) < 2.0**53))  # NaN counts as large
