@@ -1,7 +1,7 @@
 """Stores of rates: groups of Zarr that xarray opens, written file by file in this process or on Dask.
 
-A store is made at once, with its coordinates and the config of its schedules. Its rates follow in files, each of which
-is whole or absent; absent rates read as NaN. Its attribute ``complete`` becomes true last.
+First a store gets its coordinates and the config of its schedules. Then the rates follow in files. A file is whole or
+absent; absent rates read as NaN. The attribute ``complete`` becomes true last.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["precompute", "sweep"]
 
-CHUNK = 1 << 22  # values that are read at once, and a file
-FILES = 10_000  # chunks beyond which files have several: sharded, which takes twice the time to write
-FILE = 1 << 23  # values in such a file
+CHUNK = 1 << 22  # values of a chunk, the smallest part that can be read; a file has one chunk
+FILES = 10_000  # with more chunks a file has several (it is sharded), which takes twice the time to write
+FILE = 1 << 23  # values of a file with several chunks
 SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
 Progress = Callable[[int, int], Any]
@@ -139,8 +139,8 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
     path : path
         The folder to make.
     **options : optional
-        `chunks`, the values that are read at once, and a file (2**22). With more than 10,000 chunks a store is sharded:
-        a file has 2**23 values, or one chunk if that is more.
+        `chunks`, the number of values in a chunk (2**22), the smallest part that can be read. A file has one chunk.
+        With more than 10,000 chunks a store is sharded: a file has 2**23 values, or one chunk if that is more.
         `dtype`, float64 or float32.
         `compressors`, as for ``zarr.create_array`` (none).
         `num_threads`, of each task (1).
@@ -181,7 +181,7 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
 
 
 def plan_of(config: Mapping[str, Any]) -> Plan:
-    """The schedules and steps of a sweep's config; every schedule is made once, so that a wrong one is found now."""
+    """The plan of a sweep's config. Every schedule is made once, so that a wrong one is found before any writing."""
     _check_keys("the config of a sweep", config, {"schedule"}, {"grid", "list", "random", "steps"})
     config = json.loads(json.dumps(config, default=_plain))
     kinds = config.keys() & {"grid", "list", "random"}
@@ -248,7 +248,7 @@ def write(
         store.attrs["complete"] = False
     report = progress or (lambda *_: None)
     report(stored, array.size)
-    disk = ThreadPoolExecutor(3)  # that wait for the disk while other files are written
+    disk = ThreadPoolExecutor(3)  # its threads wait for the disk while other files are written
     try:
         synced = [disk.submit(_sync, file) for file in files]
         tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in places.items())
@@ -404,7 +404,7 @@ def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, ov
 
 
 def opened(path: Path) -> zarr.Group:
-    """Open a store; refuse what is none."""
+    """Open a store; raise ValueError for anything else."""
     try:
         store = zarr.open_group(path, mode="r+", zarr_format=3)
         if {"cosine_fast", "id", "schedule", "steps", "swept"} <= set(store.attrs) and "rate" in store:
@@ -468,7 +468,7 @@ def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: int)
 
 
 def _filled(client: Client | None, tasks: Iterator[tuple[Path, tuple[Any, ...]]]) -> Iterator[Path]:
-    """Write files, some at a time; yield those that are there. At the end it waits for those under way."""
+    """Write files, several at the same time; yield each that is written. At the end wait for those being written."""
     # In this process two threads: one computes while the other writes, and Ctrl-C interrupts neither.
     executor: Executor = ThreadPoolExecutor(2) if client is None else client.get_executor(pure=False)
     ahead = 4 * (2 if client is None else max(1, sum(client.nthreads().values())))

@@ -1,8 +1,8 @@
 /* The sums of cosine_fast/simulate.py. Only blocks.c includes this.
  *
  * They are accurate to some 1e-15, in plain doubles. The threads change no bits, but the instruction set does: unlike the
- * rates, these sums use FMA wherever there is one, which saves a quarter to half of the time. An item of the work is done by
- * whoever has its first element. */
+ * rates, these sums use FMA wherever there is one, which saves a quarter of the time. The thread that has the first element of
+ * an item does the whole item. */
 #ifndef COSINE_FAST_SIMULATE_H
 #define COSINE_FAST_SIMULATE_H
 

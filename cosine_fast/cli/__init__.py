@@ -1,8 +1,8 @@
 """The command line: ``cosine-fast precompute | sweep | evaluate | show | plot | info``.
 
 `commands` says what each command does, `options` how options and configs are read, `files` how inputs are read and
-outputs written, `storing` how stores are, `facts` what `info` says, `signals` how a signal or an error becomes one line
-on standard error and an exit status.
+outputs written, `storing` how stores are written, `facts` what `info` says, `signals` how a signal or an error becomes
+one line on standard error and an exit status.
 
 click, tqdm, pyarrow, polars, matplotlib, zarr and distributed are optional. `commands` and `options` need click, and so
 are imported by `run` alone, and `storing` needs zarr; each function that needs one of the others imports it. `signals`
