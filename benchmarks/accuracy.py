@@ -1,8 +1,8 @@
 """The search for the largest error: `python benchmarks/accuracy.py` (needs mpmath, and matplotlib for the plot).
 
 Random and structured schedules and steps, then hill-climbing from the largest errors, which are measured in units in
-the last place (ULP) of the exact rate. Writes docs/accuracy-report.md and docs/accuracy.png; `--quick` is a smoke run
-of seconds that writes only where `--output` says. Exits with 1 if an error exceeds the contract.
+the last place (ULP) of the exact rate. Writes accuracy-report.md and accuracy.png in docs/explanation; `--quick` is a
+smoke run of seconds that writes only where `--output` says. Exits with 1 if an error exceeds the contract.
 
 The exact rates are computed independently of the package: in long doubles of at least 64 bits, with the C library's
 sine, where rounding is below a hundredth of a ULP of float64; in pairs of long doubles, with a Taylor series, where
@@ -907,14 +907,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--values", type=float, default=1e8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
-    parser.add_argument("--output", type=Path, help="a folder to write to; default: docs, or nothing with --quick")
+    parser.add_argument("--output", type=Path, help="a folder; default: docs/explanation, or nothing with --quick")
     return parser.parse_args()
 
 
 def main() -> int:
     given = arguments()
     values, checks, D = (10**6, 2000, 10**5) if given.quick else (int(given.values), 10**5, 10**6)
-    output = given.output if given.output or given.quick else ROOT / "docs"
+    output = given.output if given.output or given.quick else ROOT / "docs" / "explanation"
     began, search = time.perf_counter(), Search(given.seed)
     checked = check_oracle(np.random.default_rng([given.seed, 1]), checks)
     print(f"oracle checked in {time.perf_counter() - began:.0f} s: {checked}", flush=True)

@@ -1,8 +1,8 @@
 """Batches compared with other ways to compute them: `python benchmarks/batches.py` (needs the extra `bench`).
 
 cosine_decay, one schedule's array path, a NumPy expression, a parallel Numba loop and a Python loop take turns in one
-process (timing.py). The rates of each are compared with ours before it is timed. Prints the tables of docs/batches.md:
-nanoseconds per value, and ratios with their quartiles.
+process (timing.py). The rates of each are compared with ours before it is timed. Prints the tables of
+docs/how-to/batches.md: nanoseconds per value, and ratios with their quartiles.
 """
 
 from __future__ import annotations

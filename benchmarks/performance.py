@@ -2,7 +2,7 @@
 
 In one process all contenders (peers.py) and the memory limit (limits.c) take turns (timing.py). The rates of each are
 compared with cosine_fast's before it is timed. Prints the tables and the promises of speed, each ratio with its
-quartiles, and writes all times to a JSON file, from which report.py updates docs/performance.md.
+quartiles, and writes all times to a JSON file, from which report.py updates docs/explanation/performance.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Tables and plots of performance.py's measurements: `python benchmarks/report.py` (needs matplotlib).
 
-Reads performance.json, draws docs/performance-*.png, and replaces the tables between the comments `<!-- performance:
-begin NAME -->` and `<!-- performance: end NAME -->` in docs/performance.md and README.md; other text stays.
+Reads performance.json, draws docs/explanation/performance-*.png, and replaces the tables between the comments `<!--
+performance: begin NAME -->` and `<!-- performance: end NAME -->` in docs/explanation/performance.md and README.md;
+other text stays.
 `--output DIR` writes everything there instead.
 """
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from timing import Ratio, ratio
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("docs/performance.md", "README.md")
+DOCUMENTS = ("docs/explanation/performance.md", "README.md")
 OURS = "cosine_fast"
 LIMIT = ("limit, streaming", "limit, plain")
 WRITE_LIMIT = ("write limit, streaming", "write limit, plain")
@@ -369,7 +370,7 @@ def main() -> None:
     if results["quick"] and not given.output:
         parser.error("a smoke run's figures do not belong in the documents: use --output DIR")
     made = tables(results)
-    draw(results, given.output or ROOT / "docs")
+    draw(results, given.output or ROOT / "docs" / "explanation")
     for name in DOCUMENTS:
         to = given.output / Path(name).name if given.output else ROOT / name
         to.write_text(written((ROOT / name).read_text(), made))

@@ -1,4 +1,6 @@
-"""What large runs on Dask cost, fitted to measurements here, and what that says of larger ones: docs/scale.md.
+"""What large runs on Dask cost, fitted to measurements here, and what that says of larger ones.
+
+docs/explanation/scale.md shows the output.
 
     python benchmarks/scale.py [--quick] [--values 1e12] [--workers 100]
 

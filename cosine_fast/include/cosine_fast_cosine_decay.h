@@ -32,7 +32,7 @@
  *     At most 1.81 units in the last place (ULP); the largest error seen is 1.43. 0.51 on the warmup line (where it
  *     crosses zero, of its larger end) and for CF_WIDE, except 1 for subnormal rates, which are rounded twice (2 at
  *     steps beyond 2^65), and where a decay crosses zero, 2^-98 of its larger end besides; next to a peak of 0, 2^-1000
- *     of the floor. docs/accuracy.md has the proof.
+ *     of the floor. docs/explanation/accuracy.md has the proof.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
  *     falls (the other way round where peak < floor, peak < L0); but a subnormal floor, which is rounded once, may be a
  *     unit above a rate before it, which is rounded twice.

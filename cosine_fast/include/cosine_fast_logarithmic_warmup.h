@@ -19,7 +19,7 @@
  * Accuracy
  *     At most 2 units in the last place (ULP), between rates of different signs in ULP of the larger one; 2^-398 of the
  *     larger one besides, for the steps below 2^-400. Exact at step 0 and from W - 1 on. Over whole steps the rates never
- *     turn back for W up to 2^52. docs/accuracy.md has the reasons.
+ *     turn back for W up to 2^52. docs/explanation/accuracy.md has the reasons.
  */
 #ifndef COSINE_FAST_LOGARITHMIC_WARMUP_H
 #define COSINE_FAST_LOGARITHMIC_WARMUP_H

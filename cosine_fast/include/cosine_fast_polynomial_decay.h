@@ -18,7 +18,7 @@
  * Accuracy
  *     At most 1 unit in the last place (ULP) if |L0| >= |end|, else 2. Where the rate can cross zero, 1 ULP of the larger
  *     end: between ends of different signs, and for E > 0 if |L0| < |end|. For rates below 1e-300 in size, or more than
- *     1e30 times smaller or larger than the larger end, 3 instead of 1 or 2. docs/accuracy.md has the reasons.
+ *     1e30 times smaller or larger than the larger end, 3 instead of 1 or 2. docs/explanation/accuracy.md has the reasons.
  *     Cycles are exact for up to 2^98 of them; past these a rate is one of its cycle's, most often that of its end. Exact
  *     at step 0, and at the ends of whole cycles (power > 0).
  */

@@ -603,7 +603,7 @@ print("loaded")
 
 @trains
 def test_saved_models_elsewhere(tmp_path):
-    """In a process that has not imported this package a model loads as docs/keras.md says, and not by itself."""
+    """In a process that has not imported this package a model loads as docs/how-to/keras.md says, and not by itself."""
     model = model_with(fast.CosineDecay(**FAMILY["CosineDecay"].ordinary[1]))
     fitted(model, 2)
     path = str(tmp_path / "model.keras")

@@ -36,7 +36,7 @@ GOLDEN = read()
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SIMULATORS = ROOT / "examples" / "simulators"
-DOCUMENT = ROOT / "docs" / "simulators.md"
+DOCUMENT = ROOT / "docs" / "how-to" / "simulators.md"
 RUNS, STEPS = "60", "400"
 
 
@@ -877,7 +877,7 @@ def test_simulator_of_scipy(simulators):
 
 
 def snippets(language):
-    """The blocks of docs/simulators.md in this language, each with the block of text that follows it, if any does."""
+    """The blocks of how-to/simulators.md in this language, each with the block of text that follows it, if any does."""
     if not DOCUMENT.is_file():
         pytest.skip("docs/ is not beside these tests")
     pattern = rf"```{language}\n(.*?)```(?:\n\nprints\n\n```text\n(.*?)```)?"

@@ -1,4 +1,4 @@
-"""Every schedule beside Keras's in float64: docs/keras.md lists the ways in which they differ, and no other is found.
+"""Every schedule beside Keras's in float64: how-to/keras.md lists the ways in which they differ, and no other is found.
 
 The names of ways are the first column of its tables. Whatever differs otherwise fails.
 """
@@ -244,8 +244,8 @@ def drawn(process, tmp_path_factory):
 
 
 def rows(section):
-    """The first column of the table under this heading of docs/keras.md."""
-    text = (Path(__file__).parents[2] / "docs" / "keras.md").read_text()
+    """The first column of the table under this heading of docs/how-to/keras.md."""
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "keras.md").read_text()
     table = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)[2:]
     return [cell.replace("`", "").removesuffix(" *") for cell in cells]
@@ -283,7 +283,7 @@ def found(best, drawn):
 
 
 def test_differences(best, drawn):
-    """A rate is Keras's, or differs in a way that docs/keras.md lists; each of these ways is seen."""
+    """A rate is Keras's, or differs in a way that docs/how-to/keras.md lists; each of these ways is seen."""
     seen, unknown, compared = found(best, drawn)
     print(json.dumps({"compared": compared, "differ": {way: n for way, n in seen.most_common() if n}}, indent=1))
     assert not unknown, (len(unknown), unknown[:10])

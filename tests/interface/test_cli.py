@@ -936,7 +936,7 @@ WORDS = {
 @pytest.mark.parametrize("line", WORDS)
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell, line):
-    """What click's scripts, as docs/command.md has them installed, ask of the command for each shell."""
+    """What click's scripts, as docs/reference/command.md has them installed, ask of the command for each shell."""
     script = run(env={**os.environ, "_COSINE_FAST_COMPLETE": f"{shell}_source"})
     if shell != "bash" or shutil.which("bash"):  # whose version click looks at
         assert "_COSINE_FAST_COMPLETE=" + f"{shell}_complete" in assert_done(script)
@@ -974,9 +974,9 @@ def test_completion_in_a_shell(tmp_path, shell):
     assert result.stdout.partition("\t")[0].partition(":")[0].strip() == "--config", result
 
 
-# ------------------------------------------------------------------------------------ docs/command.md
+# ------------------------------------------------------------------------------------ docs/reference/command.md
 
-PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("command.md", "stores.md")]
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("reference/command.md", "how-to/stores.md")]
 
 
 @posix_only
