@@ -50,7 +50,7 @@ class Plot(plot_directive.PlotDirective):
     def run(self):
         if not self.options.get("alt"):
             raise self.error("Each plot needs :alt:, a text that says what one sees.")
-        lines = ["```python", *self.content, "```"]
+        lines = []
         page = SimpleNamespace(document=self.state.document, insert_input=lambda more, source: lines.extend(more))
         env = self.state.document.settings.env
         classes = self.options.pop("class", [])
@@ -61,6 +61,7 @@ class Plot(plot_directive.PlotDirective):
             prefix = f"{env.docname.replace('/', '-')}-{number}-{theme}"
             options = self.options | {"class": [*classes, f"only-{theme}"], "filename-prefix": prefix}
             problems += plot_directive.run(self.arguments, self.content, options, page, self.state, self.lineno)
+        lines += ["```python", *self.content, "```"]
         return problems or nested_parse_to_nodes(self.state, "\n".join(lines), source=env.docname, offset=self.lineno)
 
 
