@@ -19,8 +19,12 @@ TEMPLATE = """
 :::
 {% endfor %}
 """
-# The same colours in another order: the first ones stand out best.
-THEMES = {"light": ("#333333", COLOURS), "dark": ("#dddddd", [COLOURS[i] for i in (5, 4, 2, 3, 1, 0)])}
+# The ink, and four of Okabe and Ito's colours: those that stand out on white, and those that do on black.
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = COLOURS
+THEMES = {
+    "light": ("#333333", (BLUE, VERMILION, GREEN, PURPLE)),
+    "dark": ("#dddddd", (SKY, ORANGE, GREEN, PURPLE)),
+}
 LOOK = {
     **STYLE,
     "font.family": "sans-serif",
@@ -40,10 +44,10 @@ LOOK = {
 
 
 def settings(ink, colours):
-    """Return matplotlib's settings for a theme. The styles of line tell curves apart in grey."""
-    styles = [STYLES[(i + 3 * (i // len(colours))) % len(STYLES)] for i in range(2 * len(colours))]
+    """Return matplotlib's settings for a theme. Five curves have five colours and, for grey print, styles of line."""
     inked = ("axes.edgecolor", "axes.labelcolor", "grid.color", "text.color", "xtick.color", "ytick.color")
-    return LOOK | dict.fromkeys(inked, ink) | {"axes.prop_cycle": cycler(color=[*colours] * 2, linestyle=styles)}
+    cycle = cycler(color=[*colours, ink], linestyle=STYLES)
+    return LOOK | dict.fromkeys(inked, ink) | {"axes.prop_cycle": cycle}
 
 
 class Plot(plot_directive.PlotDirective):
