@@ -58,13 +58,13 @@ class Plot(plot_directive.PlotDirective):
         page = SimpleNamespace(document=self.state.document, insert_input=lambda more, source: lines.extend(more))
         env = self.state.document.settings.env
         classes = self.options.pop("class", [])
-        number = env.temp_data["plots"] = env.temp_data.get("plots", 0) + 1
+        name = f"{env.docname.replace('/', '-')}-{env.new_serialno('plot')}"
         problems = []
         for theme, inks in THEMES.items():
             env.config.plot_rcparams = settings(*inks)
-            prefix = f"{env.docname.replace('/', '-')}-{number}-{theme}"
-            options = self.options | {"class": [*classes, f"only-{theme}"], "filename-prefix": prefix}
+            options = self.options | {"class": [*classes, f"only-{theme}"], "filename-prefix": f"{name}-{theme}"}
             problems += plot_directive.run(self.arguments, self.content, options, page, self.state, self.lineno)
+        env.config.plot_rcparams = {}  # as it was, or the next build begins anew
         lines += ["```python", *self.content, "```"]
         return problems or nested_parse_to_nodes(self.state, "\n".join(lines), source=env.docname, offset=self.lineno)
 
