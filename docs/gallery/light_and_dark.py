@@ -57,15 +57,17 @@ class Plot(plot_directive.PlotDirective):
         lines = []
         page = SimpleNamespace(document=self.state.document, insert_input=lambda more, source: lines.extend(more))
         env = self.state.document.settings.env
-        classes = self.options.pop("class", [])
         name = f"{env.docname.replace('/', '-')}-{env.new_serialno('plot')}"
         problems = []
         for theme, inks in THEMES.items():
             env.config.plot_rcparams = settings(*inks)
-            options = self.options | {"class": [*classes, f"only-{theme}"], "filename-prefix": f"{name}-{theme}"}
+            options = self.options | {"class": [f"only-{theme}"], "filename-prefix": f"{name}-{theme}"}
             problems += plot_directive.run(self.arguments, self.content, options, page, self.state, self.lineno)
         env.config.plot_rcparams = {}  # as it was, or the next build begins anew
-        lines += ["```python", *self.content, "```"]
+        code = ["```python", *self.content, "```"]
+        if "code-caption" in self.options:  # long code, which this line unfolds
+            code = [f"<details><summary>{self.options['code-caption']}</summary>", "", *code, "", "</details>"]
+        lines += code
         return problems or nested_parse_to_nodes(self.state, "\n".join(lines), source=env.docname, offset=self.lineno)
 
 
