@@ -29,7 +29,7 @@ def test_the_gallery(cf):
         file = cls.__module__.rpartition(".")[2]
         page = (GALLERY / f"{file}.md").read_text()
         assert page.startswith(f"# {name}\n")
-        assert f"\n```{{plot}}\n:alt: " in page
+        assert "\n```{plot}\n:alt: " in page
         assert f"{name}(" in page or file == "joined_schedule"  # that is drawn from the file of a published run
         assert {key for key in inspect.signature(cls).parameters if f"\n| `{key}` |" not in page} == {"name"}
         assert f"[{name}]({file}.md)" in overview
