@@ -210,7 +210,7 @@ def makers(cf):
 
 @pytest.mark.parametrize("name", [*NAMES, "join_schedules", "with_warmup"])
 def test_parameters_of_all(cf, name):
-    """As a parameter of anything that makes schedules: an error that names it, or a schedule whose config is read back."""
+    """As a parameter of anything that makes schedules: an error that names it, or a schedule and its config again."""
     make, right = makers(cf)[name]
     for parameter, (kind, hostile) in itertools.product(right, KINDS.items()):
         have = outcome(lambda parameter=parameter, hostile=hostile: make(**{**right, parameter: hostile()}))
