@@ -20,6 +20,9 @@ nitpicky = True  # each reference must have a target
 html_theme = "furo"
 html_title = f"cosine_fast {release}"
 html_theme_options = {"source_directory": "docs/"}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
 
 myst_heading_anchors = 4  # links such as reliability.md#systems
 myst_enable_extensions = ["colon_fence"]
