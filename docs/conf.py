@@ -23,6 +23,8 @@ html_theme_options = {"source_directory": "docs/"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/icon.svg"
+pygments_dark_style = "a11y-dark"  # furo's own underlines names of modules like links
+highlight_options = {"python": {"stripnl": True}}  # doctest needs an empty line at an example's end
 
 myst_heading_anchors = 4  # links such as reliability.md#systems
 myst_enable_extensions = ["colon_fence"]
