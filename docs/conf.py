@@ -4,7 +4,7 @@ import cosine_fast
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 version = release = cosine_fast.__version__
 
 extensions = [

@@ -97,7 +97,7 @@ def page(tab):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(page, name):
-    """It fits the width; pictures load, have a text and fit the light or the dark; no errors; nothing from elsewhere."""
+    """It fits the width; pictures load, have a text, and suit light or dark; no errors, nothing from elsewhere."""
     page.goto(name)
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
