@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -78,19 +79,21 @@ def browser():
 
 @pytest.fixture(scope="session", params=WIDTHS.values(), ids=WIDTHS)
 def tab(request, browser, address):
-    """A tab as wide as a telephone or a laptop, which notes in `problems` what fails or is logged as an error."""
+    """A tab as wide as a telephone or a laptop, which notes in `problems` errors and what it asks other sites for."""
     permissions = ["clipboard-read", "clipboard-write"]
+    own = re.compile(f"{address}|data:").match
     with browser.new_context(**request.param, base_url=address, permissions=permissions) as context:
         page = context.new_page()
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(f"error in a script: {error}"))
         page.on("console", lambda line: line.type == "error" and page.problems.append(f"{line.text} {line.location}"))
-        page.on("requestfailed", lambda request: page.problems.append(f"{request.failure}: {request.url}"))
+        page.on("request", lambda request: own(request.url) or page.problems.append(f"from elsewhere: {request.url}"))
         yield page
 
 
 @pytest.fixture
 def page(tab):
+    """That tab, for one test."""
     tab.problems.clear()
     return tab
 
@@ -102,7 +105,7 @@ def test_page(page, name):
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         page.problems += page.evaluate(PROBLEMS, scheme)
-    assert not page.problems
+    assert not page.problems, "\n".join(page.problems[:10])
 
 
 def test_search(page):
