@@ -1,6 +1,12 @@
 """Sphinx's settings; `bash docs/build` makes the site."""
 
+import sys
+from pathlib import Path
+
 import cosine_fast
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "docs" / "gallery"))
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
@@ -8,6 +14,7 @@ copyright = f"2026, {author}"
 version = release = cosine_fast.__version__
 
 extensions = [
+    "light_and_dark",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -31,3 +38,5 @@ myst_enable_extensions = ["colon_fence"]
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+plot_working_directory = str(ROOT)  # as for the examples in docs
