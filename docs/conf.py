@@ -10,7 +10,7 @@ sys.path.append(str(ROOT / "docs" / "gallery"))
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 version = release = cosine_fast.__version__
 
 extensions = [
@@ -27,8 +27,12 @@ nitpicky = True  # each reference must have a target
 html_theme = "furo"
 html_title = f"cosine_fast {release}"
 html_theme_options = {"source_directory": "docs/"}
-html_static_path = ["gallery/static"]
-html_css_files = ["formulas.css"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_use_index = html_domain_indices = False  # pages of names that no page leads to, and too wide for a telephone
+html_favicon = "_static/icon.svg"
+pygments_dark_style = "a11y-dark"  # furo's own underlines names of modules like links
+highlight_options = {"python": {"stripnl": True}}  # doctest needs an empty line at an example's end
 
 myst_heading_anchors = 4  # links such as reliability.md#systems
 myst_enable_extensions = ["colon_fence"]
