@@ -1,6 +1,10 @@
 """Sphinx's settings; `bash docs/build` makes the site."""
 
-import cosine_fast
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "numpy")  # before anything imports Keras
+
+import cosine_fast  # noqa: E402
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
@@ -15,7 +19,17 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 nitpicky = True  # each reference must have a target
+
+default_role = "literal"  # docstrings have names in single backticks
+autodoc_typehints = "none"  # the docstrings have the types
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
+numpydoc_show_class_members = False
+add_module_names = False
+maximum_signature_line_length = 80  # a longer signature has a line for each parameter
+toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = f"cosine_fast {release}"
