@@ -12,6 +12,7 @@ copyright = f"2026, {author}"  # noqa: A001
 version = release = cosine_fast.__version__
 
 extensions = [
+    "hawkmoth",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -30,6 +31,10 @@ numpydoc_show_class_members = False
 add_module_names = False
 maximum_signature_line_length = 80  # a longer signature has a line for each parameter
 toc_object_entries_show_parents = "hide"
+
+hawkmoth_root = cosine_fast.get_include()
+hawkmoth_compiler = os.environ.get("CC", "cc")  # whose folders of system headers it reads
+nitpick_ignore = [("c:identifier", "int64_t"), ("c:identifier", "size_t")]
 
 html_theme = "furo"
 html_title = f"cosine_fast {release}"
