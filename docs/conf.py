@@ -17,12 +17,14 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_click",
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = True  # each reference must have a target
 
+smartquotes = False  # "--" and quotes are those of commands
 default_role = "literal"  # docstrings have names in single backticks
 autodoc_typehints = "none"  # the docstrings have the types
 autosummary_ignore_module_all = False
