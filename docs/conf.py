@@ -4,11 +4,11 @@ import os
 
 os.environ.setdefault("KERAS_BACKEND", "numpy")  # before anything imports Keras
 
-import cosine_fast  # noqa: E402
+import cosine_fast
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 version = release = cosine_fast.__version__
 
 extensions = [

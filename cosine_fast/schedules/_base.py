@@ -599,8 +599,8 @@ class Formula(kernel.Schedule, _sums.Sums, LearningRateSchedule):
     and picklable. Two are equal, and have the same hash, if they are of one class and have equal parameters and dtypes.
     """
 
-    # A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters and
-    # ends with `_take`. The names of the parameters are those of its signature, also for configs and properties.
+    # A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters
+    # and ends with `_take`. The names of the parameters are those of its signature, also for configs and properties.
 
     __slots__ = ("__weakref__", "_dtype", "_given", "_key")
 
