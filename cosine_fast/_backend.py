@@ -107,6 +107,10 @@ def get_num_threads() -> int:
     int
         The number of threads.
 
+    See Also
+    --------
+    set_num_threads : Sets the largest number of threads.
+
     Examples
     --------
     >>> get_num_threads() >= 1
@@ -129,6 +133,10 @@ def set_num_threads(num_threads: SupportsIndex | None) -> None:
         If `num_threads` is neither an integer nor None.
     ValueError
         If `num_threads` is less than 1.
+
+    See Also
+    --------
+    get_num_threads : Returns the number of threads in use.
 
     Examples
     --------
@@ -178,6 +186,10 @@ def build_info() -> dict[str, Any]:
         ``version``; ``backend``, "compiled" or "python"; ``isa``, the instruction set in use; ``isas``, those that
         COSINE_FAST_ISA can force here, the best first; ``openmp``, whether it was built with OpenMP; ``num_threads``,
         as `get_num_threads` returns it.
+
+    See Also
+    --------
+    get_num_threads : Returns the number of threads alone.
 
     Examples
     --------

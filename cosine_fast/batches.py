@@ -111,6 +111,11 @@ def cosine_decay(
     OverflowError
         If a step is beyond int64.
 
+    See Also
+    --------
+    CosineDecay : One such schedule, with the same bits.
+    warmup_stable_decay : The same for `WarmupStableDecay`.
+
     Examples
     --------
     >>> import numpy as np
@@ -201,6 +206,11 @@ def warmup_stable_decay(
     ------
     ValueError, TypeError, OverflowError
         As `cosine_decay` raises them, where `WarmupStableDecay` would refuse a parameter.
+
+    See Also
+    --------
+    WarmupStableDecay : One such schedule, with the same bits.
+    cosine_decay : The same for `CosineDecay`.
 
     Examples
     --------

@@ -55,6 +55,11 @@ def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
     ValueError
         If its config has numbers that are not finite or too large for a float, or is nested too deeply.
 
+    See Also
+    --------
+    deserialize : Makes a schedule from it.
+    LearningRateSchedule.get_config : The parameters alone.
+
     Examples
     --------
     >>> import cosine_fast
@@ -94,6 +99,11 @@ def deserialize(
         number is not finite, or the config is nested too deeply.
     TypeError
         If a parameter is missing, unknown or of another type: a string or a bool for a number.
+
+    See Also
+    --------
+    serialize : Writes such a config.
+    LearningRateSchedule.from_config : Makes a schedule from the parameters alone.
 
     Examples
     --------

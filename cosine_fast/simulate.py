@@ -61,6 +61,10 @@ def momentum_sum(
     TypeError, ValueError
         If an argument is not a number, or an array of numbers, or out of its limits, or if `out` is unfit.
 
+    See Also
+    --------
+    multi_power_loss_drop : The sum of the multi-power law.
+
     Notes
     -----
     ``scipy.signal.lfilter([1], [1, -decay], rates[..., :1] - rates)`` is the same filter. `benchmarks/simulate.py`
@@ -142,6 +146,10 @@ def multi_power_loss_drop(
     ------
     TypeError, ValueError
         If an argument is not a number, or `rates` not an array of numbers, or a value is out of its limits.
+
+    See Also
+    --------
+    momentum_sum : The sum of the law of Tissue et al.
 
     Notes
     -----

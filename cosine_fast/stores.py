@@ -109,6 +109,11 @@ def precompute(
     OSError
         As `sweep` raises it.
 
+    See Also
+    --------
+    sweep : The rates of many schedules.
+    cosine_fast.LearningRateSchedule.precompute : The same in memory.
+
     Examples
     --------
     >>> import tempfile
@@ -164,6 +169,11 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
         If the path exists, without `resume` or `overwrite`.
     OSError
         If a file cannot be written. What is written stays, and `resume` goes on.
+
+    See Also
+    --------
+    precompute : The rates of one schedule.
+    cosine_fast.cosine_decay : Many schedules in memory.
 
     Examples
     --------

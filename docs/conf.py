@@ -1,7 +1,10 @@
 """Sphinx's settings; `bash docs/build` makes the site."""
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "numpy")  # before anything imports Keras
 
 import cosine_fast
 
@@ -14,15 +17,32 @@ copyright = f"2026, {author}"
 version = release = cosine_fast.__version__
 
 extensions = [
+    "hawkmoth",
     "light_and_dark",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_click",
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 nitpicky = True  # each reference must have a target
+
+smartquotes = False  # "--" and quotes are those of commands
+default_role = "literal"  # docstrings have names in single backticks
+autodoc_typehints = "none"  # the docstrings have the types
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
+numpydoc_show_class_members = False
+add_module_names = False
+maximum_signature_line_length = 80  # a longer signature has a line for each parameter
+toc_object_entries_show_parents = "hide"
+
+hawkmoth_root = cosine_fast.get_include()
+hawkmoth_compiler = os.environ.get("CC", "cc")  # whose folders of system headers it reads
+nitpick_ignore = [("c:identifier", "int64_t"), ("c:identifier", "size_t")]
 
 html_theme = "furo"
 html_title = f"cosine_fast {release}"

@@ -58,6 +58,7 @@ enum cf_phase {
 
 #define CF_TERMS 9
 
+/** A schedule with its parameters folded. Its members may change with any version. */
 typedef struct cf_cosine_decay {
     int kind;          /* CF_SINGLE, CF_PAIR or CF_WIDE */
     int exact;         /* whole steps may use CF_EXACT */
@@ -246,9 +247,11 @@ static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair
     }
 }
 
-/* Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and peak, start, the floor, peak - floor,
- * peak - start and (peak - start) / W at most 2^1000 in size. Without a warmup (has_warmup = 0) start and warmup_steps are
- * ignored. */
+/** Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and `peak`, `start`, the floor, peak - floor,
+ * peak - start and (peak - start) / W at most 2^1000 in size. D is `decay_steps` and W `warmup_steps`. The floor is
+ * `alpha` if `absolute` is set, else peak * alpha. Without a warmup (`has_warmup` is 0) `start`, the rate at step 0, and
+ * `warmup_steps` are ignored.
+ */
 static inline void cf_cosine_decay_init_to(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha, int absolute,
                                            int has_warmup, double start, cf_pair warmup_steps)
 {
@@ -261,7 +264,7 @@ static inline void cf_cosine_decay_init_to(cf_cosine_decay *p, double peak, cf_p
                          cf_is_whole(decay_steps) && cf_is_whole(warmup_steps), warmup_steps.hi + decay_steps.hi);
 }
 
-/* The same, to the floor peak * alpha. */
+/** As `cf_cosine_decay_init_to`, to the floor peak * alpha. */
 static inline void cf_cosine_decay_init(cf_cosine_decay *p, double peak, cf_pair decay_steps, double alpha,
                                         int has_warmup, double start, cf_pair warmup_steps)
 {
@@ -453,6 +456,7 @@ static CF_NOINLINE double cf_cosine_decay_at_any(const cf_cosine_decay *p, cf_pa
     }
 }
 
+/** The rate at any step. */
 static inline double cf_cosine_decay_at(const cf_cosine_decay *p, cf_pair step)
 {
     /* A shorter way to the same bits, for the usual steps of the usual schedules. */

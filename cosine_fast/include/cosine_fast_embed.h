@@ -17,25 +17,36 @@
 
 #include "cosine_fast_cosine_decay.h"
 
-/* The version of the package, without its last part, which changes nothing here. */
+/** The first part of the package's version. */
 #define CF_VERSION_MAJOR 0
+/** The second part. The last one changes nothing here. */
 #define CF_VERSION_MINOR 1
+/** Both in one number: 1000 times the first, plus the second. */
 #define CF_VERSION (1000 * CF_VERSION_MAJOR + CF_VERSION_MINOR)
 
 /* ---- Parameters that have not been checked ---- */
 
-/* The numbers do not change; new ones are added at the end. */
+/** What is wrong with a parameter. The numbers do not change; new ones are added at the end. */
 enum cf_error {
+    /** No error. */
     CF_OK = 0,
+    /** `initial_learning_rate` is not finite. */
     CF_BAD_INITIAL_LEARNING_RATE = 1,
+    /** `decay_steps` is not > 0, at least 2^-64 and below 2^63. */
     CF_BAD_DECAY_STEPS = 2,
+    /** `alpha` is not finite. */
     CF_BAD_ALPHA = 3,
+    /** `warmup_target` is infinite. */
     CF_BAD_WARMUP_TARGET = 4,
+    /** `warmup_steps` is neither 0 nor at least 2^-64 and below 2^63. */
     CF_BAD_WARMUP_STEPS = 5,
+    /** A rate, its product with `alpha` or with 1 - alpha, or the warmup's slope is larger than 2^1000 in size. */
     CF_BAD_SIZE = 6,
+    /** `end_learning_rate` is not finite. */
     CF_BAD_END_LEARNING_RATE = 7
 };
 
+/** The error as a text, which lives as long as the program. */
 static inline const char *cf_error_text(int error)
 {
     switch (error) {
@@ -52,7 +63,8 @@ static inline const char *cf_error_text(int error)
     }
 }
 
-#define CF_NO_WARMUP NAN /* as a warmup_target */
+/** As a `warmup_target`: there is no warmup. */
+#define CF_NO_WARMUP NAN
 
 /* Whether Python would accept this number of steps: whole where it has two parts. */
 static inline int cf_is_count(cf_pair n)
@@ -87,15 +99,16 @@ static inline int cf_cosine_decay_init_any(cf_cosine_decay *p, double initial_le
     return CF_OK;
 }
 
-/* Keras's parameters in Keras's order, checked as Python's CosineDecay does. warmup_target NaN: no warmup. Returns CF_OK, or
- * another enum cf_error and leaves *p unchanged. */
+/** Fold Keras's parameters, in Keras's order, checked as Python's CosineDecay does. The schedule `p` is written. If
+ * `warmup_target` is NaN there is no warmup. Returns `CF_OK`, or another `enum cf_error` and leaves the schedule unchanged.
+ */
 static inline int cf_cosine_decay_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
                                                double alpha, double warmup_target, cf_pair warmup_steps)
 {
     return cf_cosine_decay_init_any(p, initial_learning_rate, decay_steps, alpha, 0, warmup_target, warmup_steps);
 }
 
-/* The same, for a decay that ends at end_learning_rate. */
+/** As `cf_cosine_decay_init_checked`, for a decay that ends at `end_learning_rate`. */
 static inline int cf_cosine_decay_to_init_checked(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
                                                   double end_learning_rate, double warmup_target, cf_pair warmup_steps)
 {
@@ -105,11 +118,13 @@ static inline int cf_cosine_decay_to_init_checked(cf_cosine_decay *p, double ini
 
 /* ---- One step ---- */
 
+/** The rate at any int64 step. */
 static inline double cf_cosine_decay_at_int64(const cf_cosine_decay *p, int64_t step)
 {
     return cf_cosine_decay_at(p, cf_from_step(step));
 }
 
+/** The rate at any double step, with or without a fraction; NaN for NaN. */
 static inline double cf_cosine_decay_at_double(const cf_cosine_decay *p, double step)
 {
     return cf_cosine_decay_at(p, cf_from_double(step));
@@ -126,17 +141,21 @@ static inline double cf_cosine_decay_at_double(const cf_cosine_decay *p, double 
  *
  * GCC needs -O3 and -fno-trapping-math for it; `python -m cosine_fast --cflags` has all but -O3. */
 
-/* Whether the two functions below give the rates of all steps, whole or not, from `least` to `greatest`, and of NaN. */
+/** Whether `cf_cosine_decay_plain_double` and `cf_cosine_decay_plain_int64` give the rates of all steps, whole or not, from
+ * `least` to `greatest`, and of NaN. Ask once, before a loop.
+ */
 static inline int cf_cosine_decay_is_plain(const cf_cosine_decay *p, double least, double greatest)
 {
     return p->kind == CF_SINGLE && least >= (p->has_warmup ? -CF_SMALL_STEP : 0.0) && greatest <= CF_SMALL_STEP;
 }
 
+/** The rate at a plain step, without a branch, so that a loop of it vectorises. */
 CF_INLINE double cf_cosine_decay_plain_double(const cf_cosine_decay *p, double step)
 {
     return cf_rate(p, cf_make_pair(step, 0.0), CF_SINGLE, CF_ANY);
 }
 
+/** The rate at a plain step, without a branch, so that a loop of it vectorises. */
 CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t step)
 {
     return cf_cosine_decay_plain_double(p, cf_from_small_int64(step));
@@ -148,6 +167,7 @@ CF_INLINE double cf_cosine_decay_plain_int64(const cf_cosine_decay *p, int64_t s
  * call them from several. They are fast for blocks whose steps are whole or within 2^50; the rates are those of
  * cf_cosine_decay_at in any case. */
 
+/** The number of steps that the functions of arrays and ranges take at a time. */
 #define CF_ROW 256
 
 /* The rates of at most CF_ROW steps by one loop; kind and phase are constants. */
@@ -177,6 +197,7 @@ static CF_NOINLINE void cf_cosine_decay_row(const cf_cosine_decay *p, const doub
 
 #undef CF_ROW_LOOP
 
+/** The rates of `n` contiguous steps, at `rates`, which may be the memory of the steps. */
 static inline void cf_cosine_decay_of_int64s(const cf_cosine_decay *p, const int64_t *steps, double *rates, int64_t n)
 {
     const int64_t most = INT64_C(1) << 50;
@@ -198,6 +219,7 @@ static inline void cf_cosine_decay_of_int64s(const cf_cosine_decay *p, const int
     }
 }
 
+/** The rates of `n` contiguous steps, at `rates`, which may be the memory of the steps. */
 static inline void cf_cosine_decay_of_doubles(const cf_cosine_decay *p, const double *steps, double *rates, int64_t n)
 {
     for (; n > 0; n -= CF_ROW, steps += CF_ROW, rates += CF_ROW) {
@@ -212,7 +234,7 @@ static inline void cf_cosine_decay_of_doubles(const cf_cosine_decay *p, const do
     }
 }
 
-/* The rates of start, start + step, ..., n of them, all within int64. */
+/** The rates of the steps start, start + step, ..., `n` of them, all within int64, at `rates`. */
 static inline void cf_cosine_decay_of_range(const cf_cosine_decay *p, int64_t start, int64_t step, double *rates,
                                             int64_t n)
 {
@@ -230,24 +252,34 @@ static inline void cf_cosine_decay_of_range(const cf_cosine_decay *p, int64_t st
 
 /* ---- What the installed package offers to programs at run time ---- */
 
-/* In the capsule cosine_fast._kernel.C_API. All but schedule_of may be called without the GIL, from any thread. They serve
- * every schedule of the package and compute in float64, whatever its dtype. */
+/** What the installed package offers, in the capsule `cosine_fast._kernel.C_API`. All but `schedule_of` may be called
+ * without the GIL, from any thread. They serve every schedule of the package and compute in float64, whatever its dtype.
+ */
 typedef struct cf_api {
-    int version; /* CF_VERSION of the package */
-    int size;    /* of its cf_api */
-    /* The schedule of a Python object, which must outlive it; NULL with a Python exception for any other object. */
+    /** `CF_VERSION` of the package. */
+    int version;
+    /** The size of its `cf_api`, in bytes. */
+    int size;
+    /** The schedule of a Python object, which must outlive it; NULL with a Python exception for any other object. */
     const void *(*schedule_of)(void *object);
+    /** The rate at an int64 step. */
     double (*at_int64)(const void *schedule, int64_t step);
+    /** The rate at a double step. */
     double (*at_double)(const void *schedule, double step);
+    /** The rates of `n` contiguous steps, which they may overwrite. */
     void (*of_int64s)(const void *schedule, const int64_t *steps, double *rates, int64_t n);
+    /** The rates of `n` contiguous steps, which they may overwrite. */
     void (*of_doubles)(const void *schedule, const double *steps, double *rates, int64_t n);
+    /** The rates of the steps start, start + step, ..., `n` of them, all within int64. */
     void (*of_range)(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n);
-    double (*integrand)(double step, void *schedule); /* at_double as SciPy's integrators call it */
+    /** `at_double` as SciPy's integrators call it. */
+    double (*integrand)(double step, void *schedule);
 } cf_api;
 
+/** The name of the capsule. */
 #define CF_API_NAME "cosine_fast._kernel.C_API"
 
-/* NULL if the installed package serves a program compiled with this header, else the reason why it does not. */
+/** NULL if the installed package serves a program compiled with this header, else the reason why it does not. */
 static inline const char *cf_api_error(const cf_api *api)
 {
     if (api->version / 1000 != CF_VERSION_MAJOR)

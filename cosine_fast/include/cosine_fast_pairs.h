@@ -67,6 +67,7 @@ CF_INLINE double cf_double(uint64_t bits)
     return x;
 }
 
+/** A step or a number of steps: the unevaluated sum of two doubles. `cf_from_int64` and `cf_from_double` make one. */
 typedef struct cf_pair {
     double hi, lo;
 } cf_pair;
@@ -272,13 +273,13 @@ CF_INLINE cf_pair cf_short_horner(const cf_pair *c, int terms, cf_pair x, double
     return sum;
 }
 
-/* Any int64, exactly. */
+/** Any int64, exactly. */
 CF_INLINE cf_pair cf_from_int64(int64_t i)
 {
     return cf_fast_two_sum((double)(i >> 32) * 4294967296.0, (double)(i & INT64_C(0xFFFFFFFF)));
 }
 
-/* A double as a pair: a step, or a number of steps, with or without a fraction. */
+/** A double as a pair: a step, or a number of steps, with or without a fraction. */
 CF_INLINE cf_pair cf_from_double(double x)
 {
     return cf_make_pair(x, 0.0);

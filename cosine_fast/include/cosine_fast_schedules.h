@@ -14,12 +14,16 @@
 #include "cosine_fast_polynomial_decay.h"
 #include "cosine_fast_power_cosine_decay.h"
 
-/* The list of schedules, and CosineDecay's sums, which are evaluated like one. X(NAME, name, loops, memory, init):
+/** The list of schedules, and CosineDecay's sums, which are evaluated like one: `X(NAME, name, loops, memory, init)`.
  *
- *     loops    `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h)
- *     memory   how many bytes the schedule needs besides its struct
- *     init     fold the schedule *p from its `numbers` (doubles), its `count` numbers of steps, `counts` (pairs), and `memory`,
- *              which outlives it; for cf_joined_schedule, memory has the pointers to its schedules */
+ * loops
+ *     `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h).
+ * memory
+ *     How many bytes the schedule needs besides its struct.
+ * init
+ *     Fold the schedule `p` from its `numbers` (doubles), its `count` numbers of steps, `counts` (pairs), and `memory`,
+ *     which outlives it; for `cf_joined_schedule`, memory has the pointers to its schedules.
+ */
 #define CF_SCHEDULES(X)                                                                                             \
     X(CF_COSINE_DECAY, cosine_decay, own, 0,                                                                        \
       cf_cosine_decay_init_to(p, numbers[0], counts[0], numbers[1], numbers[3] != 0.0, counts[1].hi > 0.0,          \
@@ -48,19 +52,22 @@
       cf_power_cosine_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3]))
 
 #define CF_NUMBER_OF(NAME, name, loops, size, init) NAME,
+/** The schedules by their names in capitals, such as `CF_COSINE_DECAY`. */
 enum cf_family { CF_SCHEDULES(CF_NUMBER_OF) CF_FAMILIES };
 #undef CF_NUMBER_OF
 
 #define CF_MEMBER_OF(NAME, name, loops, size, init) cf_##name name;
+/** Any of the schedules. */
 typedef struct cf_schedule {
-    int family; /* enum cf_family: which of these it is */
+    /** The `enum cf_family`: which of them it is. */
+    int family;
     union {
         CF_SCHEDULES(CF_MEMBER_OF)
     } as;
 } cf_schedule;
 #undef CF_MEMBER_OF
 
-/* The enum cf_family of a schedule's name, such as "cosine_decay"; -1 if there is none. */
+/** The `enum cf_family` of a schedule's name, such as "cosine_decay"; -1 if there is none. */
 static inline int cf_family_of(const char *wanted)
 {
 #define CF_COMPARE(NAME, name, loops, size, init) \
@@ -70,7 +77,7 @@ static inline int cf_family_of(const char *wanted)
     return -1;
 }
 
-/* The bytes of `memory` that cf_schedule_init needs. */
+/** The bytes of `memory` that `cf_schedule_init` needs. */
 static inline size_t cf_schedule_memory(int family, const double *numbers, int64_t count)
 {
     (void)numbers, (void)count;
@@ -83,7 +90,9 @@ static inline size_t cf_schedule_memory(int family, const double *numbers, int64
     }
 }
 
-/* Fold the parameters, which are trusted. numbers, counts and memory must outlive the schedule. */
+/** Fold the parameters, which are trusted: `numbers` and `counts` as `CF_SCHEDULES` has them. `numbers`, `counts` and
+ * `memory` must outlive the schedule.
+ */
 static inline void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts,
                                     int64_t count, void *memory)
 {
@@ -104,6 +113,7 @@ static inline void cf_schedule_init(cf_schedule *schedule, int family, const dou
     }
 }
 
+/** The rate at any step. */
 static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
 {
     switch (p->family) {

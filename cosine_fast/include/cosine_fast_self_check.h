@@ -7,8 +7,9 @@
 
 #include "cosine_fast_schedules.h"
 
-/* 1 if the calling thread rounds to nearest and has subnormal numbers, as threads do by default, else 0. Code that is
- * linked with -ffast-math may change this. */
+/** 1 if the calling thread rounds to nearest and has subnormal numbers, as threads do by default, else 0. Code that is
+ * linked with -ffast-math may change this.
+ */
 static inline int cf_environment_is_sound(void)
 {
     const volatile double one = 1.0, normal = 2.2250738585072014e-308, subnormal = 5e-324; /* not computed in advance */
@@ -17,8 +18,9 @@ static inline int cf_environment_is_sound(void)
            && normal * 0.5 != 0.0 && subnormal * 1e300 != 0.0;
 }
 
-/* 1 if this file's flags and the calling thread's state are right for the schedules, else 0. Each flag that is known to
- * change rates changes some of these. It takes about two microseconds. */
+/** 1 if this file's flags and the calling thread's state are right for the schedules, else 0. Each flag that is known to
+ * change rates changes some rates that it knows. It takes about two microseconds.
+ */
 static inline int cf_self_check(void)
 {
     static const struct {

@@ -11,7 +11,7 @@
 >>> list(rates)
 [0.0, 0.0006281416799501187, 0.0001]
 
-These are function pointers of ctypes. They take a schedule of any class, and keep it alive while they run:
+These are function pointers of ctypes. They take a schedule of any class, and keep it alive while they run::
 
     double at_int64(const void *schedule, int64_t step);
     double at_double(const void *schedule, double step);
@@ -57,6 +57,10 @@ def address(schedule: _backend.kernel.Schedule) -> int:
     ------
     TypeError
         If it is no schedule of this package, or has a ``__call__`` of its own.
+
+    See Also
+    --------
+    cosine_fast.integrations.scipy.low_level_callable : The same for SciPy.
 
     Examples
     --------

@@ -54,6 +54,11 @@ def precompute(
     TypeError, ValueError, OverflowError
         As ``schedule.precompute`` raises them, and if `chunks` is not what Dask takes or has a chunk of 0 steps.
 
+    See Also
+    --------
+    cosine_fast.LearningRateSchedule.precompute : The same in memory.
+    cosine_fast.stores.precompute : The same into a store.
+
     Examples
     --------
     >>> from cosine_fast import CosineDecay

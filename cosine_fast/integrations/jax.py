@@ -51,6 +51,10 @@ class Table:
     schedule : LearningRateSchedule, optional
         What the rates are of. It is no part of the pytree: inside a compiled function it is None.
 
+    See Also
+    --------
+    table : Makes one.
+
     Examples
     --------
     >>> rates = Table(jnp.array([0.25, 0.5, 1.0]), start=10)
@@ -105,6 +109,11 @@ def table(
     ValueError
         If the table would be empty, or go beyond JAX's counts, if `stop` is missing for a schedule without an end, or
         if JAX has no float64.
+
+    See Also
+    --------
+    kernel : The rates of any step, computed on the CPU.
+    formula : The formula in JAX's operations, which has derivatives.
 
     Examples
     --------
@@ -185,6 +194,10 @@ class Kernel:
     dtype : str
         That of the rates, "float32" or "float64".
 
+    See Also
+    --------
+    kernel : Makes one.
+
     Examples
     --------
     >>> from cosine_fast import CosineDecay
@@ -242,6 +255,11 @@ def kernel(schedule: Formula, *, dtype: Any = None) -> Kernel:
     ValueError
         If JAX has no float64.
 
+    See Also
+    --------
+    table : Rates from a table, on every device.
+    formula : The formula in JAX's operations, which has derivatives.
+
     Examples
     --------
     >>> from cosine_fast import ExponentialDecay
@@ -281,6 +299,10 @@ class Operations:
         The segments' schedules, if it is joined.
     name : str
         That of its formula.
+
+    See Also
+    --------
+    formula : Makes one.
 
     Examples
     --------
@@ -322,6 +344,11 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
         If `schedule` is no schedule of this package, or has a ``__call__`` of its own.
     ValueError
         If JAX has no float64.
+
+    See Also
+    --------
+    table : Rates from a table, with the bits of this package.
+    kernel : The rates of any step, computed on the CPU.
 
     Examples
     --------

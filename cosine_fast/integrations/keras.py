@@ -3,7 +3,8 @@
 Each class derives from Keras's class of the same name and differs from it in one respect: if the step is one number
 that is known when the schedule is called, the kernel computes the rate. Keras's operations still compute it if the step
 is not known (in jitted, traced or compiled code) or cosine_fast refuses the parameters. docs/how-to/keras.md says where
-the two differ. `Schedule` makes a schedule of Keras of any other schedule of cosine_fast.
+the two differ. The attribute `fast` is cosine_fast's schedule with the same parameters, for arrays of steps; the method
+`precompute` is that of `fast`. `Schedule` makes a schedule of Keras of any other schedule of cosine_fast.
 
 >>> from cosine_fast.integrations.keras import CosineDecay
 >>> schedule = CosineDecay(0.5, decay_steps=1000)
@@ -225,7 +226,10 @@ def _with_kernel(name: str, cls: type[Formula]) -> type[_Fast]:
             )
         theirs.__init__(self, *arguments, **parameters)
 
-    doc = f"Keras's {name}, with `cosine_fast.{name}` for known steps."
+    doc = (
+        f"Keras's {name}, with `cosine_fast.{name}` for known steps.\n\n"
+        f"See Also\n--------\ncosine_fast.{name} : The schedule and its parameters.\n"
+    )
     members = {"__module__": __name__, "__doc__": doc, "_class": cls, "__init__": __init__}
     made: type[_Fast] = type(name, (_Fast, theirs), members)
     return keras.saving.register_keras_serializable("cosine_fast")(made)  # type: ignore[no-any-return]

@@ -32,6 +32,10 @@ def every_step(scheduler: LRScheduler) -> dict[str, Any]:
     TypeError
         If `scheduler` is none.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : A scheduler of any schedule.
+
     Examples
     --------
     >>> import torch

@@ -51,6 +51,8 @@ from numba.extending import (
 
 from .._backend import addresses, kernel
 
+__all__ = ["Schedules"]
+
 # Compiled code refers to these by name, not by address, for it may come from a cache.
 for _name, _address in addresses(__name__).items():
     llvmlite.binding.add_symbol(f"cosine_fast_{_name}", _address)
@@ -171,6 +173,10 @@ class Schedules(Sequence[Any]):
         If the schedules are of both dtypes.
     IndexError
         If an index is beyond the schedules, also in compiled functions; negative ones count from the end.
+
+    See Also
+    --------
+    cosine_fast.cosine_decay : Many schedules in one call, without Numba.
 
     Examples
     --------

@@ -36,7 +36,10 @@ def _tabled(make: Callable[..., Any]) -> Callable[..., Table]:
     options = list(inspect.signature(function).parameters.values())[1:3]
     function.__signature__ = inspect.Signature([*inspect.signature(make).parameters.values(), *options])  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = make.__name__
-    function.__doc__ = f"Return a table of the rates of `cosine_fast.dialects.optax.{make.__name__}`."
+    function.__doc__ = (
+        "Return a table of the rates of optax's schedule.\n\n"
+        f"See Also\n--------\ncosine_fast.dialects.optax.{make.__name__} : The schedule and its parameters.\n"
+    )
     return function
 
 
@@ -78,6 +81,10 @@ def join_schedules(
     ------
     TypeError, ValueError
         As `cosine_fast.join_schedules` and `cosine_fast.integrations.jax.table` raise them.
+
+    See Also
+    --------
+    cosine_fast.join_schedules : The same without JAX.
 
     Examples
     --------

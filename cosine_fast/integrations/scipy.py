@@ -28,6 +28,10 @@ def low_level_callable(schedule: kernel.Schedule) -> LowLevelCallable:
     TypeError
         If it is no schedule of this package, or has a ``__call__`` of its own.
 
+    See Also
+    --------
+    cosine_fast.integrations.ctypes : The functions for ctypes and cffi.
+
     Examples
     --------
     >>> from scipy.integrate import quad

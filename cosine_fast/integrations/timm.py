@@ -36,6 +36,10 @@ class ScheduledLR(integration.ScheduledLR):
     TypeError, ValueError
         As `cosine_fast.integrations.torch.ScheduledLR` raises them.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : The same for other training loops.
+
     Notes
     -----
     timm's noise is left out. ``state_dict`` and ``load_state_dict`` are those of

@@ -14,7 +14,7 @@ tensors of steps.
 tensor([0.1000, 0.0854, 0.0500], dtype=torch.float64)
 
 PyTorch's own schedulers are here too, by their names and parameters, as subclasses of them that have the rates of their
-closed forms. A state of the one can be loaded by the other.
+closed forms. A state of the one can be loaded by the other. `cosine_fast.dialects.torch` describes the parameters.
 
 >>> scheduler = CosineAnnealingLR(torch.optim.SGD([weights], lr=0.1), T_max=4)
 >>> isinstance(scheduler, torch.optim.lr_scheduler.CosineAnnealingLR)
@@ -75,6 +75,11 @@ class ScheduledLR(ClosedForm):
     UserWarning
         In ``step()``, if something else has changed a learning rate since the last step, which this overwrites: a
         scheduler in the same ``ChainedScheduler``, or an optimizer's state that was loaded before this was made.
+
+    See Also
+    --------
+    cosine_fast.integrations.lightning.every_step : What Lightning needs of it.
+    cosine_fast.integrations.timm.ScheduledLR : The same, called as timm's schedulers are.
 
     Notes
     -----

@@ -57,7 +57,10 @@ def _of_optimizer(dialect: Callable[..., Formula]) -> Callable[..., ScheduledLR]
         return ScheduledLR(optimizer, [schedule(rate) for rate in rates], last_epoch)
 
     function.__name__ = function.__qualname__ = dialect.__name__
-    function.__doc__ = f"Return a scheduler: `cosine_fast.dialects.transformers.{dialect.__name__}` for an optimizer."
+    function.__doc__ = (
+        "Return a scheduler with these rates for an optimizer.\n\n"
+        f"See Also\n--------\ncosine_fast.dialects.transformers.{dialect.__name__} : The schedule and its parameters.\n"
+    )
     function.__signature__ = signature  # type: ignore[attr-defined]
     return function
 
@@ -124,6 +127,10 @@ def get_scheduler(
         parameter is missing or out of its range.
     TypeError
         If a parameter is of a wrong type, or the function does not have it.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : The scheduler that it returns.
 
     Examples
     --------

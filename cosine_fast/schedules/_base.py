@@ -389,6 +389,10 @@ class LearningRateSchedule:
     NotImplementedError
         If ``__call__`` or ``get_config`` is used and the subclass does not define it.
 
+    See Also
+    --------
+    cosine_fast.schedules.Formula : What the schedules of this package have besides.
+
     Notes
     -----
     Steps that are no number, array, list, tuple or range (the tensors of a framework) reach ``__call__`` as they are.
@@ -453,6 +457,11 @@ class LearningRateSchedule:
         MemoryError
             If the rates do not fit into memory.
 
+        See Also
+        --------
+        cosine_fast.integrations.dask.precompute : The same as a lazy Dask array.
+        cosine_fast.stores.precompute : The same into a store.
+
         Examples
         --------
         >>> from cosine_fast import CosineDecay
@@ -509,6 +518,11 @@ class LearningRateSchedule:
         dict
             The parameters as they were given.
 
+        See Also
+        --------
+        from_config : Makes a schedule from it.
+        cosine_fast.serialize : Also names the class.
+
         Examples
         --------
         >>> from cosine_fast import CosineDecay
@@ -533,6 +547,11 @@ class LearningRateSchedule:
         -------
         LearningRateSchedule
             The schedule, of this class.
+
+        See Also
+        --------
+        get_config : Returns such a dict.
+        cosine_fast.deserialize : Finds the class by its name.
 
         Examples
         --------
@@ -574,11 +593,14 @@ from . import _sums  # noqa: E402  # it needs `Evaluation`, and Formula needs it
 
 
 class Formula(kernel.Schedule, _sums.Sums, LearningRateSchedule):
-    """A schedule whose formula the kernels have.
+    """A schedule of this package, whose formula the kernels have: the base of its classes.
 
-    A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters and
-    ends with `_take`. The names of the parameters are those of its signature, also for configs and properties.
+    Each parameter is also an attribute, with the value that was given (a sequence as a list). A schedule is immutable
+    and picklable. Two are equal, and have the same hash, if they are of one class and have equal parameters and dtypes.
     """
+
+    # A class with a formula has a `_name`, by which the kernels know it, and an `__init__` that checks the parameters
+    # and ends with `_take`. The names of the parameters are those of its signature, also for configs and properties.
 
     __slots__ = ("__weakref__", "_dtype", "_given", "_key")
 

@@ -390,6 +390,12 @@ class Sums(Evaluation):
         OverflowError
             If a step is beyond int64.
 
+        See Also
+        --------
+        sum_of_squares : The same of the squares.
+        cumulative : The sums up to each step of an array.
+        step_at_sum : The step at which the sum is reached.
+
         Examples
         --------
         >>> from cosine_fast import CosineDecay
@@ -420,6 +426,10 @@ class Sums(Evaluation):
         ------
         TypeError, ValueError, OverflowError
             As `sum` raises them.
+
+        See Also
+        --------
+        sum : The same of the rates themselves.
 
         Examples
         --------
@@ -457,6 +467,11 @@ class Sums(Evaluation):
         TypeError, ValueError, OverflowError
             As a call raises them; TypeError also for floats.
 
+        See Also
+        --------
+        sum : The sum of any range.
+        step_at_sum : The step at which the sum is reached.
+
         Examples
         --------
         >>> from cosine_fast import CosineDecay
@@ -492,6 +507,10 @@ class Sums(Evaluation):
             If `learning_rate` is neither a number nor an array of numbers.
         ValueError
             If the answer is unknown after 2**32 steps have been gone through.
+
+        See Also
+        --------
+        step_at_sum : The step at which the sum is reached.
 
         Examples
         --------
@@ -544,6 +563,11 @@ class Sums(Evaluation):
             If `total` is neither a number nor an array of numbers.
         ValueError
             If the answer is unknown after 2**32 steps have been gone through.
+
+        See Also
+        --------
+        sum : The sum of any range.
+        step_at : The step at which a rate is reached.
 
         Examples
         --------

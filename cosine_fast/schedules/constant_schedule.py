@@ -26,6 +26,10 @@ class ConstantSchedule(Formula):
     TypeError
         If the rate is no number.
 
+    See Also
+    --------
+    PiecewiseConstantDecay : Several rates, one after the other.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

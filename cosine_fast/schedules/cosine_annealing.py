@@ -32,6 +32,11 @@ class CosineAnnealing(Joined):
     TypeError
         If a parameter is no number.
 
+    See Also
+    --------
+    CosineDecay : A cosine that ends at its floor.
+    CosineDecayRestarts : Cosines that start again at the top.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

@@ -51,6 +51,13 @@ class CosineDecay(Formula):
     TypeError
         If a parameter is no number.
 
+    See Also
+    --------
+    cosine_decay : Many of these schedules in one call.
+    CosineDecayRestarts : Cosine decays one after the other.
+    CosineAnnealing : A cosine that goes on past its end.
+    PowerCosineDecay : A cosine with two exponents.
+
     Notes
     -----
     A schedule is called as ``schedule(step, *, out=None, dtype=None, num_threads=None)``, which

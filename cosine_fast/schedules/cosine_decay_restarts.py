@@ -52,6 +52,11 @@ class CosineDecayRestarts(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    CosineDecay : One such decay, with a warmup.
+    CosineAnnealing : A cosine that goes down and up again.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Steps may be

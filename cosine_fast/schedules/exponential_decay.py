@@ -44,6 +44,11 @@ class ExponentialDecay(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    InverseTimeDecay : A slower fall.
+    PiecewiseConstantDecay : Stairs of any height.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Steps may be

@@ -30,6 +30,11 @@ class InverseSquareRootDecay(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    with_warmup : Puts a warmup before it.
+    InverseTimeDecay : A fall as 1 / time.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

@@ -36,6 +36,11 @@ class InverseTimeDecay(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    InverseSquareRootDecay : A slower fall.
+    ExponentialDecay : A faster fall.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Steps may be

@@ -38,6 +38,11 @@ class JoinedSchedule(Joined):
     TypeError
         If there is no such sequence, or an element is no schedule of this package or no number.
 
+    See Also
+    --------
+    join_schedules : Makes one with optax's meaning of the steps.
+    with_warmup : Puts a warmup before a schedule.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. A rate has the bits
@@ -120,6 +125,11 @@ def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> J
     TypeError, ValueError
         As `JoinedSchedule` raises them.
 
+    See Also
+    --------
+    cosine_fast.JoinedSchedule : What it returns; it also takes what is subtracted from the steps.
+    cosine_fast.with_warmup : Puts a warmup before a schedule.
+
     Examples
     --------
     >>> from cosine_fast import ConstantSchedule, PolynomialDecay
@@ -156,6 +166,11 @@ def with_warmup(schedule: Formula, warmup_steps: int, initial_learning_rate: flo
     ------
     TypeError, ValueError
         If an argument is unsuitable.
+
+    See Also
+    --------
+    join_schedules : Joins any schedules.
+    CosineDecay : A cosine that has a warmup of its own.
 
     Examples
     --------

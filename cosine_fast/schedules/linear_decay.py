@@ -37,6 +37,11 @@ class LinearDecay(Joined):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    PolynomialDecay : A power of the line.
+    WarmupStableDecay : A constant rate before the decay.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

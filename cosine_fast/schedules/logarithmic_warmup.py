@@ -35,6 +35,11 @@ class LogarithmicWarmup(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    with_warmup : A linear warmup before any schedule.
+    join_schedules : Joins a warmup and what follows it.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

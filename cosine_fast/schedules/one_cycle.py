@@ -46,6 +46,10 @@ class OneCycle(Joined):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    CosineDecay : A linear warmup, then a cosine.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

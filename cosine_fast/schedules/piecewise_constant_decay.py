@@ -44,6 +44,11 @@ class PiecewiseConstantDecay(Formula):
     TypeError
         If `boundaries` or `values` is no such sequence, or an element is no number.
 
+    See Also
+    --------
+    ConstantSchedule : One rate.
+    join_schedules : Joins schedules that are not constant.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. NaN gives NaN, +inf

@@ -50,6 +50,10 @@ class PolynomialDecay(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    LinearDecay : A line, after an optional warmup.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Steps may be

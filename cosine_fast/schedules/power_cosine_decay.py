@@ -40,6 +40,10 @@ class PowerCosineDecay(Formula):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    CosineDecay : The cosine without exponents.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such

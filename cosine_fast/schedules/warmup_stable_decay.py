@@ -59,6 +59,11 @@ class WarmupStableDecay(Joined):
     TypeError
         If a parameter has another type.
 
+    See Also
+    --------
+    warmup_stable_decay : Many of these schedules in one call.
+    LinearDecay : A warmup and a line, without the constant rate.
+
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
