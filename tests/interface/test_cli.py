@@ -978,7 +978,7 @@ def test_completion_in_a_shell(tmp_path, shell):
 
 PAGES = [
     Path(__file__).parents[2] / "docs" / name
-    for name in ("reference/command.md", "how-to/stores.md", "how-to/precompute.md")
+    for name in ("reference/command.md", "how-to/stores.md", "how-to/precompute.md", "how-to/backend.md")
 ]
 
 
