@@ -57,7 +57,7 @@ highlight_options = {"python": {"stripnl": True}}  # doctest needs an empty line
 myst_heading_anchors = 4  # links such as reliability.md#systems
 myst_enable_extensions = ["colon_fence"]
 
-copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_text = r">>> |\.\.\. ?|\$ "
 copybutton_prompt_is_regexp = True
 
 plot_working_directory = str(ROOT)  # as for the examples in docs

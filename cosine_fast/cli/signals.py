@@ -82,13 +82,23 @@ def _warn(message: Warning | str, *_rest: Any, **_more: Any) -> None:
     print(f"cosine-fast: warning: {one_line(str(message))}", file=sys.stderr)
 
 
+def _execute(arguments: Sequence[str]) -> None:
+    try:
+        from .commands import execute
+    except ModuleNotFoundError as error:
+        from . import facts
+
+        if error.name != "click" or not facts.bare(arguments):
+            raise
+    else:
+        execute(arguments)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status; an error prints one line, and one more if the usage was wrong."""
     hint = ""
     try:
-        from .commands import execute  # needs click
-
-        execute(arguments)
+        _execute(arguments)
         return 0
     except CommandError as problem:
         message, status, hint = str(problem), problem.status, problem.hint
@@ -96,11 +106,6 @@ def run(arguments: Sequence[str]) -> int:
         library = (error.name or "").partition(".")[0]
         if library not in EXTRAS:
             raise
-        if library == "click":
-            from . import facts
-
-            if facts.bare(arguments):
-                return 0
         # Not "pip install cosine-fast[cli]": there is no cosine-fast on PyPI.
         message, status = f"{library} is not installed: pip install {library} (or the extra {EXTRAS[library]})", 2
     except Warning as warning:  # python -W error makes it an error

@@ -62,7 +62,8 @@ def schedule() -> CosineDecay:
 def run_alone(*arguments, **options):
     """Run the command line to its end in a process of its own."""
     command = [*CLI, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.run(command, text=True, timeout=120, **(pipes | options))
 
 
 def run(*arguments, **options):
@@ -1550,6 +1551,15 @@ def test_nobody_reads_standard_output(tmp_path):
     assert result.returncode == 1
     assert result.stderr == ""
     assert len(np.load(tmp_path / "lr.npy")) == 1101
+
+
+@posix_only
+def test_nobody_reads_what_a_bare_install_says(tmp_path):
+    here, there = os.pipe()
+    os.close(here)
+    result = run_without("click", tmp_path, "info", stdout=there)
+    os.close(there)
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_standard_output_that_knows_no_unicode(tmp_path):
