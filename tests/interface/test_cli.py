@@ -942,7 +942,7 @@ def test_completion_script(shell):
     assert f"_COSINE_FAST_COMPLETE={shell}_complete" in assert_done(script)
 
 
-@pytest.mark.parametrize(("shell", "line"), zip(["bash", "zsh", "fish"], WORDS, strict=True))
+@pytest.mark.parametrize(("shell", "line"), list(zip(["bash", "zsh", "fish"], WORDS, strict=True)))
 def test_completion(shell, line):
     """What click's scripts, as docs/reference/command.md has them installed, ask of the command for each shell."""
     words, word = line.split(), line.split()[-1]
