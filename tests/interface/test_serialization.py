@@ -235,7 +235,7 @@ def test_what_is_no_config(cf, mine):
             cf.deserialize(GOOD, {"CosineDecay": other})
 
 
-def test_made_up_configs(cf):
+def test_made_up_configs(best, share):
     """Any JSON at all gives a schedule that can be called, or a ValueError or TypeError."""
     hypothesis = pytest.importorskip("hypothesis")
     st = hypothesis.strategies
@@ -268,18 +268,18 @@ def test_made_up_configs(cf):
             **draw(st.dictionaries(st.sampled_from([*tree, "module", "registered_name"]), anything, max_size=1)),
         }
 
-    @hypothesis.settings(max_examples=600, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(max_examples=int(1500 * share), suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(configs() | anything)
     def read(config):
         try:
-            schedule = cf.deserialize(config)
+            schedule = best.deserialize(config)
         except (ValueError, TypeError) as error:
             assert len(str(error)) > 10  # noqa: PT017
             return
         assert type(schedule).__name__ == config["class_name"]
         schedule(5)
-        again = json.loads(json.dumps(cf.serialize(schedule), allow_nan=False))
-        assert cf.deserialize(again) == schedule
+        again = json.loads(json.dumps(best.serialize(schedule), allow_nan=False))
+        assert best.deserialize(again) == schedule
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Argument `warmup_steps` is ignored")

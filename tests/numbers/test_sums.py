@@ -184,10 +184,10 @@ def test_cumulative(compiled, python, name, p):
 
 
 @pytest.mark.parametrize(("name", "p"), SHORT, ids=called)
-def test_inverses(cf, name, p):
+def test_inverses(best, name, p):
     """The first step of all, by looking at each; with the same answer for one number and for an array."""
     draw = random.Random(3)
-    schedule = made(cf, name, p)
+    schedule = made(best, name, p)
     rates, sums = schedule(range(1000)), schedule.cumulative(range(1000))
     for inverse, values, first, reaches in (
         (schedule.step_at, rates, schedule._warmup, np.less_equal), (schedule.step_at_sum, sums, 0, np.greater_equal),
