@@ -51,6 +51,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_use_index = html_domain_indices = False  # pages of names that no page leads to, and too wide for a telephone
 html_favicon = "_static/icon.svg"
+highlight_language = "text"  # formulas in docstrings are no Python; blocks with >>> are seen as that
 pygments_dark_style = "a11y-dark"  # furo's own underlines names of modules like links
 highlight_options = {"python": {"stripnl": True}}  # doctest needs an empty line at an example's end
 
