@@ -133,13 +133,6 @@ def summary(results: Results) -> str:
     return about + contenders(results, c, [*limit_of(c), OURS, "cosine_fast, precompute", *rivals(c)])
 
 
-def calls(results: Results) -> str:
-    """README's table of calls that are not large arrays."""
-    chosen = [x for x in results["contract"] if x["what"].startswith(("`schedule(", "`import", "construction"))]
-    rows = [[x["what"], x["reference"], str(Ratio(*x["measured"]))] for x in chosen]
-    return table(["call", "beside", "ratio (quartiles)"], rows) if rows else ""
-
-
 def at_memory(results: Results) -> str:
     found = arrays(results, results["machine"]["cores"])
     return contenders(results, c := largest_with_all(found), names([c])) if found else ""
@@ -252,7 +245,6 @@ def tables(results: Results) -> dict[str, str]:
         "machine": machine(results),
         "contract": contract(results),
         "summary": summary(results),
-        "calls": calls(results),
         "at-memory": at_memory(results),
         "all-threads": by_size(arrays(results, cores)),
         "one-thread": by_size(arrays(results, 1)) if cores > 1 else "",
@@ -270,7 +262,7 @@ def tables(results: Results) -> dict[str, str]:
 def text(results: Results) -> str:
     """All tables for the terminal, the contract last, where the reader looks first."""
     made = tables(results)
-    order = [name for name in made if name not in ("contract", "summary", "calls")] + ["contract"]
+    order = [name for name in made if name not in ("contract", "summary")] + ["contract"]
     return "\n".join(f"{name}\n\n{made[name]}" for name in order if made[name])
 
 

@@ -128,7 +128,7 @@ def plot(schedule: LearningRateSchedule, stop: int | None, axes: Axes | None) ->
         axes = pyplot.subplots(layout="constrained")[1]
     steps = np.unique(_samples(schedule, 0, stop).round()).astype(np.int64)
     name = getattr(schedule, "name", None) or type(schedule).__name__
-    (line,) = axes.plot(steps, _rates(schedule, steps), "." * (stop <= MARKED) + "-", label=name)
+    (line,) = axes.plot(steps, _rates(schedule, steps), marker="." if stop <= MARKED else None, label=name)
     axes.set(xlabel="optimizer step", ylabel="learning rate")
     _mark_segments(axes, schedule, 0, stop, color=line.get_color())
     return axes

@@ -1,10 +1,14 @@
 """Sphinx's settings; `bash docs/build` makes the site."""
 
 import os
-
-os.environ.setdefault("KERAS_BACKEND", "numpy")  # before anything imports Keras
+import sys
+from pathlib import Path
 
 import cosine_fast
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "docs" / "gallery"))
+os.environ.setdefault("KERAS_BACKEND", "numpy")  # before an integration imports Keras
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
@@ -13,6 +17,7 @@ version = release = cosine_fast.__version__
 
 extensions = [
     "hawkmoth",
+    "light_and_dark",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -41,9 +46,13 @@ nitpick_ignore = [("c:identifier", "int64_t"), ("c:identifier", "size_t")]
 html_theme = "furo"
 html_title = f"cosine_fast {release}"
 html_theme_options = {"source_directory": "docs/"}
+html_static_path = ["gallery/static"]
+html_css_files = ["formulas.css"]
 
 myst_heading_anchors = 4  # links such as reliability.md#systems
 myst_enable_extensions = ["colon_fence"]
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+plot_working_directory = str(ROOT)  # as for the examples in docs

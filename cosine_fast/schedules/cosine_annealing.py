@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import INT64_MIN, rate_of
+from ._base import INT64_MIN, number_of, rate_of
 from ._joined import Joined, Segment
 from .cosine_decay import CosineDecay
 
@@ -62,7 +62,8 @@ class CosineAnnealing(Joined):
         name: str = "CosineAnnealing",
     ) -> None:  # fmt: skip
         initial, dtype = rate_of("initial_learning_rate", initial_learning_rate)
-        decay = CosineDecay(initial, decay_steps, end_learning_rate=end_learning_rate)
+        end = number_of("end_learning_rate", end_learning_rate)
+        decay = CosineDecay(initial, decay_steps, end_learning_rate=end)
         # At negative steps a CosineDecay is even and goes on.
         segments = [Segment(decay, INT64_MIN, 0), Segment(decay, 0, 0, -1.0)]
         self._join((initial_learning_rate, decay_steps, end_learning_rate, name), dtype, segments, name)

@@ -264,6 +264,17 @@ def test_plot_by_default():
         pyplot.close(axes.figure)
 
 
+def test_plot_takes_matplotlibs_settings():
+    """Styles of line, too, come from the cycle of the axes."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"axes.prop_cycle": "cycler(color='rg') + cycler(linestyle=['-', '--'])"}):
+        axes = Figure().add_subplot()
+    lines = [PLAIN.plot(ax=axes).lines[-1] for _ in range(2)]
+    assert [(line.get_color(), line.get_linestyle()) for line in lines] == [("r", "-"), ("g", "--")]
+
+
 def test_plot_of_ones_own_schedule(axes):
     class Own(cosine_fast.LearningRateSchedule):
         def __call__(self, step):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+from pathlib import Path
 
 import pytest
 from family import ORDINARY, made, parameters
+
+GALLERY = Path(__file__).parents[2] / "docs" / "gallery"
 
 
 def test_the_registry(cf):
@@ -16,6 +19,22 @@ def test_the_registry(cf):
     assert all(getattr(cf, name) is getattr(cf.schedules, name) is cls for name, cls in schedules.items())
     assert all(cls.__name__ == name for name, cls in schedules.items())
     assert set(schedules) < set(cf.__all__)
+
+
+@pytest.mark.skipif(not GALLERY.exists(), reason="docs/ is not beside these tests")
+def test_the_gallery(cf):
+    """Each class has a page with a picture and all of its parameters, and is in the overview and the comparison."""
+    overview, comparison = ((GALLERY / f"{page}.md").read_text() for page in ("index", "comparison"))
+    for name, cls in cf.schedules.SCHEDULES.items():
+        file = cls.__module__.rpartition(".")[2]
+        page = (GALLERY / f"{file}.md").read_text()
+        assert page.startswith(f"# {name}\n")
+        assert "\n```{plot}\n:alt: " in page
+        assert f"{name}(" in page or file == "joined_schedule"  # that is drawn from the file of a published run
+        assert {key for key in inspect.signature(cls).parameters if f"\n| `{key}` |" not in page} == {"name"}
+        assert f"[{name}]({file}.md)" in overview
+        assert f"s.{name}(" in overview
+        assert f"s.{name}(" in comparison
 
 
 @pytest.mark.parametrize(("name", "config"), ORDINARY)

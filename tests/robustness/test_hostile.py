@@ -210,13 +210,15 @@ def makers(cf):
 
 @pytest.mark.parametrize("name", [*NAMES, "join_schedules", "with_warmup"])
 def test_parameters_of_all(cf, name):
-    """As a parameter of anything that makes schedules: an error that names the parameter, or a schedule."""
+    """As a parameter of anything that makes schedules: an error that names it, or a schedule and its config again."""
     make, right = makers(cf)[name]
     for parameter, (kind, hostile) in itertools.product(right, KINDS.items()):
         have = outcome(lambda parameter=parameter, hostile=hostile: make(**{**right, parameter: hostile()}))
         where = parameter, kind, have
         if not isinstance(have, Exception):
             assert have([0, 3, 7, 12, 2**40]).shape == (5,), where
+            if isinstance(have, cf.LearningRateSchedule):
+                assert outcome(lambda have=have: type(have).from_config(have.get_config())) == have, where
         elif not isinstance(have, OwnError):
             assert type(have) in (TypeError, ValueError), where
             assert parameter in str(have) or str(have).startswith("The rates"), where  # together they are too large
