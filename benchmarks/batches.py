@@ -2,7 +2,7 @@
 
 cosine_decay, one schedule's array path, a NumPy expression, a parallel Numba loop and a Python loop take turns in one
 process (timing.py). The rates of each are compared with ours before it is timed. Prints the tables of
-docs/how-to/batches.md: nanoseconds per value, and ratios with their quartiles.
+docs/explanation/performance-parts.md: nanoseconds per value, and ratios with their quartiles.
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+os.environ.setdefault("KERAS_BACKEND", "numpy")  # before anything imports Keras
+
 import cosine_fast
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "docs" / "gallery"))
-os.environ.setdefault("KERAS_BACKEND", "numpy")  # before an integration imports Keras
 
 project = "cosine_fast"
 author = "the authors of cosine_fast"
@@ -46,8 +47,12 @@ nitpick_ignore = [("c:identifier", "int64_t"), ("c:identifier", "size_t")]
 html_theme = "furo"
 html_title = f"cosine_fast {release}"
 html_theme_options = {"source_directory": "docs/"}
-html_static_path = ["gallery/static"]
-html_css_files = ["formulas.css"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_use_index = html_domain_indices = False  # pages of names that no page leads to, and too wide for a telephone
+html_favicon = "_static/icon.svg"
+pygments_dark_style = "a11y-dark"  # furo's own underlines names of modules like links
+highlight_options = {"python": {"stripnl": True}}  # doctest needs an empty line at an example's end
 
 myst_heading_anchors = 4  # links such as reliability.md#systems
 myst_enable_extensions = ["colon_fence"]

@@ -33,7 +33,7 @@
  * Accuracy
  *     Where no rate is negative, and s >= 0: in doubles within 10 * 2^-53 of the exact sum, 3.6 being the largest seen;
  *     in pairs within 1.01 * 2^-53, or 4 where the decay has one step. Else that much of the number of steps times the
- *     largest rate. Subnormal rates add up to 5e-324 for each step. docs/how-to/sums.md has the proof.
+ *     largest rate. Subnormal rates add up to 5e-324 for each step. docs/explanation/sums.md has the proof.
  */
 #ifndef COSINE_FAST_COSINE_SUMS_H
 #define COSINE_FAST_COSINE_SUMS_H

@@ -976,7 +976,10 @@ def test_completion_in_a_shell(tmp_path, shell):
 
 # ------------------------------------------------------------------------------------ docs/reference/command.md
 
-PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("reference/command.md", "how-to/stores.md")]
+PAGES = [
+    Path(__file__).parents[2] / "docs" / name
+    for name in ("reference/command.md", "how-to/stores.md", "how-to/precompute.md", "how-to/backend.md")
+]
 
 
 @posix_only
