@@ -25,6 +25,8 @@ CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-m
 # Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off, and -g,
 # which would make the module five times as large.
 CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3", "-g0"]
+# GCC makes a second vector loop for what is left of a first one, which takes as long to compile as that; a plain loop serves.
+PLAIN_REST = ["--param=vect-epilogues-nomask=0"]
 # MSVC contracts nothing under /fp:precise, and has C11's atomics from Visual Studio 2022 on.
 MSVC_CFLAGS = ["/std:c11", "/experimental:c11atomics", "/O2", "/fp:precise"]
 # Flags for OpenMP, of the compiler and of the linker: the usual ones, and those of Apple's clang beside a libomp.
@@ -76,6 +78,8 @@ class Build(build_ext):
         elif self.builds([*CFLAGS, *X86_VARIANTS["v3"], *X86_VARIANTS["v4"]], SANITIZE, X86_PROBE):
             variants |= X86_VARIANTS
             self.extensions[0].define_macros.append(("CF_X86_VARIANTS", None))
+        if self.builds([*flags, *PLAIN_REST, "-Werror"], SANITIZE):
+            variants = {name: [*more, *PLAIN_REST] for name, more in variants.items()}
         if os.environ.get("COSINE_FAST_NO_OPENMP") != "1":
             openmp, link = next((way for way in OPENMP if self.builds(*way, OPENMP_PROBE)), ([], []))
         print(f"cosine_fast: building {'with' if openmp else 'WITHOUT'} OpenMP", file=sys.stderr)
@@ -95,21 +99,19 @@ class Build(build_ext):
         """All objects of the kernel, side by side; setuptools compiles one file after the other."""
         from Cython.Build import cythonize
 
-        jobs = [
-            (name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, [*flags, *more])
-            for name, more in variants.items()
-        ]
-        sources = cythonize(kernel)[0].sources
-        jobs.append(("", sources, kernel.define_macros, kernel.include_dirs, kernel.extra_compile_args))
-
-        def compiled(job):
-            folder, sources, macros, include, flags = job
+        def compiled(folder, sources, macros, include, flags):
             return self.compiler.compile(
                 sources, str(Path(self.build_temp, folder)), macros, include, extra_postargs=flags
             )
 
         with ThreadPoolExecutor() as pool:
-            kernel.extra_objects = [path for objects in pool.map(compiled, jobs) for path in objects]
+            objects = [
+                pool.submit(compiled, name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, [*flags, *more])
+                for name, more in variants.items()
+            ]
+            sources = cythonize(kernel)[0].sources  # meanwhile
+            made = compiled("", sources, kernel.define_macros, kernel.include_dirs, kernel.extra_compile_args)
+            kernel.extra_objects = [*made, *(path for each in objects for path in each.result())]
         kernel.depends, kernel.sources = [*kernel.depends, *kernel.sources], []
 
 
