@@ -550,8 +550,9 @@ def test_a_loop_of_ones_own():
 
 
 @trains
-@pytest.mark.parametrize("how", [{}, {"run_eagerly": True}], ids=["", "eagerly"])
-@pytest.mark.parametrize("name", [*KERAS, "Schedule"])
+@pytest.mark.parametrize(
+    ("name", "how"), [*((name, {}) for name in (*KERAS, "Schedule")), ("Schedule", {"run_eagerly": True})]
+)
 def test_saved_models(name, how, tmp_path):
     """A .keras file gives the schedule back, and training goes on at the step where it was."""
 

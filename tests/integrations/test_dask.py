@@ -249,12 +249,11 @@ def test_cluster(process, workers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [2, 4])
-def test_killed_worker(process, workers):
+def test_killed_worker(process):
     """Other workers compute again what a killed one had computed or begun; a new process replaces it."""
     on_cluster(
         process,
-        workers,
+        2,
         """
         def slowly(rates):
             time.sleep(0.1)

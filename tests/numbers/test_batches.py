@@ -197,7 +197,7 @@ def test_single_rates_past_the_caches(compiled, dtype):
 
 def check_rows_past_the_caches(compiled, length, dtype):
     """So many rates that they go past the caches: in lines that two rows share, and up to gaps between rows."""
-    count = 48 * 2**20 // np.dtype(dtype).itemsize // length
+    count = 36 * 2**20 // np.dtype(dtype).itemsize // length
     columns = {name: a[:, None] for name, a in short(count, True, 8).items()}
     columns["decay_steps"][count // 2] = 2**50
     steps = np.arange(5, 5 + length)

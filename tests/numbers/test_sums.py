@@ -193,10 +193,9 @@ def test_inverses(best, name, p):
         (schedule.step_at, rates, schedule._warmup, np.less_equal), (schedule.step_at_sum, sums, 0, np.greater_equal),
     ):  # fmt: skip
         seen = values[np.isfinite(values)]
-        wanted = [draw.choice(seen) for _ in range(4)] + [
-            math.nextafter(draw.choice(seen), draw.choice([-1, 1])) for _ in range(4)
-        ]
-        wanted = [x for x in (*wanted, seen.mean(), values[-1]) if reaches(values[first:], x).any()]
+        wanted = [draw.choice(seen), draw.choice(seen), values[-1], seen.mean()]
+        wanted += [math.nextafter(draw.choice(seen), toward) for toward in (-1, 1)]
+        wanted = [x for x in wanted if reaches(values[first:], x).any()]
         want = [first + int(np.argmax(reaches(values[first:], x))) for x in wanted]
         assert inverse(np.array(wanted)).tolist() == want
         assert [inverse(x) for x in wanted[::4]] == want[::4]

@@ -20,7 +20,7 @@ no_sanitizer = pytest.mark.skipif(sanitized, reason="a sanitizer takes terabytes
 
 # ---- Memory ----
 
-LARGE = 3_000_000
+LARGE = 1_500_000
 BOUNDED = 2.6e6  # bytes: less than a copy of so many halves, and of a third as many doubles
 PATHS = {
     "int64": lambda n: np.arange(n),
@@ -47,13 +47,12 @@ PATHS = {
 )
 def test_nothing_is_allocated_but_the_result(cf, path, dtype):
     """Beside the result no memory is taken that grows with the steps, whatever their layout and type."""
-    size = LARGE if cf.build_info()["backend"] == "compiled" else LARGE // 2
     schedule = cf.CosineDecay(0.1, 1000, 0.1, warmup_target=0.3, warmup_steps=10)
-    memory = np.zeros(2 * size)
-    steps = memory[::2] if path == "beside" else memory[:size] if path == "in place" else None
+    memory = np.zeros(2 * LARGE)
+    steps = memory[::2] if path == "beside" else memory[:LARGE] if path == "in place" else None
     if path in PATHS:
-        steps = PATHS[path](size)
-    shape = (size,) if steps is None else steps.shape
+        steps = PATHS[path](LARGE)
+    shape = (LARGE,) if steps is None else steps.shape
     out = np.empty(shape, dtype)
     if path == "beside":
         out = memory[1::2]
@@ -61,7 +60,7 @@ def test_nothing_is_allocated_but_the_result(cf, path, dtype):
         out = steps
 
     def call(**options):
-        return schedule.precompute(size, **options) if steps is None else schedule(steps, **options)
+        return schedule.precompute(LARGE, **options) if steps is None else schedule(steps, **options)
 
     call(out=out)
     tracemalloc.start()
