@@ -25,7 +25,7 @@ CFLAGS = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-m
 # Python's own flags may have -fwrapv and -DNDEBUG, which would hide signed overflow and switch assertions off, and -g,
 # which would make the module five times as large.
 CFLAGS += ["-O1", "-g", "-fno-wrapv", "-UNDEBUG", "-fno-omit-frame-pointer", *SANITIZE] if DEBUG else ["-O3", "-g0"]
-# GCC makes a second vector loop for what is left of a first one, which takes as long to compile as that; a plain loop serves.
+# GCC makes a second vector loop for what is left of a first one, which takes as long to compile; a plain loop serves.
 PLAIN_REST = ["--param=vect-epilogues-nomask=0"]
 # MSVC contracts nothing under /fp:precise, and has C11's atomics from Visual Studio 2022 on.
 MSVC_CFLAGS = ["/std:c11", "/experimental:c11atomics", "/O2", "/fp:precise"]
@@ -106,7 +106,7 @@ class Build(build_ext):
 
         with ThreadPoolExecutor() as pool:
             objects = [
-                pool.submit(compiled, name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, [*flags, *more])
+                pool.submit(compiled, name, ["src/blocks.c"], [("CF_VARIANT", f"cf_isa_{name}")], INCLUDE, flags + more)
                 for name, more in variants.items()
             ]
             sources = cythonize(kernel)[0].sources  # meanwhile

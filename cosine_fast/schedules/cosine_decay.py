@@ -62,7 +62,8 @@ class CosineDecay(Formula):
     -----
     A schedule is called as ``schedule(step, *, out=None, dtype=None, num_threads=None)``, which
     ``help(CosineDecay.__call__)`` describes. Steps may be fractional and negative: the warmup line goes on below step
-    0; without a warmup the cosine is even. NaN gives NaN, +inf the floor. Learning rates have no unit.
+    0; without a warmup the cosine goes on there, down and up. NaN gives NaN, +inf the floor. Learning rates have no
+    unit.
 
     A memory-mapped array of steps is read where it lies; its rates are an array in memory, unless `out` is a mapped
     one. Steps of pandas, polars, xarray, Dask, PyTorch and JAX give rates of the same type, without one for nulls.

@@ -53,8 +53,9 @@ class OneCycle(Joined):
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
-    schedule. Below step 0 the cosine is even. Where `rise` has a fraction, fractional steps from there to the next
-    whole one have the peak. NaN gives NaN, +inf the end rate. In float64 a rate is within 2 ULP of the exact value.
+    schedule. Below step 0 the cosine of the rise goes on. Where `rise` has a fraction, fractional steps from there to
+    the next whole one have the peak. NaN gives NaN, +inf the end rate. In float64 a rate is within 2 ULP of the exact
+    value.
 
     References
     ----------

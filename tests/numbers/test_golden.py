@@ -65,7 +65,7 @@ def test_every_schedule(cf, name):
     """Every class's rates have the bits that they had."""
     schedules = [made(cf, name, p) for p in FAMILY[name].ordinary]
     rates = b"".join(schedule(steps).astype("<f8").tobytes() for schedule in schedules for steps in STEPS)
-    assert hashlib.sha256(rates).hexdigest()[:32] == DIGESTS[name]
+    assert hashlib.sha256(rates).hexdigest()[:32] == DIGESTS.get(name)
 
 
 def test_numbers(cf):
