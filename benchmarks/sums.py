@@ -30,6 +30,24 @@ def schedules(n: int) -> dict[str, CosineDecay]:
     }
 
 
+def every_way_to_sum(n: int) -> list[cosine_fast.LearningRateSchedule]:
+    """A schedule for each row of the table in docs/how-to/sums.md, without those that have the length of others."""
+    return [
+        cosine_fast.ConstantSchedule(0.1),
+        cosine_fast.PiecewiseConstantDecay([n // 4, n // 2], [0.1, 0.03, 0.01]),
+        CosineDecay(0.1, n, 0.1),
+        cosine_fast.CosineAnnealing(0.1, n),
+        cosine_fast.PolynomialDecay(0.1, n, 0.001, power=2.0),
+        cosine_fast.PolynomialDecay(0.1, n, 0.001, power=1.5),
+        cosine_fast.ExponentialDecay(0.1, n, 0.5),
+        cosine_fast.ExponentialDecay(0.1, n // 8, 0.5, staircase=True),
+        cosine_fast.InverseTimeDecay(0.1, n, 0.5),
+        cosine_fast.CosineDecayRestarts(0.1, n // 8, t_mul=1.5),
+        cosine_fast.CosineDecayRestarts(0.1, n // 8, t_mul=1.0),
+        cosine_fast.WarmupStableDecay(0.1, n // 10, n // 2, n // 4),
+    ]
+
+
 def compare(what: str, ours: Call, others: Call, repeats: int, least: float) -> None:
     np.testing.assert_allclose(ours(), others(), rtol=1e-9)
     seconds = interleaved({"ours": Timer(ours), "others": Timer(others)}, repeats, least, PAUSE)
@@ -66,8 +84,14 @@ def main() -> None:
             lambda s=s: np.cumsum(s.precompute(n, out=theirs), out=theirs),
             repeats, least,
         )  # fmt: skip
+    for each in every_way_to_sum(n):
+        compare(
+            f"sum(n), `{each}`; `precompute(n).sum()`",
+            lambda each=each: each.sum(n),
+            lambda each=each: each.precompute(n).sum(),
+            repeats, least,
+        )  # fmt: skip
     s = schedules(n)["decay"]
-    compare("sum(n); `precompute(n).sum()`", lambda: s.sum(n), lambda: s.precompute(n).sum(), repeats, least)
     compare(
         "sum(1000); `precompute(1000).sum()`", lambda: s.sum(1000), lambda: s.precompute(1000).sum(), repeats, least
     )
