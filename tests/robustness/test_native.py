@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ FLAGS = [
     "-ffp-contract=off",
     "-fno-math-errno",
     "-fno-trapping-math",
-    "-g",
+    "-g1",
     "-Wall",
     "-Wextra",
     "-Werror",
@@ -41,7 +42,8 @@ if X86:
     VARIANTS["v3"] = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt"]
     VARIANTS["v4"] = [f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "cd")]
     VARIANTS["v4"] += ["-mfma", "-mprefer-vector-width=512"]
-CLANG_UNDEFINED = "-fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero"
+SANITIZED = ["-O1", "-fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero"]  # by clang
+SANITIZED += ["-fno-sanitize-recover=all", "-fsanitize=fuzzer-no-link"]
 
 
 def run(*command, **options):
@@ -60,34 +62,36 @@ def sanitizes(compiler, flags):
     return run(compiler, *flags, "-x", "c", "-", "-o", os.devnull, input=source).returncode == 0
 
 
-def build(folder, compiler, *flags):
-    """harness.c, with the block loops of every instruction set."""
-    if not (ROOT / "src" / "blocks.c").is_file():
-        pytest.skip("src/ is not beside these tests")
-    if not sanitizes(compiler, tuple(flag for flag in flags if flag.startswith("-fsanitize"))):
-        pytest.skip(f"no {compiler} with {' '.join(flags)}")
-    macros = ["-DCF_X86_VARIANTS"] * X86
-    common = [*FLAGS, *INCLUDE, *macros, *flags]
+@functools.cache
+def blocks(folder, *command):
+    """The block loops of every instruction set, compiled once: with sanitizers that takes a minute."""
     objects = []
     for variant, more in VARIANTS.items():
-        objects.append(folder / f"{variant}.o")
-        compile_one = [compiler, *common, *more, "-c", f"-DCF_VARIANT=cf_isa_{variant}", ROOT / "src" / "blocks.c"]
-        result = run(*compile_one, "-o", objects[-1])
+        objects.append(tempfile.mkstemp(f"{variant}.o", dir=folder)[1])
+        source = [f"-DCF_VARIANT=cf_isa_{variant}", "-c", ROOT / "src" / "blocks.c"]
+        result = run(*command, *more, *source, "-o", objects[-1])
         assert result.returncode == 0, result.stderr
-    program = folder / "harness"
-    sources = [ROOT / "src" / "isas.c", HERE / "harness.c"]
-    result = run(compiler, *common, *sources, *objects, "-o", program, "-lm", "-lpthread")
+    return objects
+
+
+def build(folder, compiler, *flags, fuzzer=()):
+    """harness.c, with the block loops."""
+    if not (ROOT / "src" / "blocks.c").is_file():
+        pytest.skip("src/ is not beside these tests")
+    if not sanitizes(compiler, tuple(flag for flag in (*flags, *fuzzer) if flag.startswith("-fsanitize"))):
+        pytest.skip(f"no {compiler} with {' '.join(flags)}")
+    command = [compiler, *FLAGS, *INCLUDE, *["-DCF_X86_VARIANTS"] * X86, *flags]
+    sources = [ROOT / "src" / "isas.c", HERE / "harness.c", *blocks(folder.parent, *command)]
+    result = run(*command, *fuzzer, *sources, "-o", folder / "harness", "-lm", "-lpthread")
     assert result.returncode == 0, result.stderr
-    return program
+    return folder / "harness"
 
 
 COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 HARNESSES = {
-    "threads": (COMPILER, ["-O1", "-fsanitize=thread", "-fopenmp"], ["16", "2"]),  # which runs no team of OpenMP's
-    "memory and undefined behaviour": (COMPILER, ["-O1", "-fsanitize=address,undefined"], ["2", "1"]),
-    "-O0": (COMPILER, ["-O0"], ["2", "1"]),
+    "threads, -O0": (COMPILER, ["-O0", "-fsanitize=thread", "-fopenmp"], ["16", "2"]),  # runs no team of OpenMP's
     "clang": ("clang", ["-O3"], ["2", "1"]),
-    "clang, undefined behaviour": ("clang", ["-O1", CLANG_UNDEFINED], ["2", "1"]),
+    "memory and undefined behaviour": ("clang", SANITIZED, ["2", "1"]),
 }
 
 
@@ -95,7 +99,7 @@ HARNESSES = {
 def test_harness(tmp_path, kind):
     """Every layout, kind of schedule and instruction set from many threads: right bits, and nothing to report."""
     compiler, flags, arguments = HARNESSES[kind]
-    program = build(tmp_path, compiler, *flags, "-fno-sanitize-recover=all")
+    program = build(tmp_path, compiler, *flags)
     preload = {"LD_PRELOAD": "", "ASAN_OPTIONS": "detect_leaks=1", "TSAN_OPTIONS": "halt_on_error=1"}
     result = run(program, *arguments, env={**os.environ, **preload})
     sys.stderr.write(result.stdout + result.stderr)
@@ -103,21 +107,10 @@ def test_harness(tmp_path, kind):
     assert "WARNING" not in result.stderr
 
 
-def test_valgrind(tmp_path):
-    """Nothing is read that was not written, nothing beside its memory, and nothing is lost."""
-    if not shutil.which("valgrind"):
-        pytest.skip("no valgrind")
-    program = build(tmp_path, COMPILER, "-O2")
-    result = run("valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=all", program, 2)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-
-
 def test_fuzzer(tmp_path):
     """libFuzzer finds no parameters and steps with which a block's rates differ from a step's, or a sanitizer stops."""
     seconds = os.environ.get("COSINE_FAST_FUZZ_SECONDS", "15")
-    flags = ["-O1", "-DCF_FUZZ", "-fsanitize=fuzzer", CLANG_UNDEFINED, "-fno-sanitize-recover=all"]
-    program = build(tmp_path, "clang", *flags)
+    program = build(tmp_path, "clang", *SANITIZED, fuzzer=("-fsanitize=fuzzer", "-DCF_FUZZ"))
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for seed in range(64):  # to begin with, likely parameters; harness.c has the structure
@@ -139,6 +132,16 @@ def test_fuzzer(tmp_path):
     executed = int(re.search(r"number_of_executed_units: (\d+)", result.stderr)[1])
     sys.stderr.write("\n".join(line for line in result.stderr.splitlines() if line.startswith("stat::")) + "\n")
     assert executed > 1000
+
+
+def test_valgrind(tmp_path):
+    """Nothing is read that was not written, nothing beside its memory, and nothing is lost."""
+    if not shutil.which("valgrind"):
+        pytest.skip("no valgrind")
+    program = build(tmp_path, COMPILER, "-O2")
+    result = run("valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=all", program, 2)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
 
 
 DIALECTS = {
