@@ -78,7 +78,7 @@ class Build(build_ext):
         elif self.builds([*CFLAGS, *X86_VARIANTS["v3"], *X86_VARIANTS["v4"]], SANITIZE, X86_PROBE):
             variants |= X86_VARIANTS
             self.extensions[0].define_macros.append(("CF_X86_VARIANTS", None))
-        if self.builds([*flags, *PLAIN_REST, "-Werror"], SANITIZE):
+        if flags is CFLAGS and self.builds([*flags, *PLAIN_REST, "-Werror"], SANITIZE):
             variants = {name: [*more, *PLAIN_REST] for name, more in variants.items()}
         if os.environ.get("COSINE_FAST_NO_OPENMP") != "1":
             openmp, link = next((way for way in OPENMP if self.builds(*way, OPENMP_PROBE)), ([], []))

@@ -152,7 +152,7 @@ def get_include() -> str:
     """Return the folder of cosine_fast.h, for C, C++ and Cython: ``cc -I...``.
 
     ``python -m cosine_fast --cflags`` prints it as a compiler option, with the flags that the header needs for its
-    speed and for the same bits. The documentation of embedding says how to use the header.
+    speed and for the same bits. The page on embedding says how to use the header.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 A module for each: `composer`, `deepspeed`, `fairseq`, `megatron`, `optax`, `timm`, `torch`, `torchtitan` and
 `transformers`. Their functions return ordinary schedules of this package, for a simulator, a notebook or a training
 loop. A rate equals the original's at every whole step, past the end too, but for the original's own rounding;
-the documentation of dialects lists what is equal, what differs and what is refused. Where an original takes an
+the page on dialects lists what is equal, what differs and what is refused. Where an original takes an
 optimizer and reads its rate, the function takes `learning_rate`, the rate of one parameter group. `import cosine_fast`
 does not import this package.
 

@@ -369,8 +369,8 @@ class Sums(Evaluation):
         """Return the sum of the learning rates of a range of steps.
 
         With a closed form it takes some tens of microseconds, however many steps there are. Lines, constants, cosines,
-        whole powers and exponentials have one; the documentation of sums lists them. All others are gone through up
-        to the step from which on the rate stays the same, at some nanoseconds a step.
+        whole powers and exponentials have one; the page on sums lists them. All others are gone through up to the
+        step from which on the rate stays the same, at some nanoseconds a step.
 
         Parameters
         ----------

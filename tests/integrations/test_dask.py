@@ -249,11 +249,12 @@ def test_cluster(process, workers):
 
 
 @pytest.mark.slow
-def test_killed_worker(process):
+@pytest.mark.parametrize("workers", [2, 4])
+def test_killed_worker(process, workers):
     """Other workers compute again what a killed one had computed or begun; a new process replaces it."""
     on_cluster(
         process,
-        2,
+        workers,
         """
         def slowly(rates):
             time.sleep(0.1)
