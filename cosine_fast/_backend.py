@@ -159,6 +159,10 @@ def get_include() -> str:
     str
         The absolute path.
 
+    See Also
+    --------
+    cosine_fast.integrations.ctypes : The functions of the installed package.
+
     Examples
     --------
     >>> import os

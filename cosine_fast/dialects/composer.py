@@ -58,6 +58,10 @@ def StepScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> StepScheduler(1e-3, "30ba")([29, 30, 60])
@@ -87,6 +91,10 @@ def MultiStepScheduler(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -119,6 +127,10 @@ def ConstantScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> ConstantScheduler(1e-3, 0.5, "10ba")([9, 10])
@@ -150,6 +162,10 @@ def LinearScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> LinearScheduler(1e-3, max_duration=100)([0, 50, 100])
@@ -179,6 +195,10 @@ def ExponentialScheduler(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -214,6 +234,10 @@ def CosineAnnealingScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> CosineAnnealingScheduler(1e-3, alpha_f=0.1, max_duration=100)([0, 50, 100])
@@ -245,6 +269,10 @@ def CosineAnnealingWarmRestartsScheduler(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -285,6 +313,10 @@ def PolynomialScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> PolynomialScheduler(1e-3, 2.0, max_duration=100)([0, 50, 100])
@@ -319,6 +351,10 @@ def MultiStepWithWarmupScheduler(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -357,6 +393,10 @@ def ConstantWithWarmupScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> ConstantWithWarmupScheduler(1e-3, "0.1dur", max_duration=100)([0, 5, 10, 100])
@@ -393,6 +433,10 @@ def LinearWithWarmupScheduler(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -432,6 +476,10 @@ def CosineAnnealingWithWarmupScheduler(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> CosineAnnealingWithWarmupScheduler(1e-3, "10ba", "110ba", 0.1)([0, 5, 10, 60, 110])
@@ -470,6 +518,10 @@ def PolynomialWithWarmupScheduler(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------

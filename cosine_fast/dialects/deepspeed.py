@@ -61,6 +61,10 @@ def LRRangeTest(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> LRRangeTest(1e-3, lr_range_test_step_size=100)([-1, 49, 99, 899])
@@ -107,6 +111,10 @@ def OneCycle(
     ------
     TypeError, ValueError
         If an argument is unsuitable.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -175,6 +183,10 @@ def WarmupLR(
     TypeError, ValueError
         If an argument is unsuitable.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> WarmupLR(1e-3, warmup_num_steps=100, warmup_type="linear")([-1, 0, 50, 100])
@@ -215,6 +227,10 @@ def WarmupDecayLR(
     ------
     TypeError, ValueError
         If an argument is unsuitable.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -258,6 +274,10 @@ def WarmupCosineLR(
     ------
     TypeError, ValueError
         If an argument is unsuitable.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------

@@ -74,6 +74,10 @@ def CosineLRSchedule(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> CosineLRSchedule(lr=1e-3, warmup_updates=10, lr_period_updates=100, lr_shrink=0.5)([0, 5, 10, 60, 110, 160])
@@ -145,6 +149,10 @@ def InverseSquareRootSchedule(
     TypeError, ValueError
         If an argument is unsuitable.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> InverseSquareRootSchedule(lr=1e-3, warmup_updates=100)([0, 50, 100, 400])
@@ -185,6 +193,10 @@ def PolynomialDecayLRSchedule(
     ------
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -227,6 +239,10 @@ def FixedLRSchedule(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> FixedLRSchedule(lr=1e-3, warmup_updates=10)([0, 4, 9, 100])
@@ -267,6 +283,10 @@ def StepLRSchedule(
     ------
     TypeError, ValueError
         If an argument is unsuitable.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------
@@ -313,6 +333,10 @@ def TriStageLRSchedule(
     ------
     TypeError, ValueError
         If an argument is unsuitable.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
 
     Examples
     --------

@@ -59,6 +59,10 @@ def OptimizerParamScheduler(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> schedule = OptimizerParamScheduler(

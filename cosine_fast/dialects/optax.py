@@ -63,6 +63,10 @@ def constant_schedule(value: float) -> ConstantSchedule:
     TypeError, ValueError
         If it is no finite number.
 
+    See Also
+    --------
+    cosine_fast.integrations.optax.constant_schedule : The same, as a table for JAX.
+
     Examples
     --------
     >>> constant_schedule(0.5)(100)
@@ -97,6 +101,10 @@ def polynomial_schedule(
     ------
     TypeError, ValueError
         If a parameter is no finite number, or `transition_begin` is not whole.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.polynomial_schedule : The same, as a table for JAX.
 
     Examples
     --------
@@ -137,6 +145,10 @@ def linear_schedule(init_value: float, end_value: float, transition_steps: float
     TypeError, ValueError
         If a parameter is no finite number, or `transition_begin` is not whole.
 
+    See Also
+    --------
+    cosine_fast.integrations.optax.linear_schedule : The same, as a table for JAX.
+
     Examples
     --------
     >>> linear_schedule(0.5, 0.25, 100)([0, 50, 100, 200])
@@ -164,6 +176,10 @@ def warmup_constant_schedule(init_value: float, peak_value: float, warmup_steps:
     ------
     TypeError, ValueError
         If a parameter is no finite number.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.warmup_constant_schedule : The same, as a table for JAX.
 
     Examples
     --------
@@ -199,6 +215,10 @@ def cosine_decay_schedule(
     ------
     TypeError, ValueError
         If a parameter is no finite number, or out of its range.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.cosine_decay_schedule : The same, as a table for JAX.
 
     Examples
     --------
@@ -239,6 +259,10 @@ def warmup_cosine_decay_schedule(
     ------
     TypeError, ValueError
         If a parameter is no finite number, or out of its range.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.warmup_cosine_decay_schedule : The same, as a table for JAX.
 
     Examples
     --------
@@ -282,6 +306,10 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> JoinedSchedule:
     ------
     TypeError, ValueError
         As `warmup_cosine_decay_schedule` raises them, or if there is no cycle.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.sgdr_schedule : The same, as a table for JAX.
 
     Examples
     --------
@@ -327,6 +355,10 @@ def exponential_decay(
     ------
     TypeError, ValueError
         If a parameter is no finite number, or `decay_rate` is negative without `staircase` or with `end_value`.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.exponential_decay : The same, as a table for JAX.
 
     Examples
     --------
@@ -383,6 +415,10 @@ def warmup_exponential_decay_schedule(
     TypeError, ValueError
         As `exponential_decay` raises them, or if `warmup_steps` is not whole.
 
+    See Also
+    --------
+    cosine_fast.integrations.optax.warmup_exponential_decay_schedule : The same, as a table for JAX.
+
     Examples
     --------
     >>> warmup_exponential_decay_schedule(0.0, 0.5, 100, 100, 0.25)([0, 50, 100, 200])
@@ -430,6 +466,10 @@ def piecewise_constant_schedule(
     TypeError, ValueError
         If a parameter is no finite number, or a factor is negative.
 
+    See Also
+    --------
+    cosine_fast.integrations.optax.piecewise_constant_schedule : The same, as a table for JAX.
+
     Examples
     --------
     >>> piecewise_constant_schedule(0.5, {100: 0.5, 200: 0.1})([99, 100, 199, 200])
@@ -462,6 +502,10 @@ def piecewise_interpolate_schedule(
     ------
     TypeError, ValueError
         If a parameter is no finite number, a factor is negative, a boundary not whole, or the type another one.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.piecewise_interpolate_schedule : The same, as a table for JAX.
 
     Examples
     --------
@@ -519,6 +563,10 @@ def linear_onecycle_schedule(
     TypeError, ValueError
         If a parameter is no finite number, or out of its range.
 
+    See Also
+    --------
+    cosine_fast.integrations.optax.linear_onecycle_schedule : The same, as a table for JAX.
+
     Examples
     --------
     >>> linear_onecycle_schedule(100, 0.5, div_factor=10.0, final_div_factor=5.0)([0, 15, 30, 85, 100])
@@ -561,6 +609,10 @@ def cosine_onecycle_schedule(
     ------
     TypeError, ValueError
         If a parameter is no finite number, or out of its range.
+
+    See Also
+    --------
+    cosine_fast.integrations.optax.cosine_onecycle_schedule : The same, as a table for JAX.
 
     Examples
     --------

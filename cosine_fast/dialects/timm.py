@@ -75,6 +75,10 @@ def CosineLRScheduler(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.timm.ScheduledLR : Trains with it, called as timm's schedulers are.
+
     Examples
     --------
     >>> CosineLRScheduler(1e-3, 10, cycle_mul=2, cycle_decay=0.5, cycle_limit=2)([0, 5, 10, 20, 30])
@@ -133,6 +137,10 @@ def PolyLRScheduler(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.timm.ScheduledLR : Trains with it, called as timm's schedulers are.
+
     Examples
     --------
     >>> PolyLRScheduler(1e-3, 100, power=2.0)([0, 50, 100])
@@ -187,6 +195,10 @@ def StepLRScheduler(
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
 
+    See Also
+    --------
+    cosine_fast.integrations.timm.ScheduledLR : Trains with it, called as timm's schedulers are.
+
     Examples
     --------
     >>> StepLRScheduler(1e-3, decay_t=30, decay_rate=0.1, warmup_t=5)([0, 5, 34, 35, 65])
@@ -231,6 +243,10 @@ def MultiStepLRScheduler(
     ------
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
+
+    See Also
+    --------
+    cosine_fast.integrations.timm.ScheduledLR : Trains with it, called as timm's schedulers are.
 
     Examples
     --------
@@ -284,6 +300,10 @@ def WSDLRScheduler(
     ------
     TypeError, ValueError
         If an argument is unsuitable, or has no exact equivalent.
+
+    See Also
+    --------
+    cosine_fast.integrations.timm.ScheduledLR : Trains with it, called as timm's schedulers are.
 
     Examples
     --------

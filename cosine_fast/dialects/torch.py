@@ -53,6 +53,10 @@ def ConstantLR(learning_rate: float, factor: float = 1.0 / 3, total_iters: int =
     PiecewiseConstantDecay
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ConstantLR : The same, as a scheduler of PyTorch.
+
     Examples
     --------
     >>> ConstantLR(0.5, factor=0.5, total_iters=2)([0, 1, 2])
@@ -82,6 +86,10 @@ def LinearLR(
     LinearDecay
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.LinearLR : The same, as a scheduler of PyTorch.
+
     Examples
     --------
     >>> LinearLR(0.5, start_factor=0.5, total_iters=2)([0, 1, 2, 3])
@@ -106,6 +114,10 @@ def ExponentialLR(learning_rate: float, gamma: float) -> Formula:
     -------
     ExponentialDecay
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ExponentialLR : The same, as a scheduler of PyTorch.
 
     Examples
     --------
@@ -133,6 +145,10 @@ def StepLR(learning_rate: float, step_size: int, gamma: float = 0.1) -> Formula:
     ExponentialDecay
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.StepLR : The same, as a scheduler of PyTorch.
+
     Examples
     --------
     >>> StepLR(0.5, step_size=2, gamma=0.5)([0, 1, 2, 3, 4])
@@ -159,6 +175,10 @@ def MultiStepLR(learning_rate: float, milestones: Iterable[int], gamma: float = 
     PiecewiseConstantDecay
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.MultiStepLR : The same, as a scheduler of PyTorch.
+
     Examples
     --------
     >>> MultiStepLR(0.5, milestones=[2, 3], gamma=0.5)([1, 2, 3])
@@ -184,6 +204,10 @@ def PolynomialLR(learning_rate: float, total_iters: int = 5, power: float = 1.0)
     -------
     PolynomialDecay
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.PolynomialLR : The same, as a scheduler of PyTorch.
 
     Examples
     --------
@@ -213,6 +237,10 @@ def CosineAnnealingLR(learning_rate: float, T_max: int, eta_min: float = 0.0) ->
     CosineAnnealing
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.CosineAnnealingLR : The same, as a scheduler of PyTorch.
+
     Examples
     --------
     >>> CosineAnnealingLR(0.5, T_max=2, eta_min=0.25)([0, 1, 2, 3, 4])
@@ -240,6 +268,10 @@ def CosineAnnealingWarmRestarts(learning_rate: float, T_0: int, T_mult: int = 1,
     -------
     CosineDecayRestarts
         The schedule. It takes fractional steps, as PyTorch's ``step(epoch)`` does.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.CosineAnnealingWarmRestarts : The same, as a scheduler of PyTorch.
 
     Examples
     --------
@@ -279,6 +311,10 @@ def OneCycleLR(
     -------
     JoinedSchedule
         The schedule. Past the end it keeps the last rate.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.OneCycleLR : The same, as a scheduler of PyTorch.
 
     Examples
     --------

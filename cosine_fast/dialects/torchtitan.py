@@ -54,6 +54,10 @@ def LRSchedulersContainer(
     TypeError, ValueError
         If an argument is unsuitable; or the run has more steps than the schedule, and its rates would go below zero.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
     Examples
     --------
     >>> LRSchedulersContainer(1e-3, 100, warmup_steps=20, decay_type="cosine")([0, 9, 19, 60, 100])

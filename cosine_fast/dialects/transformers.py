@@ -50,6 +50,10 @@ def get_constant_schedule(learning_rate: float) -> Formula:
     ConstantSchedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_constant_schedule : The same, as a scheduler for an optimizer.
+
     Examples
     --------
     >>> get_constant_schedule(1e-3)(5)
@@ -72,6 +76,10 @@ def get_constant_schedule_with_warmup(learning_rate: float, num_warmup_steps: in
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_constant_schedule_with_warmup : The same, as a scheduler for an optimizer.
 
     Examples
     --------
@@ -96,6 +104,10 @@ def get_linear_schedule_with_warmup(learning_rate: float, num_warmup_steps: int,
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_linear_schedule_with_warmup : The same, as a scheduler for an optimizer.
 
     Examples
     --------
@@ -127,6 +139,10 @@ def get_cosine_schedule_with_warmup(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_cosine_schedule_with_warmup : The same, as a scheduler for an optimizer.
+
     Examples
     --------
     >>> get_cosine_schedule_with_warmup(1e-3, 10, 20)([0, 5, 10, 15, 20, 25])
@@ -155,6 +171,11 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     schedule
         The schedule. Wherever a cosine begins it has the full rate. Transformers rounds a step's place among the
         cosines, and has about 0 at some of these steps, such as that of the 2nd of 49 cosines.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_cosine_with_hard_restarts_schedule_with_warmup :
+        The same, as a scheduler for an optimizer.
 
     Examples
     --------
@@ -191,6 +212,11 @@ def get_polynomial_decay_schedule_with_warmup(
     schedule
         The schedule.
 
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_polynomial_decay_schedule_with_warmup :
+        The same, as a scheduler for an optimizer.
+
     Examples
     --------
     >>> get_polynomial_decay_schedule_with_warmup(1e-3, 10, 20, lr_end=0.0, power=2.0)([5, 10, 15, 20])
@@ -221,6 +247,10 @@ def get_inverse_sqrt_schedule(learning_rate: float, num_warmup_steps: int, times
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_inverse_sqrt_schedule : The same, as a scheduler for an optimizer.
 
     Examples
     --------
@@ -253,6 +283,11 @@ def get_cosine_with_min_lr_schedule_with_warmup(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_cosine_with_min_lr_schedule_with_warmup :
+        The same, as a scheduler for an optimizer.
 
     Examples
     --------
@@ -287,6 +322,11 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_cosine_with_min_lr_schedule_with_warmup_lr_rate :
+        The same, as a scheduler for an optimizer.
 
     Examples
     --------
@@ -329,6 +369,10 @@ def get_wsd_schedule(
     -------
     schedule
         The schedule.
+
+    See Also
+    --------
+    cosine_fast.integrations.transformers.get_wsd_schedule : The same, as a scheduler for an optimizer.
 
     Examples
     --------

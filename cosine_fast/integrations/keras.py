@@ -161,6 +161,10 @@ class Schedule(schedules.LearningRateSchedule):
     ValueError
         If `stop` is missing for a schedule without an end or with a later one, or is out of its range.
 
+    See Also
+    --------
+    cosine_fast.deserialize : Reads a schedule from its config.
+
     Examples
     --------
     >>> from cosine_fast import WarmupStableDecay

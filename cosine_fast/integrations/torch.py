@@ -173,6 +173,10 @@ def learning_rates(
     OverflowError
         If a step is beyond int64.
 
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : The rates of an optimizer.
+
     Notes
     -----
     Under ``torch.compile`` the graph breaks here; with ``fullgraph=True`` that is an error.

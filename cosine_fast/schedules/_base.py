@@ -499,6 +499,10 @@ class LearningRateSchedule:
         ValueError
             If `stop` is out of its range, or missing for a schedule without an end.
 
+        See Also
+        --------
+        precompute : The rates that are drawn.
+
         Examples
         --------
         >>> from cosine_fast import CosineDecay, LinearDecay
