@@ -295,7 +295,7 @@ static int do_rise(const char *steps, int n)
 static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r, int64_t from, int64_t to)
 {
     cf_job row = b->row;
-    const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double), floats = size == 4;
+    const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
     const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
     cf_schedule schedule;
     cf_cosine_decay *const p = &schedule.as.cosine_decay;
@@ -320,8 +320,8 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         if (!rising || p->kind == CF_WIDE || (!p->has_warmup && in.least < 0.0) || (uintptr_t)data % (uintptr_t)size) {
             run(&row, from, to);
         } else {
-            const sink out = {data, NULL};
-            evaluate_rising(p, s.data, rising == CONSECUTIVE, n, out, floats);
+            const sink out = {data, row.rates.type == CF_FLOAT32 ? AS_FLOAT32 : 0};
+            evaluate_rising(p, s.data, rising == CONSECUTIVE, n, out);
         }
         rows_advance(&r, 1);
     }

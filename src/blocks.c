@@ -31,7 +31,7 @@ static void evaluate(const void *work, int64_t begin, int64_t end)
     const cf_operand *out = &job->rates;
     const int size = is_float32(job) ? (int)sizeof(float) : (int)sizeof(double);
     const int contiguous = out->strides[job->dimensions - 1] == size;
-    _Alignas(64) double rates[CF_BLOCK]; /* aligned, because streaming a strip across lines halves the speed of two threads */
+    double rates[CF_BLOCK];
     rows r;
     rows_seek(&r, job, begin);
     while (begin < end) {
@@ -40,8 +40,8 @@ static void evaluate(const void *work, int64_t begin, int64_t end)
         const int64_t longest = CF_BLOCK - (int)((uintptr_t)data % 64) / size;
         const int n = (int)(end - begin < longest ? end - begin : longest);
         const int direct = contiguous && rows_left(&r, n) == n && ((uintptr_t)data & (uintptr_t)(size - 1)) == 0;
-        sink to = {(char *)rates, NULL};
-        if (direct) *(job->streamed ? &to.stream : &to.to) = data;
+        const int how = (is_float32(job) ? AS_FLOAT32 : 0) | (direct && job->streamed ? STREAMED : 0);
+        const sink to = {direct ? data : (char *)rates, how};
         evaluate_block(job, &r, begin, n, to);
         if (!direct) store(&r, out, n, (const char *)rates, (size_t)size);
         begin += n;

@@ -4,18 +4,18 @@
 
 #include "loops.h"
 
-#define LOOPS(from, kind, phase) \
-    BOTH_TYPES(from##_##kind##_##phase, cf_cosine_decay, from, cf_rate(p, step, CF_##kind, CF_##phase))
+#define PHASE_LOOP(from, kind, phase) \
+    LOOP(from##_##kind##_##phase, cf_cosine_decay, from, cf_rate(p, step, CF_##kind, CF_##phase))
 
-#define MIXED_LOOPS(from, kind) \
-    LOOPS(from, kind, DECAY)    \
-    LOOPS(from, kind, ANY)
+#define MIXED_LOOPS(from, kind)   \
+    PHASE_LOOP(from, kind, DECAY) \
+    PHASE_LOOP(from, kind, ANY)
 
-#define ALL_LOOPS(from, kind)        \
-    LOOPS(from, kind, WARMUP)        \
-    LOOPS(from, kind, UPPER)         \
-    LOOPS(from, kind, LOWER)         \
-    LOOPS(from, kind, LOWER_TO_ZERO) \
+#define ALL_LOOPS(from, kind)             \
+    PHASE_LOOP(from, kind, WARMUP)        \
+    PHASE_LOOP(from, kind, UPPER)         \
+    PHASE_LOOP(from, kind, LOWER)         \
+    PHASE_LOOP(from, kind, LOWER_TO_ZERO) \
     MIXED_LOOPS(from, kind)
 
 ALL_LOOPS(from_int64s, EXACT)
@@ -29,21 +29,20 @@ ALL_LOOPS(from_doubles, SINGLE)
 ALL_LOOPS(from_doubles, PAIR)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
-LOOPS(from_range, EXACT, PAST)
+PHASE_LOOP(from_range, EXACT, PAST)
 
-#define BOTH(from, kind, phase) BOTH_NAMES(from##_##kind##_##phase)
-#define MIXED_ROW(from, kind) [CF_DECAY] = BOTH(from, kind, DECAY), [CF_ANY] = BOTH(from, kind, ANY)
+#define MIXED_ROW(from, kind) [CF_DECAY] = from##_##kind##_DECAY, [CF_ANY] = from##_##kind##_ANY
 #define ALL_ROW(from, kind, line, past)                                                                       \
     [CF_##kind] = {                                                                                           \
-        [CF_WARMUP] = BOTH(from, line, WARMUP), [CF_UPPER] = BOTH(from, kind, UPPER),                         \
-        [CF_LOWER] = BOTH(from, kind, LOWER), [CF_LOWER_TO_ZERO] = BOTH(from, kind, LOWER_TO_ZERO),           \
+        [CF_WARMUP] = from##_##line##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER,                         \
+        [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO,           \
         [CF_PAST] = past, MIXED_ROW(from, kind)}
 /* Of whole steps CF_SINGLE and CF_EXACT have the same warmup, and past the end all have one rate. Doubles may be NaN. */
-#define WHOLE_ROW(from, kind, line) ALL_ROW(from, kind, line, BOTH(from_range, EXACT, PAST))
-#define DOUBLE_ROW(from, kind) ALL_ROW(from, kind, kind, BOTH(from, kind, DECAY))
+#define WHOLE_ROW(from, kind, line) ALL_ROW(from, kind, line, from_range_EXACT_PAST)
+#define DOUBLE_ROW(from, kind) ALL_ROW(from, kind, kind, from##_##kind##_DECAY)
 
-/* By origin, kind, phase, and whether the rates are float32. */
-static loop *const loops[][CF_WIDE + 1][CF_ANY + 1][2] = {
+/* By origin, kind and phase. */
+static loop *const loops[][CF_WIDE + 1][CF_ANY + 1] = {
     [INT64S] = {
         WHOLE_ROW(from_int64s, EXACT, EXACT), WHOLE_ROW(from_int64s, SINGLE, EXACT), WHOLE_ROW(from_int64s, PAIR, PAIR)
     },
@@ -73,9 +72,10 @@ static inline int phase_of(const cf_cosine_decay *p, range r)
 
 /* The rates of n rising int64s up to 2^50 in size, not negative without a warmup, for a schedule that is not CF_WIDE: one loop
  * for each phase. Each continues to the end of its last vector, and the next begins at its own first step. */
-static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int consecutive, int n, sink out, int floats)
+static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int consecutive, int n, sink out)
 {
     enum { VECTOR = 8 };
+    const size_t size = out.how & AS_FLOAT32 ? sizeof(float) : sizeof(double);
     const int kind = p->exact ? CF_EXACT : p->kind;
     const double begin = p->warmup_steps.hi, middle = begin + 0.5 * p->decay_steps.hi;
     const int64_t bounds[] = {(int64_t)ceil(begin), (int64_t)ceil(middle), (int64_t)ceil(p->end_step)};
@@ -98,11 +98,11 @@ static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int con
             const int vectors = first + (ends[k] - first + VECTOR - 1) / VECTOR * VECTOR;
             const int end = vectors < n ? vectors : n;
             const source s = {.data = steps + (size_t)first * sizeof(int64_t)};
-            const sink to = {out.to + (size_t)first * (floats ? sizeof(float) : sizeof(double)), NULL};
+            const sink to = {out.to + (size_t)first * size, out.how};
             range in;
             in.least = (double)int64_at(steps, first);
             in.greatest = (double)int64_at(steps, ends[k] - 1);
-            loops[INT64S][kind][phase_of(p, in)][floats](p, &s, to, end - first);
+            loops[INT64S][kind][phase_of(p, in)](p, &s, to, end - first);
             first = ends[k];
         }
     }
@@ -125,7 +125,6 @@ static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
 static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
                                   sink out)
 {
-    const int floats = is_float32(job);
     int kind = p->exact && has_whole_steps(job) ? CF_EXACT : p->kind, phase, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
     enum origin origin = DOUBLES;
@@ -136,7 +135,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
         origin = origin_of(job, r, begin, n, &s, &in);
         /* Beyond, not all arithmetic with a step is exact, or the step has to be reflected first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
-            loops[origin][kind][phase_of(p, in)][floats](p, &s, out, n);
+            loops[origin][kind][phase_of(p, in)](p, &s, out, n);
             return;
         }
     }
@@ -168,7 +167,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     }
     if (origin == PAIRS) s.lo = lo;
     phase = origin == DOUBLES ? phase_of(p, in) : p->has_warmup ? CF_ANY : CF_DECAY;
-    loops[origin][kind][phase][floats](p, &s, out, n);
+    loops[origin][kind][phase](p, &s, out, n);
 }
 
 #endif

@@ -8,7 +8,7 @@
 /* ---- Waves that are multiplied ---- */
 
 #define SCALED_LOOP(from, kind, phase) \
-    BOTH_TYPES(scaled_##from##_##kind##_##phase, cf_cycle, from, cf_cycle_scaled(p, step, CF_##kind, CF_##phase))
+    LOOP(scaled_##from##_##kind##_##phase, cf_cycle, from, cf_cycle_scaled(p, step, CF_##kind, CF_##phase))
 
 #define SCALED_LOOPS(from, kind)             \
     SCALED_LOOP(from, kind, UPPER)           \
@@ -24,12 +24,12 @@ SCALED_LOOPS(from_doubles, PAIR)
 SCALED_LOOP(from_pairs, WIDE, DECAY)
 
 #define SCALED(from, kind, phase) \
-    [CF_##phase] = BOTH_NAMES(scaled_##from##_##kind##_##phase)
+    [CF_##phase] = scaled_##from##_##kind##_##phase
 #define SCALED_ROW(from, kind) \
     [CF_##kind] = {SCALED(from, kind, UPPER), SCALED(from, kind, LOWER_TO_ZERO), SCALED(from, kind, DECAY)}
 
-/* By origin, kind, phase, and whether the rates are float32. */
-static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1][2] = {
+/* By origin, kind and phase. */
+static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1] = {
     [INT64S] = {SCALED_ROW(from_int64s, SINGLE), SCALED_ROW(from_int64s, PAIR)},
     [RANGE] = {SCALED_ROW(from_range, SINGLE), SCALED_ROW(from_range, PAIR)},
     [DOUBLES] = {SCALED_ROW(from_doubles, SINGLE), SCALED_ROW(from_doubles, PAIR)},
@@ -38,7 +38,7 @@ static loop *const scaled_loops[ORIGINS][CF_WIDE + 1][CF_ANY + 1][2] = {
 
 /* Equal cycles: a pair holds the place of a step in its cycle, and the number of the cycle. */
 #define EQUAL_LOOPS(kind)                                                                                          \
-    BOTH_TYPES(equal_scaled_##kind, cf_cosine_decay_restarts, from_pairs,                                          \
+    LOOP(equal_scaled_##kind, cf_cosine_decay_restarts, from_pairs,                                          \
                cf_equal_scaled(p, &p->wave, cf_make_pair(step.lo, 0.0), cf_make_pair(step.hi, 0.0), CF_##kind, 1))
 
 EQUAL_LOOPS(SINGLE)
@@ -47,14 +47,14 @@ EQUAL_LOOPS(PAIR)
 /* ---- Blocks ---- */
 
 /* The rates of n steps of one cycle, which lie within `in` and are `whole` or not. */
-static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in, int floats,
+static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in,
                            const source *s, sink out, int n)
 {
     const int kind = c->wave.kind, phase = origin == PAIRS ? CF_DECAY : phase_of(&c->wave, in);
     if (scaled) {
-        scaled_loops[origin][kind][phase][floats](c, s, out, n);
+        scaled_loops[origin][kind][phase](c, s, out, n);
     } else {
-        loops[origin][whole && c->wave.exact ? CF_EXACT : kind][phase][floats](&c->wave, s, out, n);
+        loops[origin][whole && c->wave.exact ? CF_EXACT : kind][phase](&c->wave, s, out, n);
     }
 }
 
@@ -62,7 +62,7 @@ static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, in
 static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                   int n, sink out)
 {
-    const int whole = has_whole_steps(job), floats = is_float32(job);
+    const int whole = has_whole_steps(job);
     const int kind = p->wave.kind;
     const double D = p->decay_steps.hi, inverse = p->inverse;
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
@@ -86,7 +86,7 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
                 c.wave.end_step = first * D + D;
                 c.floor = p->floor;
                 if (p->scaled) c.height = cf_height(p, cf_make_pair(first, 0.0), 1, &c.factors);
-                evaluate_cycle(&c, p->scaled, origin, 1, in, floats, &s, out, n);
+                evaluate_cycle(&c, p->scaled, origin, 1, in, &s, out, n);
                 return;
             }
         }
@@ -100,17 +100,17 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
         s = (source){.data = (const char *)hi, .lo = p->scaled ? lo : NULL};
         if (!p->scaled) {
             const int phase = kind == CF_PAIR ? phase_of(&p->wave, range_of(hi, n)) : CF_DECAY; /* for the others it saves nothing */
-            loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][phase][floats](&p->wave, &s, out, n);
+            loops[DOUBLES][whole && p->wave.exact ? CF_EXACT : kind][phase](&p->wave, &s, out, n);
         } else if (kind == CF_PAIR) {
-            (floats ? equal_scaled_PAIR_float : equal_scaled_PAIR)(p, &s, out, n);
+            equal_scaled_PAIR(p, &s, out, n);
         } else {
-            (floats ? equal_scaled_SINGLE_float : equal_scaled_SINGLE)(p, &s, out, n);
+            equal_scaled_SINGLE(p, &s, out, n);
         }
         return;
     }
     load_block(job, r, begin, n, hi, lo);
     for (i = 0; i < n; i++) rates[i] = cf_cosine_decay_restarts_at(p, cf_make_pair(hi[i], lo[i]));
-    copy_block(job, rates, out, n);
+    copy_block(rates, out, n);
 }
 
 /* The rates of n steps in cycles that are not folded in advance, or in no cycle. Neighbours often have one cycle. */
@@ -134,7 +134,7 @@ static void evaluate_others(const cf_cosine_decay_restarts *p, const double *hi,
 static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                     int n, sink out)
 {
-    const int whole = has_whole_steps(job), floats = is_float32(job);
+    const int whole = has_whole_steps(job);
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
     double sorted_hi[CF_BLOCK], sorted_lo[CF_BLOCK], sorted_rates[CF_BLOCK];
     int64_t cycle[CF_BLOCK];
@@ -150,11 +150,11 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
         if (cf_in_cycles(p, least) && cf_in_cycles(p, greatest)) {
             const cf_cycle *const c = cf_cycle_of(p, least, &own);
             if (cf_less(greatest, c->next) && c->wave.kind < CF_WIDE) {
-                evaluate_cycle(c, p->scaled, origin, 1, in, floats, &s, out, n);
+                evaluate_cycle(c, p->scaled, origin, 1, in, &s, out, n);
                 return;
             }
         } else if (!cf_in_cycles(p, p->t_mul < 1.0 ? least : greatest)) {
-            fill_block(job, p->end, &s, out, n);
+            fill(&p->end, &s, out, n);
             return;
         }
     }
@@ -182,15 +182,15 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
         if (end > first) {
             const cf_cycle *const c = &p->cycles[i - 1];
             const int wide = c->wave.kind == CF_WIDE;
-            const sink to = {(char *)(sorted_rates + first), NULL};
+            const sink to = {(char *)(sorted_rates + first), 0};
             s = (source){.data = (const char *)(sorted_hi + first), .lo = wide ? sorted_lo + first : NULL};
-            evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(sorted_hi + first, end - first), 0, &s,
-                           to, end - first);
+            evaluate_cycle(c, p->scaled, wide ? PAIRS : DOUBLES, whole, range_of(sorted_hi + first, end - first), &s, to,
+                           end - first);
         }
         first = end;
     }
     for (i = 0; i < n; i++) rates[i] = sorted_rates[place[i]];
-    copy_block(job, rates, out, n);
+    copy_block(rates, out, n);
 }
 
 /* The rates of n elements, the first of which stands at r and is number `begin` of the job. */

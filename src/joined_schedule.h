@@ -11,9 +11,9 @@ enum { FEW_SEGMENTS = 8 };
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out);
 
-/* The rates, of this type, of segment k at n steps of its own schedule. They are a range from job->first on if
+/* The rates of segment k at n steps of its own schedule. They are a range from job->first on if
  * job->steps.data is NULL, else there, int64s, less job->shift, or doubles. */
-static void evaluate_segment(const cf_joined_schedule *p, int64_t k, cf_job *job, int n, sink out, int type)
+static void evaluate_segment(const cf_joined_schedule *p, int64_t k, cf_job *job, int n, sink out)
 {
     rows r;
     job->schedule = p->schedules[k];
@@ -21,7 +21,6 @@ static void evaluate_segment(const cf_joined_schedule *p, int64_t k, cf_job *job
     job->shape[0] = n;
     job->steps.swapped = 0;
     job->steps.strides[0] = sizeof(double);
-    job->rates.type = type;
     r.job = job;
     r.index[0] = 0;
     evaluate_block(job, &r, 0, n, out);
@@ -32,7 +31,7 @@ static void evaluate_segments(const cf_joined_schedule *p, int64_t first, int64_
                               double *rates)
 {
     double own[CF_BLOCK], values[CF_BLOCK];
-    const sink to = {(char *)values, NULL};
+    const sink to = {(char *)values, 0};
     int where[CF_BLOCK], count, i;
     cf_job job;
     int64_t k;
@@ -47,7 +46,7 @@ static void evaluate_segments(const cf_joined_schedule *p, int64_t first, int64_
             where[count] = i;
             count += !(steps[i] < begin) & !(steps[i] >= end); /* NaN is NaN in all of them */
         }
-        if (count) evaluate_segment(p, k, &job, count, to, CF_FLOAT64);
+        if (count) evaluate_segment(p, k, &job, count, to);
         for (i = 0; i < count; i++) rates[where[i]] = values[i];
     }
 }
@@ -76,13 +75,13 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     if (!small) {
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_joined_schedule_at(p, cf_make_pair(hi[i], lo[i]));
-        copy_block(job, rates, out, n);
+        copy_block(rates, out, n);
         return;
     }
     if (first < last) {
         if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
         evaluate_segments(p, first, last, hi, n, rates);
-        copy_block(job, rates, out, n);
+        copy_block(rates, out, n);
         return;
     }
     offset = (int64_t)p->offsets[first].hi;
@@ -102,7 +101,7 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
         own.steps.data = (char *)hi;
         own.steps.type = CF_FLOAT64;
     }
-    evaluate_segment(p, first, &own, n, out, job->rates.type);
+    evaluate_segment(p, first, &own, n, out);
 }
 
 #endif

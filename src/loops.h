@@ -1,4 +1,4 @@
-/* The loops from steps to rates, one for each source of steps, formula and type of result. Only blocks.c includes this.
+/* The loops from steps to rates, one for each source of steps and formula. Only blocks.c includes this.
  *
  * All loops come from one macro, in which all of these are constants, so that the compiler vectorises them. A loop stores a
  * rate only after it has loaded the step there: the rates may overwrite the steps, each its own. */
@@ -68,10 +68,11 @@ static inline cf_pair from_range(source s, int i)
     return cf_make_pair(cf_exact_plus(ramp[i], s.stride, s.first), 0.0);
 }
 
-/* Where a loop's rates go: directly to their place, or strip by strip past the caches. */
+/* Where a loop's rates go: as float64 or as float32, directly to their place or strip by strip past the caches. */
+enum { AS_FLOAT32 = 1, STREAMED = 2 };
 typedef struct sink {
-    char *to;     /* the place of the rates, or a buffer for a strip */
-    char *stream; /* NULL, or the place to which the strip is streamed */
+    char *to;
+    int how; /* 0, or the sum of AS_FLOAT32 and STREAMED */
 } sink;
 
 static inline void prefetch(const char *data, int n)
@@ -109,6 +110,15 @@ static inline void stream_out(char *to, const char *from, size_t size)
     memcpy(to, from, size);
 }
 
+/* Stream a strip of n rates if they have to be. Returns the place of the next strip. */
+static inline char *end_strip(sink out, const double *doubles, const float *floats, int n)
+{
+    const char *from = out.how & AS_FLOAT32 ? (const char *)floats : (const char *)doubles;
+    const size_t size = (size_t)n * (out.how & AS_FLOAT32 ? sizeof(float) : sizeof(double));
+    if (out.how & STREAMED) stream_out(out.to, from, size);
+    return out.to + size;
+}
+
 /* Streamed rates are visible to whoever sees that the call has ended. */
 static inline void end_stream(void)
 {
@@ -123,46 +133,49 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
  * words; no processor forwards these, so that each block would wait for all before it.
  *
  * LOOP defines the loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
- * noinline: each loop is a function of its own, which can be found by name in a profile and in the assembly. unused: not
- * every table has all loops. */
+ * Every loop stores its rates both as float64 and as float32, those of one type in a buffer. This halves the number of loops.
+ * It also makes the compiler process two vectors at a time, as in each loop with a type of half the width: one vector alone is
+ * latency-bound, so that long formulas take up to 30 % less time. The buffers are aligned, because streaming across cache
+ * lines halves the speed of two threads. noinline: each loop is a function of its own, which can be found by name in a
+ * profile and in the assembly. unused: not every table has all loops. */
 typedef void loop(const void *restrict schedule, const source *, sink, int n);
 
-#define LOOP(name, struct_type, from, rate, type)                                                                       \
+#define LOOP(name, struct_type, from, rate)                                                                             \
     static CF_NOINLINE void name(const void *restrict schedule, const source *given, sink out, int n)                   \
     {                                                                                                                   \
+        _Alignas(64) double doubles[STRIP];                                                                             \
+        _Alignas(64) float floats[STRIP];                                                                               \
         source s = *given;                                                                                              \
         const struct_type *restrict const p = schedule;                                                                 \
         for (; n > 0; n -= STRIP) {                                                                                     \
             const int length = n < STRIP ? n : STRIP;                                                                   \
-            type *const to = (type *)(void *)out.to;                                                                    \
+            double *const wide = out.how ? doubles : (double *)(void *)out.to;                                          \
+            float *const narrow = out.how == AS_FLOAT32 ? (float *)(void *)out.to : floats;                             \
             int i;                                                                                                      \
             if (s.prefetches) prefetch(s.data + AHEAD * sizeof(int64_t), length);                                       \
             INDEPENDENT                                                                                                 \
             for (i = 0; i < length; i++) {                                                                              \
                 const cf_pair step = from(s, i);                                                                        \
-                to[i] = (type)(rate);                                                                                   \
+                const double full = rate;                                                                               \
+                wide[i] = full;                                                                                         \
+                narrow[i] = (float)full;                                                                                \
             }                                                                                                           \
-            if (out.stream) {                                                                                           \
-                stream_out(out.stream, out.to, (size_t)length * sizeof(type));                                          \
-                out.stream += STRIP * sizeof(type);                                                                     \
-            } else {                                                                                                    \
-                out.to += STRIP * sizeof(type);                                                                         \
-            }                                                                                                           \
+            out.to = end_strip(out, doubles, floats, length);                                                           \
             if (s.data) s.data += STRIP * sizeof(double);                                                               \
             if (s.lo) s.lo += STRIP;                                                                                    \
             s.first += STRIP * s.stride;                                                                                \
         }                                                                                                               \
     }
 
-/* NAME for float64 results and NAME_float for float32; BOTH_NAMES lists them as an array. */
-#define BOTH_TYPES(name, struct_type, from, rate) \
-    LOOP(name, struct_type, from, rate, double)   \
-    LOOP(name##_float, struct_type, from, rate, float)
-#define BOTH_NAMES(name) {name, name##_float}
+/* One rate for all steps of a block, which are only prefetched; rates that are computed already. */
+LOOP(fill, double, from_range, ((void)step, *p))
+LOOP(copy, double, from_doubles, ((void)p, step.hi))
 
-/* One rate for all steps of a block; rates that are computed already. */
-BOTH_TYPES(fill, double, from_range, ((void)step, *p))
-BOTH_TYPES(copy, double, from_doubles, ((void)p, step.hi))
+static void copy_block(const double *rates, sink out, int n)
+{
+    const source s = {.data = (const char *)rates};
+    copy(rates, &s, out, n);
+}
 
 static inline int is_float32(const cf_job *job)
 {
@@ -172,18 +185,6 @@ static inline int is_float32(const cf_job *job)
 static inline int has_whole_steps(const cf_job *job)
 {
     return !job->steps.data || job->steps.type < CF_FLOAT32;
-}
-
-/* The source only serves to prefetch the steps of the next block. */
-static void fill_block(const cf_job *job, double rate, const source *s, sink out, int n)
-{
-    (is_float32(job) ? fill_float : fill)(&rate, s, out, n);
-}
-
-static void copy_block(const cf_job *job, const double *rates, sink out, int n)
-{
-    const source s = {.data = (const char *)rates};
-    (is_float32(job) ? copy_float : copy)(rates, &s, out, n);
 }
 
 /* Where the steps of a block come from. INT64S and RANGE are used in place: *s is the source, and *in the interval of the
@@ -218,7 +219,7 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
 typedef int steps_in(const void *schedule, double least, double greatest, int whole);
 
 /* The rates of n elements, the first of which stands at r and is number `begin` of the job, by the loops of a table. */
-static void evaluate_by_default(const cf_job *job, const void *schedule, loop *const table[ORIGINS][2],
+static void evaluate_by_default(const cf_job *job, const void *schedule, loop *const table[ORIGINS],
                                 steps_in *steps_in, const rows *r, int64_t begin, int n, sink out)
 {
     double hi[CF_BLOCK], lo[CF_BLOCK];
@@ -232,7 +233,8 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     }
     steps = steps_in(schedule, in.least, in.greatest, has_whole_steps(job));
     if (steps == CF_ONE_STAIR) {
-        fill_block(job, cf_schedule_at(job->schedule, cf_from_double(in.least)), &s, out, n);
+        const double rate = cf_schedule_at(job->schedule, cf_from_double(in.least));
+        fill(&rate, &s, out, n);
         return;
     }
     if (steps == CF_ANY_STEPS || (steps == CF_DOUBLE_STEPS && origin != DOUBLES)) {
@@ -240,21 +242,21 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
         load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
     }
     if (origin >= DOUBLES) s = (source){.data = (const char *)hi, .lo = origin == PAIRS ? lo : NULL};
-    table[origin][is_float32(job)](schedule, &s, out, n);
+    table[origin](schedule, &s, out, n);
 }
 
-#define DEFAULT_LOOPS(name, variant)                                                                                    \
-    BOTH_TYPES(name##_##variant##_int64s, cf_##name, from_int64s, cf_##name##_rate(p, step, variant, CF_WHOLE_STEPS))   \
-    BOTH_TYPES(name##_##variant##_range, cf_##name, from_range, cf_##name##_rate(p, step, variant, CF_WHOLE_STEPS))     \
-    BOTH_TYPES(name##_##variant##_doubles, cf_##name, from_doubles, cf_##name##_rate(p, step, variant, CF_DOUBLE_STEPS)) \
-    BOTH_TYPES(name##_##variant##_pairs, cf_##name, from_pairs, cf_##name##_rate(p, step, variant, CF_ANY_STEPS))
+#define DEFAULT_LOOPS(name, variant)                                                                                \
+    LOOP(name##_##variant##_int64s, cf_##name, from_int64s, cf_##name##_rate(p, step, variant, CF_WHOLE_STEPS))     \
+    LOOP(name##_##variant##_range, cf_##name, from_range, cf_##name##_rate(p, step, variant, CF_WHOLE_STEPS))       \
+    LOOP(name##_##variant##_doubles, cf_##name, from_doubles, cf_##name##_rate(p, step, variant, CF_DOUBLE_STEPS))  \
+    LOOP(name##_##variant##_pairs, cf_##name, from_pairs, cf_##name##_rate(p, step, variant, CF_ANY_STEPS))
 
-#define DEFAULT_ROW(name, variant)                                                                               \
-    {[INT64S] = BOTH_NAMES(name##_##variant##_int64s), [RANGE] = BOTH_NAMES(name##_##variant##_range),           \
-     [DOUBLES] = BOTH_NAMES(name##_##variant##_doubles), [PAIRS] = BOTH_NAMES(name##_##variant##_pairs)}
+#define DEFAULT_ROW(name, variant)                                                                                      \
+    {[INT64S] = name##_##variant##_int64s, [RANGE] = name##_##variant##_range, [DOUBLES] = name##_##variant##_doubles,  \
+     [PAIRS] = name##_##variant##_pairs}
 
 #define DEFAULT_BLOCK(name, evaluate, ...)                                                                           \
-    static loop *const name##_loops[][ORIGINS][2] = {__VA_ARGS__};                                                   \
+    static loop *const name##_loops[][ORIGINS] = {__VA_ARGS__};                                                      \
     static int name##_steps_in(const void *p, double least, double greatest, int whole)                              \
     {                                                                                                                \
         return cf_##name##_steps(p, least, greatest, whole);                                                         \

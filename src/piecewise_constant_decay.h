@@ -45,7 +45,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
         first = cf_count_below(p->boundaries, p->count, cf_make_pair(in.least, 0.0), 0);
         last = cf_count_below(p->boundaries, p->count, cf_make_pair(in.greatest, 0.0), 0);
         if (first == last && whole) {
-            fill_block(job, p->values[first], &s, out, n);
+            fill(&p->values[first], &s, out, n);
             return;
         }
         if (in_place) load_block(job, r, begin, n, hi, NULL);
@@ -63,7 +63,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
             for (i = 0; i < n; i++) rates[i] = hi[i] == hi[i] ? rates[i] : hi[i];
         }
     }
-    copy_block(job, rates, out, n);
+    copy_block(rates, out, n);
 }
 
 #endif
