@@ -229,7 +229,7 @@ def test_golden_c(compiled, tmp_path_factory, build):
     whole and fractional steps about every joint of many schedules."""
     cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
     wanted = [value.float64 for _, values in GOLDEN for value in values]
-    for p in COSINE_DECAY.hard:
+    for p in COSINE_DECAY.hard[:: 8 if build in ("C++, -O0", "aarch64") else 1]:  # these programs take 10 times as long
         steps = whole_steps("CosineDecay", p, count=20).tolist()
         steps += fractional_steps("CosineDecay", p)[:300].tolist()
         schedule = compiled.CosineDecay(**p)
@@ -348,7 +348,7 @@ def test_versions(workshop, compiled):
     ]:
         library = workshop.folder / f"check-{its[0]}-{its[1]}.so"
         folder = older_or_newer(workshop, compiled, *its)
-        workshop.compile("cc", f"-I{folder}", "-shared", "-fPIC", "check.c", "-o", library)
+        workshop.compile("cc", "-O1", f"-I{folder}", "-shared", "-fPIC", "check.c", "-o", library)
         check = ctypes.CDLL(str(library)).check
         check.restype, check.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
         error = check(api)

@@ -39,16 +39,22 @@ def with_keras(process, tmp_path):
 RUN = """
 import pytest
 arguments = ["-q", "-rsf", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider", "-c", {ini!r}]
-arguments += ["--rootdir", {root!r}, {tests!r}]
+arguments += ["--rootdir", {root!r}, {tests!r}, "-k", {part!r}]
 sys.exit(pytest.main(arguments))
 """
 
 
+TRAINING = "training or saved or optimizers"
+
+
+# In two processes of about the same length, which may run side by side.
+@pytest.mark.parametrize("part", [TRAINING, f"not ({TRAINING})"], ids=["training", "rates"])
 @pytest.mark.parametrize("name", [backend("numpy"), backend("jax"), backend("torch")])
-def test_integration(with_keras, name, request):
+def test_integration(with_keras, name, part, request):
     """keras_backend.py on this backend: nothing fails; on those that train, nothing is skipped."""
     config = request.config
-    program = RUN.format(ini=str(config.inipath), root=str(config.rootpath), tests=str(HERE / "keras_backend.py"))
+    tests = str(HERE / "keras_backend.py")
+    program = RUN.format(ini=str(config.inipath), root=str(config.rootpath), tests=tests, part=part)
     result = with_keras(program, name, succeeds=False)
     assert result.returncode == 0, result.stdout[-10_000:]
     assert " passed" in result.stdout

@@ -177,7 +177,7 @@ def test_python(best, python, case):
     arrays, ranges = asked(best, case)
     schedule = made(python, *CASES[case])
     thorough = case % (2 * THOROUGH) == 5
-    few = 400 if thorough else 80
+    few = 400 if thorough else 40
     for kind, steps, want in arrays:
         paths = [[("an array", schedule(steps[:few]), want[:few])]]
         if thorough:
