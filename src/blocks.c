@@ -1,7 +1,7 @@
 /* One block at a time, all in the first cache.
  *
- * The steps of a block are used in place if they are int64s or a range; otherwise they are loaded as doubles, or as pairs of
- * doubles (steps.h). Then one loop (loops.h) computes the rates. */
+ * The steps of a block are used in place if they are int64s or a range; otherwise they are loaded as int64s if they are all
+ * whole, as doubles, or as pairs of doubles (steps.h). Then one loop (loops.h) computes the rates. */
 
 #include "batches.h"
 #include "cosine_decay.h"

@@ -125,14 +125,15 @@ static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
 static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
                                   sink out)
 {
-    int kind = p->exact && has_whole_steps(job) ? CF_EXACT : p->kind, phase, i;
+    int kind = p->kind, phase, i;
     double hi[CF_BLOCK], lo[CF_BLOCK];
-    enum origin origin = DOUBLES;
+    enum origin origin = PAIRS;
     source s = {0};
     range in;
 
     if (kind < CF_WIDE) {
-        origin = origin_of(job, r, begin, n, &s, &in);
+        origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+        if (p->exact && (origin != DOUBLES || has_whole_steps(job))) kind = CF_EXACT;
         /* Beyond, not all arithmetic with a step is exact, or the step has to be reflected first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
             loops[origin][kind][phase_of(p, in)](p, &s, out, n);
@@ -141,9 +142,11 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     }
 
     s = (source){.data = (const char *)hi};
-    origin = kind == CF_WIDE ? PAIRS : DOUBLES;
-    load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
-    in = range_of(hi, n);
+    if (origin != DOUBLES) {
+        origin = kind == CF_WIDE ? PAIRS : DOUBLES;
+        load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
+        in = range_of(hi, n);
+    }
     if (kind <= CF_SINGLE && !p->has_warmup && in.least < 0.0 && in.least >= -0x1p50) {
         reflect_small(p, hi, n);
         in = range_of(hi, n);

@@ -62,19 +62,15 @@ static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, in
 static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                   int n, sink out)
 {
-    const int whole = has_whole_steps(job);
     const int kind = p->wave.kind;
     const double D = p->decay_steps.hi, inverse = p->inverse;
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
     source s = {0};
     range in;
     int i;
-    enum origin origin = origin_of(job, r, begin, n, &s, &in);
+    const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+    const int whole = origin != DOUBLES || has_whole_steps(job);
 
-    if (origin == DOUBLES) {
-        load_block(job, r, begin, n, hi, NULL);
-        in = range_of(hi, n);
-    }
     if (p->small_stairs && kind < CF_WIDE && in.least >= (whole ? -CF_SMALL_STEP : 0.0) && in.greatest <= CF_SMALL_STEP) {
         if (origin != DOUBLES && kind == CF_SINGLE) {
             const double first = cf_small_stairs(in.least, D, inverse).count.hi;
@@ -90,7 +86,7 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
                 return;
             }
         }
-        if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
+        load_in_place(job, r, begin, n, &s, hi);
         INDEPENDENT
         for (i = 0; i < n; i++) {
             const cf_stairs stairs = cf_small_stairs(hi[i], D, inverse);
@@ -134,7 +130,6 @@ static void evaluate_others(const cf_cosine_decay_restarts *p, const double *hi,
 static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_restarts *p, const rows *r, int64_t begin,
                                     int n, sink out)
 {
-    const int whole = has_whole_steps(job);
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
     double sorted_hi[CF_BLOCK], sorted_lo[CF_BLOCK], sorted_rates[CF_BLOCK];
     int64_t cycle[CF_BLOCK];
@@ -143,7 +138,8 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
     cf_cycle own;
     source s = {0};
     range in;
-    const enum origin origin = origin_of(job, r, begin, n, &s, &in);
+    const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+    const int whole = origin != DOUBLES || has_whole_steps(job);
 
     if (origin != DOUBLES && in.least >= -CF_SMALL_STEP && in.greatest <= CF_SMALL_STEP) {
         const cf_pair least = cf_make_pair(in.least, 0.0), greatest = cf_make_pair(in.greatest, 0.0);

@@ -60,18 +60,15 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     source s = {0};
     range in;
     int small, i;
-    const enum origin origin = origin_of(job, r, begin, n, &s, &in);
+    const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+    const int whole = origin != DOUBLES || has_whole_steps(job);
     cf_job own;
 
-    if (origin == DOUBLES) {
-        load_block(job, r, begin, n, hi, NULL);
-        in = range_of(hi, n);
-    }
     first = cf_count_below(p->boundaries, p->count, cf_make_pair(in.least, 0.0), 1);
     last = cf_count_below(p->boundaries, p->count, cf_make_pair(in.greatest, 0.0), 1);
     small = in.least >= -LARGEST_STEP && in.greatest <= LARGEST_STEP && last - first < FEW_SEGMENTS;
     for (k = first; small && k <= last; k++)
-        small = fabs(p->offsets[k].hi) <= LARGEST_STEP && (p->signs[k] > 0.0 || has_whole_steps(job));
+        small = fabs(p->offsets[k].hi) <= LARGEST_STEP && (p->signs[k] > 0.0 || whole);
     if (!small) {
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_joined_schedule_at(p, cf_make_pair(hi[i], lo[i]));
@@ -79,7 +76,7 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
         return;
     }
     if (first < last) {
-        if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
+        load_in_place(job, r, begin, n, &s, hi);
         evaluate_segments(p, first, last, hi, n, rates);
         copy_block(rates, out, n);
         return;
@@ -93,10 +90,10 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
         own.first = sign * (range_at(job->first, job->stride, begin) - offset);
         own.stride = (int64_t)((uint64_t)sign * (uint64_t)job->stride);
     } else if (origin == INT64S && sign == 1) {
-        own.steps.data = rows_at(r, &job->steps);
+        own.steps.data = (char *)s.data;
         own.shift = offset;
     } else {
-        if (origin != DOUBLES) load_block(job, r, begin, n, hi, NULL);
+        load_in_place(job, r, begin, n, &s, hi);
         for (i = 0; i < n; i++) hi[i] = p->signs[first] * (hi[i] - p->offsets[first].hi);
         own.steps.data = (char *)hi;
         own.steps.type = CF_FLOAT64;

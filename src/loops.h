@@ -187,9 +187,9 @@ static inline int has_whole_steps(const cf_job *job)
     return !job->steps.data || job->steps.type < CF_FLOAT32;
 }
 
-/* Where the steps of a block come from. INT64S and RANGE are used in place: *s is the source, and *in the interval of the
- * steps. Steps of other types and layouts are DOUBLES, which load_block has to load. */
-static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
+/* Steps that are used in place, INT64S or RANGE: *s is the source, and *in the interval of the steps. Returns DOUBLES for
+ * those of other types and layouts. */
+static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
     const cf_operand *steps = &job->steps;
     if (!steps->data) {
@@ -214,6 +214,30 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
     return INT64S;
 }
 
+/* Where the steps of a block come from: those that are not used in place are loaded into hi. If they are all whole, at most
+ * 2^50 in size, they are INT64S in lo, because the loops for whole steps have less to do; otherwise they are DOUBLES. */
+static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo, source *s,
+                             range *in)
+{
+    const enum origin origin = steps_in_place(job, r, begin, n, s, in);
+    if (origin != DOUBLES) return origin;
+    load_block(job, r, begin, n, hi, NULL);
+    if (to_int64s(hi, n, (char *)lo)) {
+        s->data = (const char *)lo;
+        *in = range_of_int64s(s->data, n);
+        if (in->least >= -0x1p50 && in->greatest <= 0x1p50) return INT64S;
+    }
+    s->data = (const char *)hi;
+    *in = range_of(hi, n);
+    return DOUBLES;
+}
+
+/* Load into hi the steps that origin_of has found in place. */
+static void load_in_place(const cf_job *job, const rows *r, int64_t begin, int n, const source *s, double *hi)
+{
+    if (!s->data || s->prefetches) load_block(job, r, begin, n, hi, NULL);
+}
+
 /* ---- Default loops: a block of a schedule whose rate is the branch-free expression cf_NAME_rate ---- */
 
 typedef int steps_in(const void *schedule, double least, double greatest, int whole);
@@ -225,13 +249,8 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     double hi[CF_BLOCK], lo[CF_BLOCK];
     source s = {0};
     range in;
-    enum origin origin = origin_of(job, r, begin, n, &s, &in);
-    int steps;
-    if (origin == DOUBLES) {
-        load_block(job, r, begin, n, hi, NULL);
-        in = range_of(hi, n);
-    }
-    steps = steps_in(schedule, in.least, in.greatest, has_whole_steps(job));
+    enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+    const int steps = steps_in(schedule, in.least, in.greatest, origin != DOUBLES || has_whole_steps(job));
     if (steps == CF_ONE_STAIR) {
         const double rate = cf_schedule_at(job->schedule, cf_from_double(in.least));
         fill(&rate, &s, out, n);
@@ -239,9 +258,9 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     }
     if (steps == CF_ANY_STEPS || (steps == CF_DOUBLE_STEPS && origin != DOUBLES)) {
         origin = steps == CF_ANY_STEPS ? PAIRS : DOUBLES;
+        s = (source){.data = (const char *)hi, .lo = origin == PAIRS ? lo : NULL};
         load_block(job, r, begin, n, hi, origin == PAIRS ? lo : NULL);
     }
-    if (origin >= DOUBLES) s = (source){.data = (const char *)hi, .lo = origin == PAIRS ? lo : NULL};
     table[origin](schedule, &s, out, n);
 }
 

@@ -26,18 +26,14 @@ static void search(const double *table, int64_t count, const double *restrict st
 static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecewise_constant_decay *p, const rows *r,
                                               int64_t begin, int n, sink out)
 {
-    const int whole = has_whole_steps(job);
     double hi[CF_BLOCK], lo[CF_BLOCK], rates[CF_BLOCK];
     int64_t first, last, below[CF_BLOCK];
     source s = {0};
     range in;
     int i, j;
-    const int in_place = origin_of(job, r, begin, n, &s, &in) != DOUBLES;
+    const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+    const int whole = origin != DOUBLES || has_whole_steps(job);
 
-    if (!in_place) {
-        load_block(job, r, begin, n, hi, NULL);
-        in = range_of(hi, n);
-    }
     if (whole && (in.least <= -0x1p53 || in.greatest >= 0x1p53)) { /* 2^53 + 1 has been rounded to 2^53 */
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_piecewise_constant_decay_at(p, cf_make_pair(hi[i], lo[i]));
@@ -48,7 +44,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
             fill(&p->values[first], &s, out, n);
             return;
         }
-        if (in_place) load_block(job, r, begin, n, hi, NULL);
+        load_in_place(job, r, begin, n, &s, hi);
         if (last - first <= FEW_BOUNDARIES) {
             for (i = 0; i < n; i++) rates[i] = p->values[first];
             for (j = 0; j < last - first; j++) {

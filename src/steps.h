@@ -223,6 +223,22 @@ static CF_NOINLINE void load_block(const cf_job *job, const rows *r, int64_t beg
     }
 }
 
+/* Convert n steps to int64s. Returns whether all are whole; of those beyond 2^51 in size it makes other numbers beyond. */
+static int to_int64s(const double *restrict x, int n, char *restrict to)
+{
+    const double magic = 0x1.8p52; /* the last digit of sums with it counts ones, so that they are rounded to whole numbers */
+    uint64_t rest = 0;
+    int i;
+    if (x[n - 1] + magic - magic != x[n - 1]) return 0; /* most fractions are found at once */
+    for (i = 0; i < n; i++) {
+        const double sum = x[i] + magic;
+        const uint64_t whole = cf_bits(sum) - cf_bits(magic);
+        rest |= cf_bits((sum - magic) - x[i]);
+        memcpy(to + (size_t)i * sizeof whole, &whole, sizeof whole);
+    }
+    return rest == 0;
+}
+
 /* ---- The interval that the steps of a block lie in ---- */
 
 typedef struct range {
