@@ -106,9 +106,9 @@ def best() -> ModuleType:
     return PACKAGES.get("compiled", PACKAGES["python"])
 
 
-@pytest.fixture(params=[0.15, pytest.param(1.0, marks=pytest.mark.slow)], ids=["some", "all"])
+@pytest.fixture(params=[0.1, pytest.param(1.0, marks=pytest.mark.slow)], ids=["some", "all"])
 def share(request: pytest.FixtureRequest) -> float:
-    """How many of a test's random cases it takes: a seventh, and with -m slow all."""
+    """How many of a test's random cases it takes: a tenth, and with -m slow all."""
     return request.param
 
 

@@ -30,7 +30,7 @@ from bits import assert_same
 from draws import fractional_steps, whole_steps
 from family import COSINE_DECAY, HARD, ORDINARY, made, ordinary, title
 from golden import kinds, read
-from programs import PATHS, emulator, hexadecimal, program, through_the_headers, typed
+from programs import PATHS, each_build, emulator, hexadecimal, program, through_the_headers, typed
 
 GOLDEN = read()
 HERE = Path(__file__).parent
@@ -223,13 +223,14 @@ def through_c(command, cases, **environment):
     return said, np.array(rates, np.uint64).view(np.float64)
 
 
-@pytest.mark.parametrize("build", ["C, -O3", "C++, -O0", "clang", pytest.param("aarch64", marks=pytest.mark.slow)])
+@each_build
 def test_golden_c(compiled, tmp_path_factory, build):
     """A step, a step of a plain loop, an array and a range have the golden bits in C and C++, and Python's bits at
     whole and fractional steps about every joint of many schedules."""
     cases = [(p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
     wanted = [value.float64 for _, values in GOLDEN for value in values]
-    for p in COSINE_DECAY.hard[:: 8 if build in ("C++, -O0", "aarch64") else 1]:  # these programs take 10 times as long
+    slow = build.endswith("-O0") or build == "aarch64"  # it takes 10 times as long
+    for p in COSINE_DECAY.hard[:: 8 if slow else 1]:
         steps = whole_steps("CosineDecay", p, count=20).tolist()
         steps += fractional_steps("CosineDecay", p)[:300].tolist()
         schedule = compiled.CosineDecay(**p)
@@ -825,7 +826,9 @@ def simulators(workshop, simulated):
 NATIVE = {"C": ("cc", "sgd.c", ["-std=c99"]), "C++": ("c++", "sgd.cpp", ["-std=c++11"])}
 
 
-@pytest.mark.parametrize(("language", "march"), [("C", ["-march=native"]), ("C++", [])])
+@pytest.mark.parametrize(
+    ("language", "march"), [("C", ["-march=native"]), pytest.param("C++", [], marks=pytest.mark.slow)]
+)
 def test_simulators_of_c(simulators, simulated, language, march):
     """The simulator compiles without a warning and ends at the bits of the one in Python."""
     compiler, source, flags = NATIVE[language]
@@ -880,7 +883,7 @@ def snippets(language):
     return re.findall(pattern, DOCUMENT.read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("language", NATIVE)
+@pytest.mark.parametrize("language", ["C", pytest.param("C++", marks=pytest.mark.slow)])
 def test_document_c(workshop, language):
     """What stands there in C is a program that prints what stands below it, and C++ too."""
     compiler, _, flags = NATIVE[language]

@@ -17,6 +17,7 @@ from arguments import KINDS, each_kind, outcome
 from bits import INT64, assert_same, within
 from draws import bounds_of, draw_range, whole_steps
 from family import COSINE_DECAY, cosine_decay, drawn, title
+from samples import one_in
 
 mpmath = pytest.importorskip("mpmath", reason="sums are held against it")
 import oracle  # noqa: E402
@@ -39,6 +40,10 @@ MORE = [
 SCHEDULES = COSINE_DECAY.hard + MORE + [drawn("CosineDecay", seed) for seed in range(20)]
 
 
+def each_of(schedules):
+    return pytest.mark.parametrize("p", one_in(3, [(p,) for p in schedules], list(map(title, schedules))))
+
+
 def has_warmup(p):
     return p["warmup_target"] is not None and p["warmup_steps"] > 0
 
@@ -46,7 +51,7 @@ def has_warmup(p):
 # ---- sum ----
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=title)
+@each_of(SCHEDULES)
 def test_sum(best, p):
     """A sum is correctly rounded, whatever cancels: 50 ranges for each schedule."""
     draw = random.Random(title(p))
@@ -67,7 +72,7 @@ def test_sums_of_random_schedules(best, share):
         assert have == oracle.rounded(oracle.rate_sum(steps, **p)), (p, steps)
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=title)
+@each_of(SCHEDULES)
 def test_the_oracle(p):
     """Its closed form is the sum of its rates."""
     draw = random.Random(title(p))
@@ -155,7 +160,7 @@ def assert_cumulative(schedule, p, steps):
         assert oracle.cumulative_error(total, step, p) <= 1, (p, step, total)
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=title)
+@each_of(SCHEDULES)
 def test_cumulative(best, p):
     assert_cumulative(best.CosineDecay(**p), p, cumulative_steps(p, 10))
 
@@ -172,7 +177,7 @@ def test_cumulative_sums_of_random_schedules(best, share):
         assert_cumulative(best.CosineDecay(**p), p, np.array(steps))
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=title)
+@each_of(SCHEDULES)
 def test_one_cumulative_sum(compiled, python, p):
     """A step has one sum, to the last bit: as an array, a range, a number, of any layout, and in pure Python."""
     with np.errstate(over="ignore"):
@@ -201,7 +206,7 @@ def test_one_cumulative_sum(compiled, python, p):
             assert_same(q.cumulative(run), q.cumulative(np.arange(run.start, run.stop)))
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=title)
+@each_of(SCHEDULES)
 def test_cumulative_by_instruction_set(python, compiled, isa, p):
     with np.errstate(over="ignore"):
         steps = cumulative_steps(p, 30, seed=1)
@@ -212,9 +217,7 @@ def test_cumulative_by_instruction_set(python, compiled, isa, p):
         assert_same(c.cumulative(range(0, 3000)), q.cumulative(range(0, 3000)))
 
 
-@pytest.mark.parametrize(
-    "p", [p for p in SCHEDULES if min(p["alpha"], p.get("end_learning_rate", 0.0)) >= 0], ids=title
-)
+@each_of([p for p in SCHEDULES if min(p["alpha"], p.get("end_learning_rate", 0.0)) >= 0])
 def test_cumulative_never_falls(best, p):
     """Where no rate is negative."""
     if p["initial_learning_rate"] < 0 or (p["warmup_target"] or 0.0) < 0:
@@ -321,7 +324,7 @@ def test_inverses_are_searches(cf, share):
                     assert one == (None if step < 0 else step)
 
 
-@pytest.mark.parametrize("p", SCHEDULES, ids=title)
+@each_of(SCHEDULES)
 def test_inverses_of_long_schedules(best, p):
     """The step found has come there, and the one before has not; where none is found, none of those looked at has."""
     draw = random.Random(title(p))

@@ -14,6 +14,7 @@ from family import HARD, JOINED, NAMES, ORDINARY, drawn, made, title
 from golden import read
 from layouts import BLOCK, brief_calls, same, shifted
 from programs import each_build, program, through_the_headers
+from samples import one_in
 
 RANDOM = [(name, drawn(name, seed)) for name in NAMES for seed in range(1000, 1004)]
 CASES = HARD + RANDOM
@@ -176,7 +177,7 @@ def test_python(best, python, case):
     """Pure Python has the bits of the compiled kernel."""
     arrays, ranges = asked(best, case)
     schedule = made(python, *CASES[case])
-    thorough = case % (2 * THOROUGH) == 5
+    thorough = case % (3 * THOROUGH) == 5
     few = 400 if thorough else 40
     for kind, steps, want in arrays:
         paths = [[("an array", schedule(steps[:few]), want[:few])]]
@@ -266,7 +267,7 @@ def test_one_unusual_step_among_many(compiled, isa, name, p):
                 assert_same(schedule(few, out=few.view(np.float64)), wanted_few, f"{what}, in place")
 
 
-@each_schedule
+@pytest.mark.parametrize(("name", "p"), one_in(3, SCHEDULES))
 def test_results_past_the_caches(compiled, name, p):
     """Large results, which are written past the caches, on several threads."""
     schedule = made(compiled, name, p)
