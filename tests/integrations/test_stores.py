@@ -113,10 +113,13 @@ def test_stopped_and_resumed(tmp_path, config, name, status, workers):
     arguments = ["precompute", "--config", config, "-o", file, "--chunks", 1 << 20, "--quiet"]
     arguments += ["--workers", workers] if workers else []
     process = begun(arguments, file, 3, start_new_session=True)
+    os.killpg(process.pid, signal.SIGSTOP)  # or it might be done before the store is read
     with xarray.open_zarr(file) as store:
         assert store.attrs["complete"] is False
         some = store["rate"][:: 1 << 16].values
     os.killpg(process.pid, number)  # as Ctrl-C on a terminal does
+    if number != signal.SIGKILL:
+        os.killpg(process.pid, signal.SIGCONT)
     error = process.communicate(timeout=60)[1]
     assert process.returncode == status
     assert error == ("" if number == signal.SIGKILL else "cosine-fast: error: stopped; --resume goes on\n")
