@@ -35,12 +35,6 @@ typedef struct group {
     LANE(MEMBER)
 } group;
 
-/* A whole number, |x| < 2^51. */
-static inline int is_whole(double x)
-{
-    return (x + 0x1.8p52) - 0x1.8p52 == x;
-}
-
 /* Fold a schedule as if it were ordinary. A NaN as `target` means no warmup. Returns where the schedule starts. */
 static inline double fold_lane(cf_cosine_decay *p, double given, double D, double alpha, int absolute, double target,
                                double warmup)
@@ -295,7 +289,7 @@ static int do_rise(const char *steps, int n)
 static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r, int64_t from, int64_t to)
 {
     cf_job row = b->row;
-    const int size = row.rates.type == CF_FLOAT32 ? (int)sizeof(float) : (int)sizeof(double);
+    const int size = is_float32(&row) ? (int)sizeof(float) : (int)sizeof(double);
     const int n = to - from <= LONG_ROW ? (int)(to - from) : 0;
     cf_schedule schedule;
     cf_cosine_decay *const p = &schedule.as.cosine_decay;
@@ -320,7 +314,7 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         if (!rising || p->kind == CF_WIDE || (!p->has_warmup && in.least < 0.0) || (uintptr_t)data % (uintptr_t)size) {
             run(&row, from, to);
         } else {
-            const sink out = {data, row.rates.type == CF_FLOAT32 ? AS_FLOAT32 : 0};
+            const sink out = {data, is_float32(&row) ? AS_FLOAT32 : 0};
             evaluate_rising(p, s.data, rising == CONSECUTIVE, n, out);
         }
         rows_advance(&r, 1);

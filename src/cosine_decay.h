@@ -75,7 +75,6 @@ static inline int phase_of(const cf_cosine_decay *p, range r)
 static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int consecutive, int n, sink out)
 {
     enum { VECTOR = 8 };
-    const size_t size = out.how & AS_FLOAT32 ? sizeof(float) : sizeof(double);
     const int kind = p->exact ? CF_EXACT : p->kind;
     const double begin = p->warmup_steps.hi, middle = begin + 0.5 * p->decay_steps.hi;
     const int64_t bounds[] = {(int64_t)ceil(begin), (int64_t)ceil(middle), (int64_t)ceil(p->end_step)};
@@ -98,7 +97,7 @@ static void evaluate_rising(const cf_cosine_decay *p, const char *steps, int con
             const int vectors = first + (ends[k] - first + VECTOR - 1) / VECTOR * VECTOR;
             const int end = vectors < n ? vectors : n;
             const source s = {.data = steps + (size_t)first * sizeof(int64_t)};
-            const sink to = {out.to + (size_t)first * size, out.how};
+            const sink to = {out.to + (size_t)first * rate_size(out), out.how};
             range in;
             in.least = (double)int64_at(steps, first);
             in.greatest = (double)int64_at(steps, ends[k] - 1);
@@ -133,7 +132,7 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
 
     if (kind < CF_WIDE) {
         origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-        if (p->exact && (origin != DOUBLES || has_whole_steps(job))) kind = CF_EXACT;
+        if (p->exact && are_known_whole(job, origin)) kind = CF_EXACT;
         /* Beyond, not all arithmetic with a step is exact, or the step has to be reflected first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
             loops[origin][kind][phase_of(p, in)](p, &s, out, n);

@@ -47,8 +47,8 @@ EQUAL_LOOPS(PAIR)
 /* ---- Blocks ---- */
 
 /* The rates of n steps of one cycle, which lie within `in` and are `whole` or not. */
-static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in,
-                           const source *s, sink out, int n)
+static void evaluate_cycle(const cf_cycle *c, int scaled, enum origin origin, int whole, range in, const source *s,
+                           sink out, int n)
 {
     const int kind = c->wave.kind, phase = origin == PAIRS ? CF_DECAY : phase_of(&c->wave, in);
     if (scaled) {
@@ -69,7 +69,7 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
     range in;
     int i;
     const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-    const int whole = origin != DOUBLES || has_whole_steps(job);
+    const int whole = are_known_whole(job, origin);
 
     if (p->small_stairs && kind < CF_WIDE && in.least >= (whole ? -CF_SMALL_STEP : 0.0) && in.greatest <= CF_SMALL_STEP) {
         if (origin != DOUBLES && kind == CF_SINGLE) {
@@ -139,7 +139,7 @@ static void evaluate_growing_cycles(const cf_job *job, const cf_cosine_decay_res
     source s = {0};
     range in;
     const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-    const int whole = origin != DOUBLES || has_whole_steps(job);
+    const int whole = are_known_whole(job, origin);
 
     if (origin != DOUBLES && in.least >= -CF_SMALL_STEP && in.greatest <= CF_SMALL_STEP) {
         const cf_pair least = cf_make_pair(in.least, 0.0), greatest = cf_make_pair(in.greatest, 0.0);

@@ -11,8 +11,8 @@ enum { FEW_SEGMENTS = 8 };
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out);
 
-/* The rates of segment k at n steps of its own schedule. They are a range from job->first on if
- * job->steps.data is NULL, else there, int64s, less job->shift, or doubles. */
+/* The rates of segment k at n steps of its own schedule. The steps are a range from job->first on if job->steps.data is NULL;
+ * otherwise they lie there, as doubles or as int64s from which job->shift is subtracted. */
 static void evaluate_segment(const cf_joined_schedule *p, int64_t k, cf_job *job, int n, sink out)
 {
     rows r;
@@ -61,7 +61,7 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     range in;
     int small, i;
     const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-    const int whole = origin != DOUBLES || has_whole_steps(job);
+    const int whole = are_known_whole(job, origin);
     cf_job own;
 
     first = cf_count_below(p->boundaries, p->count, cf_make_pair(in.least, 0.0), 1);

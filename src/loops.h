@@ -72,8 +72,13 @@ static inline cf_pair from_range(source s, int i)
 enum { AS_FLOAT32 = 1, STREAMED = 2 };
 typedef struct sink {
     char *to;
-    int how; /* 0, or the sum of AS_FLOAT32 and STREAMED */
+    int how; /* 0, AS_FLOAT32, STREAMED or both */
 } sink;
+
+static inline size_t rate_size(sink out)
+{
+    return out.how & AS_FLOAT32 ? sizeof(float) : sizeof(double);
+}
 
 static inline void prefetch(const char *data, int n)
 {
@@ -114,7 +119,7 @@ static inline void stream_out(char *to, const char *from, size_t size)
 static inline char *end_strip(sink out, const double *doubles, const float *floats, int n)
 {
     const char *from = out.how & AS_FLOAT32 ? (const char *)floats : (const char *)doubles;
-    const size_t size = (size_t)n * (out.how & AS_FLOAT32 ? sizeof(float) : sizeof(double));
+    const size_t size = (size_t)n * rate_size(out);
     if (out.how & STREAMED) stream_out(out.to, from, size);
     return out.to + size;
 }
@@ -133,9 +138,9 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
  * words; no processor forwards these, so that each block would wait for all before it.
  *
  * LOOP defines the loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
- * Every loop stores its rates both as float64 and as float32, those of one type in a buffer. This halves the number of loops.
- * It also makes the compiler process two vectors at a time, as in each loop with a type of half the width: one vector alone is
- * latency-bound, so that long formulas take up to 30 % less time. The buffers are aligned, because streaming across cache
+ * Every loop stores its rates both as float64 and as float32; the type that is not asked for goes to a buffer. This halves the
+ * number of loops. Long formulas also take up to 30 % less time, because in a loop with a type of half the width the compiler
+ * processes two vectors at a time; one vector alone is latency-bound. The buffers are aligned, because streaming across cache
  * lines halves the speed of two threads. noinline: each loop is a function of its own, which can be found by name in a
  * profile and in the assembly. unused: not every table has all loops. */
 typedef void loop(const void *restrict schedule, const source *, sink, int n);
@@ -167,7 +172,7 @@ typedef void loop(const void *restrict schedule, const source *, sink, int n);
         }                                                                                                               \
     }
 
-/* One rate for all steps of a block, which are only prefetched; rates that are computed already. */
+/* `fill` stores one rate for all steps of a block, which it only prefetches; `copy` stores rates that are computed already. */
 LOOP(fill, double, from_range, ((void)step, *p))
 LOOP(copy, double, from_doubles, ((void)p, step.hi))
 
@@ -182,13 +187,8 @@ static inline int is_float32(const cf_job *job)
     return job->rates.type == CF_FLOAT32;
 }
 
-static inline int has_whole_steps(const cf_job *job)
-{
-    return !job->steps.data || job->steps.type < CF_FLOAT32;
-}
-
-/* Steps that are used in place, INT64S or RANGE: *s is the source, and *in the interval of the steps. Returns DOUBLES for
- * those of other types and layouts. */
+/* Find steps that can be used in place: INT64S or RANGE, with *s as the source and *in as the interval of the steps. Returns
+ * DOUBLES for steps of other types and layouts, and then sets neither. */
 static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
     const cf_operand *steps = &job->steps;
@@ -214,8 +214,8 @@ static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begi
     return INT64S;
 }
 
-/* Where the steps of a block come from: those that are not used in place are loaded into hi. If they are all whole, at most
- * 2^50 in size, they are INT64S in lo, because the loops for whole steps have less to do; otherwise they are DOUBLES. */
+/* Where the steps of a block come from. Those that cannot be used in place are loaded into hi, as DOUBLES. If they are all
+ * whole and at most 2^50 in size, they are also stored in lo, as INT64S: the loops for whole steps have less to do. */
 static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo, source *s,
                              range *in)
 {
@@ -230,6 +230,12 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
     s->data = (const char *)hi;
     *in = range_of(hi, n);
     return DOUBLES;
+}
+
+/* Whether the steps of a block are known to be whole. */
+static inline int are_known_whole(const cf_job *job, enum origin origin)
+{
+    return origin != DOUBLES || job->steps.type < CF_FLOAT32;
 }
 
 /* Load into hi the steps that origin_of has found in place. */
@@ -250,7 +256,7 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     source s = {0};
     range in;
     enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-    const int steps = steps_in(schedule, in.least, in.greatest, origin != DOUBLES || has_whole_steps(job));
+    const int steps = steps_in(schedule, in.least, in.greatest, are_known_whole(job, origin));
     if (steps == CF_ONE_STAIR) {
         const double rate = cf_schedule_at(job->schedule, cf_from_double(in.least));
         fill(&rate, &s, out, n);

@@ -32,7 +32,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
     range in;
     int i, j;
     const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-    const int whole = origin != DOUBLES || has_whole_steps(job);
+    const int whole = are_known_whole(job, origin);
 
     if (whole && (in.least <= -0x1p53 || in.greatest >= 0x1p53)) { /* 2^53 + 1 has been rounded to 2^53 */
         load_block(job, r, begin, n, hi, lo);

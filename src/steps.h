@@ -223,13 +223,19 @@ static CF_NOINLINE void load_block(const cf_job *job, const rows *r, int64_t beg
     }
 }
 
-/* Convert n steps to int64s. Returns whether all are whole; of those beyond 2^51 in size it makes other numbers beyond. */
+/* A whole number, |x| < 2^51. */
+static inline int is_whole(double x)
+{
+    return (x + 0x1.8p52) - 0x1.8p52 == x;
+}
+
+/* Convert n steps to int64s. Returns whether all are whole. A step beyond 2^51 in size becomes another number beyond 2^50. */
 static int to_int64s(const double *restrict x, int n, char *restrict to)
 {
-    const double magic = 0x1.8p52; /* the last digit of sums with it counts ones, so that they are rounded to whole numbers */
+    const double magic = 0x1.8p52; /* the last digit of a sum with it counts ones: the sum is rounded to a whole number */
     uint64_t rest = 0;
     int i;
-    if (x[n - 1] + magic - magic != x[n - 1]) return 0; /* most fractions are found at once */
+    if (!is_whole(x[n - 1])) return 0; /* most fractions are found at once */
     for (i = 0; i < n; i++) {
         const double sum = x[i] + magic;
         const uint64_t whole = cf_bits(sum) - cf_bits(magic);

@@ -1,4 +1,4 @@
-"""Samples of a test's cases, for who does not wait for all."""
+"""Parametrised tests of which only a sample runs without -m slow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ import pytest
 
 
 def one_in(n: int, cases: Sequence[tuple[Any, ...]], ids: Sequence[str] | None = None) -> list[Any]:
-    """Cases for pytest.mark.parametrize, of which one in n is in without -m slow."""
+    """Cases for pytest.mark.parametrize; without -m slow, one in n of them runs."""
     marks = [[pytest.mark.slow] * bool(i % n) for i in range(len(cases))]
     return [pytest.param(*case, marks=marks[i], id=ids[i] if ids else None) for i, case in enumerate(cases)]

@@ -31,6 +31,7 @@ from draws import fractional_steps, whole_steps
 from family import COSINE_DECAY, HARD, ORDINARY, made, ordinary, title
 from golden import kinds, read
 from programs import PATHS, each_build, emulator, hexadecimal, program, through_the_headers, typed
+from samples import one_in
 
 GOLDEN = read()
 HERE = Path(__file__).parent
@@ -826,9 +827,7 @@ def simulators(workshop, simulated):
 NATIVE = {"C": ("cc", "sgd.c", ["-std=c99"]), "C++": ("c++", "sgd.cpp", ["-std=c++11"])}
 
 
-@pytest.mark.parametrize(
-    ("language", "march"), [("C", ["-march=native"]), pytest.param("C++", [], marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("language", "march"), one_in(2, [("C", ["-march=native"]), ("C++", [])]))
 def test_simulators_of_c(simulators, simulated, language, march):
     """The simulator compiles without a warning and ends at the bits of the one in Python."""
     compiler, source, flags = NATIVE[language]
@@ -883,7 +882,7 @@ def snippets(language):
     return re.findall(pattern, DOCUMENT.read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("language", ["C", pytest.param("C++", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("language", one_in(2, [("C",), ("C++",)]))
 def test_document_c(workshop, language):
     """What stands there in C is a program that prints what stands below it, and C++ too."""
     compiler, _, flags = NATIVE[language]
