@@ -181,8 +181,7 @@ CF_INLINE cf_pair cf_log2_ratio(double k, cf_pair numerator, cf_pair denominator
     const double c2 = cf_log2_table[2].hi, c3 = cf_log2_table[3].hi, c4 = cf_log2_table[4].hi;
     const double c5 = cf_log2_table[5].hi, c6 = cf_log2_table[6].hi, c7 = cf_log2_table[7].hi;
     const double c8 = cf_log2_table[8].hi, inverse = 1.0 / denominator.hi;
-    const double zh = numerator.hi * inverse, product = zh * denominator.hi;
-    const double rest = (numerator.hi - product) - cf_product_rest(zh, denominator.hi, product);
+    const double zh = numerator.hi * inverse, rest = cf_minus_product(numerator.hi, zh, denominator.hi);
     const double zl = (rest + (numerator.lo - zh * denominator.lo)) * inverse;
 
     /* z * (c0 + w * (c1 + w * (...))) with w = z^2, c0 and c1 and their products being pairs */

@@ -19,8 +19,7 @@ typedef struct cf_stairs {
 CF_INLINE cf_stairs cf_small_stairs(double s, double D, double inverse)
 {
     cf_stairs r = {{0.0, 0.0}, {0.0, 0.0}};
-    double count = cf_round(s * inverse), product = count * D;
-    double rest = (s - product) - cf_product_rest(count, D, product);
+    const double count = cf_round(s * inverse), rest = cf_minus_product(s, count, D);
     r.count.hi = rest < 0.0 ? count - 1.0 : count;
     r.rest.hi = rest < 0.0 ? rest + D : rest;
     return r;

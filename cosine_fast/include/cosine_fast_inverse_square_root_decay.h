@@ -55,15 +55,14 @@ CF_INLINE double cf_inverse_square_root_decay_rate(const cf_inverse_square_root_
     const double smaller = 2.409919865102884e-181, half_as_small = 4.909093465297727e-91; /* 2^-600 and 2^-300 */
     cf_pair x = steps == CF_WHOLE_STEPS ? cf_make_pair(step.hi + shift.hi, 0.0) : cf_add(step, shift);
     const int before = huge ? step.hi < 0.0 : cf_less(x, T);
-    double factor = huge ? half_as_small : 1.0, root, square, product, rest, rate;
+    double factor = huge ? half_as_small : 1.0, root, square, rest, rate;
     (void)variant;
     x = cf_choose(huge, cf_make_pair(step.hi * smaller, 0.0), x);
     x = cf_choose(before, T, x);
     factor = before ? 1.0 : factor;
     root = sqrt(T.hi / x.hi);
     square = root * root;
-    product = square * x.hi;
-    rest = ((T.hi - product) - cf_product_rest(square, x.hi, product)) - cf_square_rest(root, square) * x.hi;
+    rest = cf_minus_product(T.hi, square, x.hi) - cf_square_rest(root, square) * x.hi;
     rest += T.lo - square * x.lo;
     rate = initial * root;
     rate += cf_product_rest(initial, root, rate) + initial * (rest * (root * half_inverse));

@@ -144,9 +144,7 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
 CF_INLINE double cf_ratio(cf_pair top, cf_pair below)
 {
     const double inverse = 1.0 / below.hi, q = top.hi * inverse;
-    const cf_pair product = cf_exact_product(q, below.hi);
-    const double rest = ((top.hi - product.hi) - product.lo) + (top.lo - q * below.lo);
-    return q + rest * inverse;
+    return q + (cf_minus_product(top.hi, q, below.hi) + (top.lo - q * below.lo)) * inverse;
 }
 
 /* The short way, for x from `least` to `most`. `whole`: x is a whole number up to whole_to in size, so that the sum is exact. */

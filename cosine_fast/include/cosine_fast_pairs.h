@@ -125,6 +125,17 @@ CF_INLINE double cf_product_rest(double a, double b, double product)
 #endif
 }
 
+/* c - a * b, rounded once, where a * b is 0 or from c / 2 to 2 * c in value, so that c - (a * b rounded) is exact. */
+CF_INLINE double cf_minus_product(double c, double a, double b)
+{
+#if CF_FMA
+    return fma(-a, b, c);
+#else
+    const double product = a * b;
+    return (c - product) - cf_product_rest(a, b, product);
+#endif
+}
+
 /* a * b exactly. */
 CF_INLINE cf_pair cf_exact_product(double a, double b)
 {
@@ -189,15 +200,15 @@ CF_INLINE cf_pair cf_normalised_product(cf_pair a, cf_pair b)
 
 CF_INLINE cf_pair cf_quotient(cf_pair a, double b)
 {
-    const double q = a.hi / b, p = q * b;
-    return cf_make_pair(q, (((a.hi - p) - cf_product_rest(q, b, p)) + a.lo) / b);
+    const double q = a.hi / b;
+    return cf_make_pair(q, (cf_minus_product(a.hi, q, b) + a.lo) / b);
 }
 
 /* 1 / b, under the same conditions. */
 CF_INLINE cf_pair cf_reciprocal(double b)
 {
-    const double q = 1.0 / b, p = q * b;
-    return cf_make_pair(q, ((1.0 - p) - cf_product_rest(q, b, p)) * q);
+    const double q = 1.0 / b;
+    return cf_make_pair(q, cf_minus_product(1.0, q, b) * q);
 }
 
 CF_INLINE cf_pair cf_divide(cf_pair a, cf_pair b)
