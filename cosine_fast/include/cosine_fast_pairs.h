@@ -125,7 +125,7 @@ CF_INLINE double cf_product_rest(double a, double b, double product)
 #endif
 }
 
-/* c - a * b, rounded once, where a * b is 0 or from c / 2 to 2 * c in value, so that c - (a * b rounded) is exact. */
+/* c - a * b, rounded once. The product must be 0, or between c / 2 and 2 * c: then c less the rounded product is exact. */
 CF_INLINE double cf_minus_product(double c, double a, double b)
 {
 #if CF_FMA
