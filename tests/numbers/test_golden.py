@@ -131,10 +131,10 @@ def test_targets(best, tmp_path, target):
         return
     golden = [value for _, values in GOLDEN for value in values]
     cases = [("CosineDecay", p._asdict(), [value.step for value in values]) for p, values in GOLDEN]
-    counts = [len(golden)]
+    counts, steps = [len(golden)], [step for some in STEPS for step in some.tolist()]
     for name in FAMILY:
-        cases += [(name, p, [step for steps in STEPS for step in steps.tolist()]) for p in FAMILY[name].ordinary]
-        counts.append(len(FAMILY[name].ordinary) * sum(len(steps) for steps in STEPS))
+        cases += [(name, p, steps) for p in FAMILY[name].ordinary]
+        counts.append(len(FAMILY[name].ordinary) * len(steps))
     rates, singles = through_the_headers([*emulator, output], best, cases)  # at once: it takes long to start Wine
     of_golden, *of_family = np.split(rates, np.cumsum(counts)[:-1])
     assert_same(of_golden, np.array([value.float64 for value in golden]))
