@@ -25,6 +25,13 @@ CF_INLINE cf_stairs cf_small_stairs(double s, double D, double inverse)
     return r;
 }
 
+/* floor(s / D) alone, for whole s and D, both at most CF_SMALL_STEP in size. (s + 0.5) / D - 0.5 lies within 0.5 - 0.5 / D of
+ * that integer. Its rounding errors are below 0.5 / D together, with FMA or without, so that it is rounded to that integer. */
+CF_INLINE double cf_whole_stairs(double s, double inverse)
+{
+    return cf_round(cf_exact_plus(s, inverse, 0.5 * inverse - 0.5));
+}
+
 /* s - count * D, exact where the result fits a pair. */
 CF_INLINE cf_pair cf_less_times(cf_pair s, double count, cf_pair D)
 {

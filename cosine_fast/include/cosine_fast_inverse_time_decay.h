@@ -42,7 +42,7 @@ typedef struct cf_inverse_time_decay {
     double more;         /* the relative error of the height, plus that of the base */
     double per_height;   /* 1 / height */
     double least, most;  /* the short way serves x in this interval */
-    double whole_to;     /* for whole x up to this size the sum is whole, and at most 2^50 */
+    double whole_to;     /* for whole x up to this size the sum is whole, and at most 2^50; -1 if stairs need exact rests */
     double inverse;      /* 1 / decay_steps */
     double initial;      /* initial_learning_rate / unit: 0, or in [1, 2) in size; unit is a power of 2 */
     double rate;         /* decay_rate / scale likewise; the step takes the scale */
@@ -138,6 +138,7 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
     if (staircase && (decay_steps.lo != 0.0 || decay_steps.hi < 1.0)) return;
     p->plain = cf_fold_short_way(
         p, initial, cf_divide(staircase ? cf_make_pair(1.0, 0.0) : decay_steps, cf_make_pair(rate, 0.0)));
+    if (staircase && !(decay_steps.hi <= CF_SMALL_STEP && decay_steps.hi == floor(decay_steps.hi))) p->whole_to = -1.0;
 }
 
 /* top / below, rounded once, where below.lo is at most 2^-32 of below.hi. */
@@ -212,7 +213,8 @@ CF_INLINE int cf_inverse_time_decay_steps(const cf_inverse_time_decay *p, double
 CF_INLINE double cf_inverse_time_decay_rate(const cf_inverse_time_decay *p, cf_pair step, int variant, int steps)
 {
     if (steps == CF_ANY_STEPS) return cf_inverse_time_any(p, step, variant);
-    return cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, variant), steps == CF_WHOLE_STEPS);
+    if (steps == CF_DOUBLE_STEPS) return cf_inverse_time_near(p, cf_inverse_time_x(p, step.hi, variant), 0);
+    return cf_inverse_time_near(p, variant ? cf_whole_stairs(step.hi, p->inverse) : step.hi, 1);
 }
 
 CF_DEFINE_AT(inverse_time_decay)

@@ -92,8 +92,8 @@ CF_INLINE double cf_rounded_bits(double x)
     return cf_double((cf_bits(x) + UINT64_C(0x4000000)) & UINT64_C(0xFFFFFFFFF8000000));
 }
 
-/* a * b + c where a * b is exact: FMA and two operations give the same bits. FMA is used here and in the rests below only,
- * and affects nothing but speed. */
+/* a * b + c where a * b is exact: FMA and two operations give the same bits. (In cf_whole_stairs a later rounding gives the
+ * same bits.) FMA is used here and in the rests below only, and affects nothing but speed. */
 CF_INLINE double cf_exact_plus(double a, double b, double c)
 {
 #if CF_FMA
