@@ -292,11 +292,10 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     }
 /* evaluate_NAME for a schedule that CF_SCHEDULES lists with `one` or `two` default loops. */
 #define DEFAULT_one(name) DEFAULT_LOOPS(name, 0) DEFAULT_BLOCK(name, evaluate_##name, DEFAULT_ROW(name, 0))
-#define DEFAULT_two_AS(name, evaluate) \
-    DEFAULT_LOOPS(name, 0)             \
-    DEFAULT_LOOPS(name, 1)             \
-    DEFAULT_BLOCK(name, evaluate, DEFAULT_ROW(name, 0), DEFAULT_ROW(name, 1))
-#define DEFAULT_two(name) DEFAULT_two_AS(name, evaluate_##name)
+#define DEFAULT_two(name)  \
+    DEFAULT_LOOPS(name, 0) \
+    DEFAULT_LOOPS(name, 1) \
+    DEFAULT_BLOCK(name, evaluate_##name, DEFAULT_ROW(name, 0), DEFAULT_ROW(name, 1))
 #define DEFAULT_own(name)
 
 #endif

@@ -423,7 +423,7 @@ POLYNOMIAL_DECAY = Entry(
     hard=[
         polynomial_decay(*values)
         for values in [
-            *[(0.1, D, 1e-4, power, cycle) for D in LENGTHS for power in (1.0, 2.5) for cycle in (False, True)],
+            *[(0.1, D, 1e-4, power, cycle) for D in LENGTHS for power in (0.5, 1.0, 2.5) for cycle in (False, True)],
             *[
                 (0.1, 1009, end, power, cycle)
                 for end in (0.0, 0.3)

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from .cosine_decay import CosineDecay
-from .exp2 import ENLARGED, ENLARGED_EXPONENT, LARGEST_EXPONENT, TINY, Curve, log2_quotient, power_exponent, power_rate
+from .exp2 import (
+    ENLARGED, ENLARGED_EXPONENT, LARGEST_EXPONENT, TINY, Curve, base_plus, log2_quotient, power_exponent, power_rate,
+)  # fmt: skip
 from .floors import HUGE_STEP, stairs
-from .pairs import ZERO, Pair, add, as_pair, negate, two_sum, where
+from .pairs import ZERO, Pair, add, as_pair, negate, product, product_rest, reciprocal, scale, square_rest, two_sum, where
 
 
 class PolynomialDecay:
@@ -23,7 +25,8 @@ class PolynomialDecay:
         self.decay_steps = as_pair(decay_steps)
         self.start, self.end, self.power = np.float64(initial) + 0.0, np.float64(end) + 0.0, np.float64(power)
         self.cycle = bool(cycle)
-        self.inverse = 2.0**-100 / self.decay_steps.hi
+        inverse = reciprocal(self.decay_steps.hi)
+        self.inverse = Pair(inverse.hi, inverse.lo - inverse.hi * (inverse.hi * self.decay_steps.lo))
         fall = two_sum(self.start, -self.end)
         self.curve = Curve(fall)
         self.at_end = self.end
@@ -37,7 +40,40 @@ class PolynomialDecay:
     def __call__(self, step: Pair) -> Any:
         if self.line:
             return self.line(step)
+        return self.curve_at(step) if self.cycle or self.power != 0.5 else self.root_at(step)
+
+    def root_at(self, step: Pair) -> Any:
+        """initial - (initial - end) * w, where w = 1 - sqrt(b) = (step / D) / (1 + sqrt(b)) with b = (D - step) / D."""
         lowest = step.hi == -np.inf
+        step, exponent = self.usual(step)
+        # So far out only the step counts, of which a 2**-600th serves.
+        huge = np.abs(step.hi) > 2.0**500
+        step = scale(step, np.where(huge, 2.0**-600, 1.0))
+        exponent = np.where(lowest, LARGEST_EXPONENT, np.where(huge, exponent + 300.0, exponent))
+        r = add(scale(self.decay_steps, np.where(huge, 0.0, 1.0)), negate(step))
+        past = r.hi <= 0.0
+        r = where(past, self.decay_steps, r)
+        tiny = r.hi < TINY
+        b, x = product(scale(r, np.where(tiny, ENLARGED, 1.0)), self.inverse), product(step, self.inverse)
+        root = np.sqrt(b.hi)
+        total = two_sum(np.where(huge, 2.0**-300, 1.0), root)
+        both = 1.0 / (root * total.hi)
+        square = root * root
+        rest = ((b.hi - square) - square_rest(root, square)) + b.lo
+        root_rest = 0.5 * rest * (both * total.hi)
+        per_total = both * root
+        w = x.hi * per_total
+        back = w * total.hi
+        rest = ((x.hi - back) - product_rest(w, total.hi, back)) + (x.lo - w * (total.lo + root_rest))
+        # Towards the end w has too few digits of sqrt(b).
+        ends = b.hi < 2.0**-52
+        change = where(ends, Pair(root, root_rest), Pair(-w, -(rest * per_total)))
+        exponent = np.where(tiny, exponent - 0.5 * ENLARGED_EXPONENT, exponent)
+        rates = base_plus(np.where(ends, self.end, self.start), product(self.curve.c0, change), exponent)
+        return np.where(past, self.at_end, rates)
+
+    def usual(self, step: Pair) -> tuple[Pair, Any]:
+        """A step that pairs can be made of, and the exponent of the amplitude for it."""
         # So close to 0 the rate is a line, and a product's rest may be too small for a double.
         tiny = np.abs(step.hi) < TINY
         hi = np.where(tiny, step.hi * ENLARGED, step.hi)
@@ -46,8 +82,13 @@ class PolynomialDecay:
         lo = np.where(np.abs(hi) > HUGE_STEP, 0.0, step.lo)
         if self.cycle:
             hi = np.where(hi > HUGE_STEP, HUGE_STEP, hi)
-        hi = np.where(np.isinf(hi), np.copysign(HUGE_STEP, hi), hi)
-        step, D, inverse = Pair(hi, lo), self.decay_steps, self.inverse
+        return Pair(np.where(np.isinf(hi), np.copysign(HUGE_STEP, hi), hi), lo), exponent
+
+    def curve_at(self, step: Pair) -> Any:
+        """The rates at steps by logarithms and powers of 2."""
+        lowest = step.hi == -np.inf
+        step, exponent = self.usual(step)
+        D, inverse = self.decay_steps, 2.0**-100 * self.inverse.hi
         r = add(D, negate(step))
         if self.cycle:
             # D * ceil(step / D) is the step and what is left to the cycle's end.

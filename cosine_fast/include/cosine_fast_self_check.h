@@ -36,7 +36,7 @@ static inline int cf_self_check(void)
         {CF_EXPONENTIAL_DECAY, {0.05, 0.5, 0.0}, {700000000000, 0}, 231000000000, UINT64_C(0x3fa45da0be0cdb4a)},
         {CF_INVERSE_SQUARE_ROOT_DECAY, {0.7}, {1000, 1000}, 440, UINT64_C(0x3fe2aaaaaaaaaaaa)},
         {CF_INVERSE_TIME_DECAY, {0.7, 3.0, 1.0}, {3000, 0}, 60, UINT64_C(0x3fe6666666666666)},
-        {CF_POLYNOMIAL_DECAY, {0.3, 0.01, 0.5, 0.0}, {20000000, 0}, 19200000, UINT64_C(0x3fb16872b020c49b)},
+        {CF_POLYNOMIAL_DECAY, {0.3, 0.01, 0.75, 0.0}, {20000000, 0}, 5235004, UINT64_C(0x3fced8043ce6b702)},
         {CF_POLYNOMIAL_DECAY, {-0.0, -0.0, 2.0, 0.0}, {1000, 0}, 1000, 0},
         {CF_POWER_COSINE_DECAY, {0.3, 0.01, 1.5, 2.5}, {20000000, 0}, 9200000, UINT64_C(0x3fd1d396a3360a81)},
     };
