@@ -346,7 +346,7 @@ _ROWS = [
     Member("InverseTimeDecay", _decay(decay_rate=0.5), in_caches=0.8),
     Member("InverseTimeDecay, staircase", _decay(decay_rate=0.5, staircase=True), in_caches=0.8),
     Member("InverseTimeDecay, staircase, shuffled", _decay(decay_rate=0.5, staircase=True), in_caches=0.8),
-    Member("PolynomialDecay", _decay(1.25, end_learning_rate=1e-5, power=0.5)),
+    Member("PolynomialDecay", _decay(1.25, end_learning_rate=1e-5, power=0.9)),
     Member("PolynomialDecay, linear", _decay(1.25, end_learning_rate=1e-5)),
     Member("PolynomialDecay, cycle", _decay(end_learning_rate=1e-5, power=2.0, cycle=True)),
     Member("PowerCosineDecay", _decay(1.25, exponent=1.5), times_as_fast=2.0),
@@ -360,6 +360,7 @@ _ROWS = [
     Member("WarmupStableDecay, linear", _stable("linear"), times_as_fast=1.0),
     Member("WarmupStableDecay, cosine", _stable("cosine"), times_as_fast=5.0),
     Member("WarmupStableDecay, 1-sqrt", _stable("1-sqrt")),
+    Member("WarmupStableDecay, 1-square", _stable("1-square")),
     Member("WarmupStableDecay, cosine, shuffled", _stable("cosine")),
     Member("CosineAnnealing", _decay(10, end_learning_rate=PEAK * ALPHA), times_as_fast=2.0),
 ]
@@ -436,7 +437,7 @@ def _family_loops() -> dict[str, Callable[..., None]]:
         steps, out, peak_learning_rate, warmup_steps, stable_steps, decay_steps, decay, initial_learning_rate,
         end_learning_rate,
     ):  # fmt: skip
-        linear, cosine = decay == "linear", decay == "cosine"
+        linear, cosine, root = decay == "linear", decay == "cosine", decay == "1-sqrt"
         for i in numba.prange(steps.size):
             t = steps[i] - warmup_steps - stable_steps
             if steps[i] < warmup_steps:
@@ -448,7 +449,12 @@ def _family_loops() -> dict[str, Callable[..., None]]:
                 out[i] = end_learning_rate
             else:
                 x = t / decay_steps
-                left = 1.0 - x if linear else 0.5 * (1.0 + math.cos(math.pi * x)) if cosine else 1.0 - math.sqrt(x)
+                if linear:
+                    left = 1.0 - x
+                elif cosine:
+                    left = 0.5 * (1.0 + math.cos(math.pi * x))
+                else:
+                    left = 1.0 - (math.sqrt(x) if root else x * x)
                 out[i] = end_learning_rate + (peak_learning_rate - end_learning_rate) * left
 
     def annealing(steps, out, initial_learning_rate, decay_steps, end_learning_rate):  # type: ignore
