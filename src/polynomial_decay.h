@@ -7,9 +7,11 @@
 
 DEFAULT_LOOPS(polynomial_decay, CF_ANY_POWER)
 DEFAULT_LOOPS(polynomial_decay, CF_CYCLIC)
-DEFAULT_LOOPS(polynomial_decay, CF_SQUARE_ROOT)
+DEFAULT_LOOPS(polynomial_decay, CF_POWER_HALF)
+DEFAULT_LOOPS(polynomial_decay, CF_POWER_TWO)
 DEFAULT_BLOCK(polynomial_decay, evaluate_curve, DEFAULT_ROW(polynomial_decay, CF_ANY_POWER),
-              DEFAULT_ROW(polynomial_decay, CF_CYCLIC), DEFAULT_ROW(polynomial_decay, CF_SQUARE_ROOT))
+              DEFAULT_ROW(polynomial_decay, CF_CYCLIC), DEFAULT_ROW(polynomial_decay, CF_POWER_HALF),
+              DEFAULT_ROW(polynomial_decay, CF_POWER_TWO))
 
 static void evaluate_polynomial_decay(const cf_job *job, const cf_polynomial_decay *p, const rows *r, int64_t begin,
                                       int n, sink out)

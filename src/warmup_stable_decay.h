@@ -83,9 +83,9 @@ typedef struct decays {
     }
 
 DECAY_LOOP(decay_by_root, cf_polynomial_decay, cf_polynomial_decay_init(&p, end, D, peak, 0.5, 0),
-           cf_polynomial_root(&p, cf_make_pair(D.hi - passed, 0.0), 1))
+           cf_polynomial_short(&p, D.hi - passed, CF_POWER_HALF))
 DECAY_LOOP(decay_by_square, cf_polynomial_decay, cf_polynomial_decay_init(&p, end, D, peak, 2.0, 0),
-           cf_polynomial_decay_rate(&p, cf_make_pair(D.hi - passed, 0.0), CF_ANY_POWER, CF_WHOLE_STEPS))
+           cf_polynomial_short(&p, D.hi - passed, CF_POWER_TWO))
 DECAY_LOOP(decay_by_exponential, cf_exponential_decay, cf_exponential_decay_init(&p, peak, D, end / peak, 0),
            cf_exponential(&p, cf_make_pair(passed, 0.0), 1))
 

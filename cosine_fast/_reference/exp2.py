@@ -70,21 +70,17 @@ def power_exponent(power: Any, log: Pair) -> Pair:
     return Pair(E, product_rest(power, log.hi, E) + power * log.lo)
 
 
-def base_plus(base: Any, y: Pair, n: Any) -> Any:
-    """base + y * 2^n, |n| being at most 2040 or as good as infinite."""
-    factors = two_factors(n)
-    y = scale(scale(y, factors.hi), factors.lo)
-    total = two_sum(base, y.hi)
-    return np.where(np.isfinite(total.hi), total.hi + (total.lo + y.lo), total.hi)
-
-
 def power_rate(curve: Curve, start: Any, end: Any, E: Pair, up: Any) -> Any:
     """end + (start - end) * 2^E, the amplitude of the curve being start - end times 2^-up; |E| < 2^51."""
     n = nearest_integer(E.hi)
     # From the start while 2^n is 1, else from the end.
     from_start = n == 0.0
+    base = np.where(from_start, start, end)
     y = curve(where(from_start, ZERO, curve.c0), *fast_two_sum(E.hi - n, E.lo))
-    return base_plus(np.where(from_start, start, end), y, n + up)
+    factors = two_factors(n + up)
+    y = scale(scale(y, factors.hi), factors.lo)
+    total = two_sum(base, y.hi)
+    return np.where(np.isfinite(total.hi), total.hi + (total.lo + y.lo), total.hi)
 
 
 def log2(x: float) -> Pair:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .floors import stairs
 from .pairs import (
-    ONE, ZERO, Pair, add, as_pair, divide, exact_product, negate, product_rest, scale, take_unit, two_sum, where,
+    ONE, ZERO, Pair, add, as_pair, divide, exact_product, is_usual, negate, product_rest, scale, take_unit, two_sum, where,
 )  # fmt: skip
 
 
@@ -23,10 +23,6 @@ def ratio(numerator: Pair, denominator: Pair) -> Any:
     product = exact_product(q, denominator.hi)
     rest = ((numerator.hi - product.hi) - product.lo) + (numerator.lo - q * denominator.lo)
     return q + rest * inverse
-
-
-def is_usual(x: float) -> bool:
-    return 2.0**-300 <= abs(x) <= 2.0**300
 
 
 def find_fraction(x: Pair) -> tuple[np.float64, np.float64, np.float64] | None:

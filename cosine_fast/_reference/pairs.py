@@ -197,6 +197,10 @@ def is_whole(a: Pair) -> bool:
     return bool(a.hi == np.floor(a.hi) and a.lo == np.floor(a.lo))
 
 
+def is_usual(x: float) -> bool:
+    return 2.0**-300 <= abs(x) <= 2.0**300
+
+
 def where(condition: Any, a: Pair, b: Pair) -> Pair:
     return Pair(np.where(condition, a.hi, b.hi), np.where(condition, a.lo, b.lo))
 

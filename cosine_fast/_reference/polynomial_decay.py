@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .cosine_decay import CosineDecay
-from .exp2 import (
-    ENLARGED, ENLARGED_EXPONENT, LARGEST_EXPONENT, TINY, Curve, base_plus, log2_quotient, power_exponent, power_rate,
-)  # fmt: skip
+from .exp2 import ENLARGED, ENLARGED_EXPONENT, LARGEST_EXPONENT, TINY, Curve, log2_quotient, power_exponent, power_rate
 from .floors import HUGE_STEP, stairs
-from .pairs import ZERO, Pair, add, as_pair, negate, product, product_rest, reciprocal, scale, square_rest, two_sum, where
+from .pairs import (
+    ZERO, Pair, add, as_pair, is_usual, negate, product, product_rest, reciprocal, square_rest, two_sum, where,
+)  # fmt: skip
 
 
 class PolynomialDecay:
@@ -25,10 +25,11 @@ class PolynomialDecay:
         self.decay_steps = as_pair(decay_steps)
         self.start, self.end, self.power = np.float64(initial) + 0.0, np.float64(end) + 0.0, np.float64(power)
         self.cycle = bool(cycle)
-        inverse = reciprocal(self.decay_steps.hi)
-        self.inverse = Pair(inverse.hi, inverse.lo - inverse.hi * (inverse.hi * self.decay_steps.lo))
-        fall = two_sum(self.start, -self.end)
+        self.inverse = reciprocal(self.decay_steps.hi)
+        self.fall = fall = two_sum(self.start, -self.end)
         self.curve = Curve(fall)
+        self.has_short_way = power in (0.5, 2.0) and not cycle and (fall.hi == 0.0 or is_usual(fall.hi))
+        self.has_short_way &= bool(self.decay_steps.hi <= 2.0**50 and self.decay_steps.hi % 1.0 == 0.0)
         self.at_end = self.end
         if power <= 0.0 and fall.hi != 0.0:
             self.at_end = self.start if power == 0.0 else fall.hi * np.inf
@@ -40,40 +41,42 @@ class PolynomialDecay:
     def __call__(self, step: Pair) -> Any:
         if self.line:
             return self.line(step)
-        return self.curve_at(step) if self.cycle or self.power != 0.5 else self.root_at(step)
+        if self.has_short_way:
+            small = (step.lo == 0.0) & (np.abs(step.hi) <= 2.0**50)
+            whole = small & (np.floor(step.hi) == step.hi)
+            brief = self.short_way(np.where(whole, step.hi, 0.0))
+            return brief if whole.all() else np.where(whole, brief, self.long_way(step))
+        return self.long_way(step)
 
-    def root_at(self, step: Pair) -> Any:
-        """initial - (initial - end) * w, where w = 1 - sqrt(b) = (step / D) / (1 + sqrt(b)) with b = (D - step) / D."""
+    def short_way(self, step: Any) -> Any:
+        """initial - (initial - end) * (1 - b ** power), or near the end from there, for powers of 0.5 and 2."""
+        D = self.decay_steps.hi
+        r = np.where(step < D, D - step, D)
+        b, x = product(Pair(r, 0.0), self.inverse), product(Pair(step, 0.0), self.inverse)
+        base = self.start
+        if self.power == 0.5:  # 1 - sqrt(b) = x / (1 + sqrt(b))
+            root = np.sqrt(b.hi)
+            square = root * root
+            total = two_sum(1.0, root)
+            both = 1.0 / (root * total.hi)
+            rest = 0.5 * (((b.hi - square) - square_rest(root, square)) + b.lo) * (both * total.hi)
+            per_total = both * root
+            w = x.hi * per_total
+            back = w * total.hi
+            left = ((x.hi - back) - product_rest(w, total.hi, back)) + (x.lo - w * (total.lo + rest))
+            change = Pair(-w, -(left * per_total))
+        else:  # 1 - b * b = x * (1 + b)
+            later = b.hi < 0.5
+            total = two_sum(1.0, b.hi)
+            change = where(later, product(b, b), negate(product(x, Pair(total.hi, total.lo + b.lo))))
+            base = np.where(later, self.end, base)
+        change = product(self.fall, change)
+        total = two_sum(base, change.hi)
+        return np.where(step < D, total.hi + (total.lo + change.lo), self.at_end)
+
+    def long_way(self, step: Pair) -> Any:
+        """The rates at any steps."""
         lowest = step.hi == -np.inf
-        step, exponent = self.usual(step)
-        # So far out only the step counts, of which a 2**-600th serves.
-        huge = np.abs(step.hi) > 2.0**500
-        step = scale(step, np.where(huge, 2.0**-600, 1.0))
-        exponent = np.where(lowest, LARGEST_EXPONENT, np.where(huge, exponent + 300.0, exponent))
-        r = add(scale(self.decay_steps, np.where(huge, 0.0, 1.0)), negate(step))
-        past = r.hi <= 0.0
-        r = where(past, self.decay_steps, r)
-        tiny = r.hi < TINY
-        b, x = product(scale(r, np.where(tiny, ENLARGED, 1.0)), self.inverse), product(step, self.inverse)
-        root = np.sqrt(b.hi)
-        total = two_sum(np.where(huge, 2.0**-300, 1.0), root)
-        both = 1.0 / (root * total.hi)
-        square = root * root
-        rest = ((b.hi - square) - square_rest(root, square)) + b.lo
-        root_rest = 0.5 * rest * (both * total.hi)
-        per_total = both * root
-        w = x.hi * per_total
-        back = w * total.hi
-        rest = ((x.hi - back) - product_rest(w, total.hi, back)) + (x.lo - w * (total.lo + root_rest))
-        # Towards the end w has too few digits of sqrt(b).
-        ends = b.hi < 2.0**-52
-        change = where(ends, Pair(root, root_rest), Pair(-w, -(rest * per_total)))
-        exponent = np.where(tiny, exponent - 0.5 * ENLARGED_EXPONENT, exponent)
-        rates = base_plus(np.where(ends, self.end, self.start), product(self.curve.c0, change), exponent)
-        return np.where(past, self.at_end, rates)
-
-    def usual(self, step: Pair) -> tuple[Pair, Any]:
-        """A step that pairs can be made of, and the exponent of the amplitude for it."""
         # So close to 0 the rate is a line, and a product's rest may be too small for a double.
         tiny = np.abs(step.hi) < TINY
         hi = np.where(tiny, step.hi * ENLARGED, step.hi)
@@ -82,13 +85,8 @@ class PolynomialDecay:
         lo = np.where(np.abs(hi) > HUGE_STEP, 0.0, step.lo)
         if self.cycle:
             hi = np.where(hi > HUGE_STEP, HUGE_STEP, hi)
-        return Pair(np.where(np.isinf(hi), np.copysign(HUGE_STEP, hi), hi), lo), exponent
-
-    def curve_at(self, step: Pair) -> Any:
-        """The rates at steps by logarithms and powers of 2."""
-        lowest = step.hi == -np.inf
-        step, exponent = self.usual(step)
-        D, inverse = self.decay_steps, 2.0**-100 * self.inverse.hi
+        hi = np.where(np.isinf(hi), np.copysign(HUGE_STEP, hi), hi)
+        step, D, inverse = Pair(hi, lo), self.decay_steps, 2.0**-100 * self.inverse.hi
         r = add(D, negate(step))
         if self.cycle:
             # D * ceil(step / D) is the step and what is left to the cycle's end.

@@ -148,25 +148,18 @@ CF_INLINE cf_pair cf_power_exponent(double power, cf_pair log)
     return cf_make_pair(E, cf_product_rest(power, log.hi, E) + power * log.lo);
 }
 
-/* base + y * 2^n, |n| being at most 2040 or as good as infinite. */
-CF_INLINE double cf_base_plus(double base, cf_pair y, double n)
-{
-    const cf_pair factors = cf_two_factors(n);
-    cf_pair sum;
-    y = cf_scale(cf_scale(y, factors.hi), factors.lo);
-    sum = cf_two_sum(base, y.hi);
-    return sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
-}
-
 /* end + (start - end) * 2^E, the amplitude of the curve being start - end times 2^-up; |E| < 2^51. */
 CF_INLINE double cf_power_rate(const cf_power_curve *q, double start, double end, cf_pair E, double up)
 {
     const double n = cf_round(E.hi);
     const cf_pair zero = {0.0, 0.0}, c0 = {q->c0_hi, q->c0_lo}, f = cf_fast_two_sum(E.hi - n, E.lo);
     /* From the start while 2^n is 1, else from the end. */
-    const int from_start = n == 0.0;
-    const cf_pair y = cf_power_curve_at(q, cf_choose(from_start, zero, c0), f.hi, f.lo);
-    return cf_base_plus(from_start ? start : end, y, n + up);
+    const double base = n == 0.0 ? start : end;
+    const cf_pair factors = cf_two_factors(n + up);
+    cf_pair y = cf_power_curve_at(q, cf_choose(n == 0.0, zero, c0), f.hi, f.lo), sum;
+    y = cf_scale(cf_scale(y, factors.hi), factors.lo);
+    sum = cf_two_sum(base, y.hi);
+    return sum.hi - sum.hi == 0.0 ? sum.hi + (sum.lo + y.lo) : sum.hi; /* an infinite sum has no rest to add */
 }
 
 /* log2(x) for a positive number, to a relative 2^-98. */

@@ -52,12 +52,6 @@ typedef struct cf_inverse_time_decay {
     cf_pair top;         /* initial * decay_steps */
 } cf_inverse_time_decay;
 
-/* Whether x is from 2^-300 to 2^300 in size. */
-static inline int cf_is_usual(double x)
-{
-    return fabs(x) >= 4.909093465297727e-91 && fabs(x) <= 2.037035976334486e+90;
-}
-
 /* Find whole numbers with above / below = x > 0 to a relative 2^-53, or closer while they are small: convergents of the
  * continued fraction of x. `lacking` is below * x - above. Returns whether there are such numbers. */
 static inline int cf_find_fraction(cf_pair x, double *above, double *below, double *lacking)

@@ -328,6 +328,12 @@ static inline double cf_take_unit(double x, double *unit)
     return x;
 }
 
+/* Whether x is from 2^-300 to 2^300 in size. */
+static inline int cf_is_usual(double x)
+{
+    return fabs(x) >= 4.909093465297727e-91 && fabs(x) <= 2.037035976334486e+90;
+}
+
 CF_INLINE cf_pair cf_choose(int condition, cf_pair a, cf_pair b)
 {
     return cf_make_pair(condition ? a.hi : b.hi, condition ? a.lo : b.lo);
@@ -358,7 +364,7 @@ enum cf_steps {
         const int small = step.lo == 0.0 && fabs(step.hi) <= CF_SMALL_STEP;                                  \
         const int whole = small && step.hi == (double)(int64_t)step.hi                                       \
                           && cf_##name##_steps(p, step.hi, step.hi, 1) >= CF_WHOLE_STEPS;                    \
-        if (p->variant) {                                                                                    \
+        if (p->variant == 1) {                                                                               \
             if (whole) return cf_##name##_rate(p, step, 1, CF_WHOLE_STEPS);                                  \
             return cf_##name##_rate(p, step, 1, CF_ANY_STEPS);                                               \
         }                                                                                                    \

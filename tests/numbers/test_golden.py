@@ -34,7 +34,7 @@ DIGESTS = {
     "CosineAnnealing": "170cede13605e3339f766f627064629a",
     "LinearDecay": "b97829ee334199762dd1423dca651cf9",
     "OneCycle": "34cf51606c4902aa1096966991000e05",
-    "WarmupStableDecay": "ca73392444f530a154ce7b7662f281b6",
+    "WarmupStableDecay": "71c84d3051995cb79abfbe68c43816ff",
     "JoinedSchedule": "6f4e6ab04d2132456f673c4918c53a12",
 }
 STEPS = np.arange(-300, 1500), 2**40 + np.arange(10), np.arange(-70, 700, 0.37)
