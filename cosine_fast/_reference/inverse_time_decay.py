@@ -12,7 +12,8 @@ import numpy as np
 
 from .floors import stairs
 from .pairs import (
-    ONE, ZERO, Pair, add, as_pair, divide, exact_product, is_usual, negate, product_rest, scale, take_unit, two_sum, where,
+    ONE, ZERO, Pair, add, as_pair, divide, exact_product, is_usual, negate, product_rest, scale, take_unit, two_sum,
+    where,
 )  # fmt: skip
 
 

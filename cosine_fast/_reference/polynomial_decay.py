@@ -4,7 +4,7 @@ D is decay_steps; with `cycle` its first multiple that is not below the step. Th
 cosine_fast_polynomial_decay.h.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # noqa: I001
 
 from typing import Any
 
