@@ -1,4 +1,4 @@
-"""Learning-rate schedules, evaluated fast and to the last bit the same everywhere: Keras's CosineDecay.
+"""Fast, bit-reproducible learning-rate schedules: Keras's CosineDecay.
 
 >>> from cosine_fast import CosineDecay
 >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)

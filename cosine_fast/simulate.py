@@ -220,11 +220,11 @@ def _drops(
     steps = np.flatnonzero(np.diff(rates))  # each before a change
     sums = np.concatenate([[0.0], np.cumsum(rates[1:])])
     changes, starts, factors = rates[steps] - rates[steps + 1], sums[steps], C * rates[steps + 1] ** -gamma
-    # The steps are halved so often; the leaves consist of lanes. After the last step it is repeated.
+    # `depth` halvings of the steps give leaves of whole lanes, for which the last sum is repeated.
     depth = max(0, math.ceil(math.log2(rates.size / _LEAF)))
     leaf = math.ceil(rates.size / (_LANES << depth)) * _LANES
     sums = np.pad(sums, (0, (leaf << depth) - rates.size), "edge")
-    before = np.zeros(1, np.int64)  # so many changes belong to the polynomial of an interval's parent
+    before = np.zeros(1, np.int64)  # the number of changes in the polynomial of an interval's parent
     work = []  # for each level: what the kernel sums, and where
     intervals = []
     for level in range(1, depth):

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["precompute", "sweep"]
 
 CHUNK = 1 << 22  # values of a chunk, the smallest part that can be read; a file has one chunk
-FILES = 10_000  # with more chunks a file has several (it is sharded), which takes twice the time to write
-FILE = 1 << 23  # values of a file with several chunks
-SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
+MAX_FILES = 10_000  # with more chunks a file has several (it is sharded), which takes twice the time to write
+SHARDED_FILE = 1 << 23  # values of a file with several chunks
+MAX_SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
 Progress = Callable[[int, int], Any]
 
@@ -199,8 +199,8 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
         raise ValueError(f"A sweep has one of grid, list and random. Received: {', '.join(sorted(kinds)) or 'none'}")
     (kind,) = kinds
     columns = {"grid": _grid, "list": _list, "random": _random}[kind](config[kind])
-    if kind == "grid" and (count := math.prod(map(len, columns.values()))) > SCHEDULES:
-        raise ValueError(f"A sweep has at most {SCHEDULES:,} schedules. Received: {count:,}")
+    if kind == "grid" and (count := math.prod(map(len, columns.values()))) > MAX_SCHEDULES:
+        raise ValueError(f"A sweep has at most {MAX_SCHEDULES:,} schedules. Received: {count:,}")
     tree = config["schedule"]
     if isinstance(tree, Mapping) and isinstance((tree := with_class(tree)).get("config"), Mapping):
         first = {name: values[0] for name, values in columns.items()}
@@ -247,24 +247,24 @@ def write(
     array = zarr.open_array(path, path="rate", mode="r+", config={"write_empty_chunks": True})
     plain = not (array.shards or array.compressors)
     size = math.prod(array.chunks) * array.dtype.itemsize if plain else 1  # of a file, at least
-    files, places = [], {}  # those that are whole, and what the others will have
+    complete, missing = [], {}  # files, and those that are not there yet with their slices
     for file, place in _files(path, array):
         if resume and file.exists() and file.stat().st_size >= size:
-            files.append(file)
+            complete.append(file)
         else:
-            places[file] = place
-    stored = array.size - sum(map(_count, places.values()))
-    if places and store.attrs["complete"]:  # somebody has removed files
+            missing[file] = place
+    stored = array.size - sum(map(_count, missing.values()))
+    if missing and store.attrs["complete"]:  # somebody has removed files
         store.attrs["complete"] = False
     report = progress or (lambda *_: None)
     report(stored, array.size)
     disk = ThreadPoolExecutor(3)  # its threads wait for the disk while other files are written
     try:
-        synced = [disk.submit(_sync, file) for file in files]
-        tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in places.items())
+        synced = [disk.submit(_sync, file) for file in complete]
+        tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in missing.items())
         for file in _filled(client, tasks):
             synced.append(disk.submit(_sync, file))
-            stored += _count(places[file])
+            stored += _count(missing[file])
             report(stored, array.size)
         for each in synced:
             each.result()
@@ -310,8 +310,8 @@ def _list(sets: Any) -> dict[str, list[Any]]:
 def _random(random: Any) -> dict[str, list[Any]]:
     _check_keys("random", random, {"count", "parameters"}, {"seed"})
     count, seed = random["count"], random.get("seed", 0)
-    if not (type(count) is int and 0 < count <= SCHEDULES and type(seed) is int and seed >= 0):
-        expected = f"`count` must be a whole number > 0, at most {SCHEDULES:,}, `seed` one >= 0"
+    if not (type(count) is int and 0 < count <= MAX_SCHEDULES and type(seed) is int and seed >= 0):
+        expected = f"`count` must be a whole number > 0, at most {MAX_SCHEDULES:,}, `seed` one >= 0"
         raise ValueError(f"{expected}. Received: {shown(count)}, {shown(seed)}")
     if not (isinstance(random["parameters"], Mapping) and random["parameters"]):
         raise ValueError(f"`parameters` must be a dict. Received: {shown(random['parameters'])}")
@@ -370,7 +370,7 @@ def _layout(shape: Sequence[int], chunk: int) -> tuple[list[int], list[int]]:
 
     sizes = taken(shape, chunk)
     counts = [-(-length // size) for length, size in zip(shape, sizes, strict=True)]
-    counts = taken(counts, FILE // math.prod(sizes) if math.prod(counts) > FILES else 1)
+    counts = taken(counts, SHARDED_FILE // math.prod(sizes) if math.prod(counts) > MAX_FILES else 1)
     return sizes, [size * count for size, count in zip(sizes, counts, strict=True)]
 
 

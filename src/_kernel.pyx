@@ -70,7 +70,7 @@ cdef extern from "blocks.h" nogil:
         atomic_int *others
     ctypedef struct cf_check:
         cf_job numbers
-        double least, most, also
+        double least, most, allowed
         int nan
         atomic_int *failed
     enum:
@@ -472,6 +472,7 @@ cdef class Function:
         for i in range(min(n, 4)):
             values[i] = numbers[i]
         extra = cf_schedule_memory(family, values, count)
+        PyMem_Free(self.memory)  # of a call that failed
         self.memory = PyMem_Malloc(extra + count * sizeof(cf_pair) + n * sizeof(double))
         if self.memory == NULL:
             raise MemoryError

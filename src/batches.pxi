@@ -65,15 +65,15 @@ cdef bint _evaluate_batch(cnp.ndarray rates, cnp.ndarray steps, list parameters,
     return others == 0
 
 
-def within(cnp.ndarray numbers not None, double least, double most, double also, bint nan, int num_threads):
-    """Whether each of the numbers is from `least` to `most`, or `also`, or NaN if `nan` is true."""
+def within(cnp.ndarray numbers not None, double least, double most, double allowed, bint nan, int num_threads):
+    """Whether each of the numbers is from `least` to `most`, or is `allowed`, or NaN if `nan` is true."""
     cdef cf_check check
     cdef atomic_int failed = 0
     if cnp.PyArray_SIZE(numbers) == 0:
         return True
     check.least = least
     check.most = most
-    check.also = also
+    check.allowed = allowed
     check.nan = nan
     check.failed = &failed
     _operand(&check.numbers.steps, numbers)

@@ -77,7 +77,7 @@ static void check(const void *work, int64_t begin, int64_t end)
         }
         x = doubles_at(&r, &numbers->steps, n, buffer);
         for (i = 0; i < n; i++) {
-            const int right = ((x[i] >= c->least) & (x[i] <= c->most)) | (x[i] == c->also) | (c->nan & (x[i] != x[i]));
+            const int right = ((x[i] >= c->least) & (x[i] <= c->most)) | (x[i] == c->allowed) | (c->nan & (x[i] != x[i]));
             wrong |= right ? UINT32_C(0) : UINT32_C(1);
         }
         if (wrong) atomic_store_explicit(c->failed, 1, memory_order_relaxed);

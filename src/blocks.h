@@ -50,10 +50,10 @@ typedef struct cf_batch {
     atomic_int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */
 } cf_batch;
 
-/* Check that each number is from `least` to `most`, or `also`, or NaN if `nan` is set. */
+/* Check that each number is from `least` to `most`, or is `allowed`, or NaN if `nan` is set. */
 typedef struct cf_check {
     cf_job numbers; /* as its steps */
-    double least, most, also;
+    double least, most, allowed;
     int nan;
     atomic_int *failed; /* set to 1 if one is not */
 } cf_check;

@@ -8,7 +8,7 @@
 
 /* (double)i, rounded once. On x86 only AVX-512 converts vectors of int64; elsewhere put the halves into the digits of 2^84
  * and 2^52, and subtract these, so that the loop vectorises. */
-static inline double from_int64(int64_t i)
+static inline double double_from_int64(int64_t i)
 {
 #if defined(__x86_64__) && !defined(__AVX512DQ__)
     const uint64_t biased = (uint64_t)i ^ UINT64_C(0x8000000000000000);
@@ -69,7 +69,7 @@ static void load_row(const cf_operand *steps, const char *data, int64_t stride, 
     case CF_INT16: LOAD(int16_t, (double), 0.0);
     case CF_INT32: LOAD(int32_t, (double), 0.0);
     case CF_INT64:
-    case CF_UINT64: LOAD(int64_t, from_int64, cf_from_int64(v).lo);
+    case CF_UINT64: LOAD(int64_t, double_from_int64, cf_from_int64(v).lo);
     case CF_UINT8: LOAD(uint8_t, (double), 0.0);
     case CF_UINT16: LOAD(uint16_t, (double), 0.0);
     case CF_UINT32: LOAD(uint32_t, (double), 0.0);
@@ -87,7 +87,7 @@ static inline int64_t range_at(int64_t first, int64_t stride, int64_t i)
 static void load_range(int64_t first, int64_t stride, int n, double *restrict hi, double *restrict lo)
 {
     int i;
-    for (i = 0; i < n; i++) hi[i] = from_int64(range_at(first, stride, i));
+    for (i = 0; i < n; i++) hi[i] = double_from_int64(range_at(first, stride, i));
     if (lo) {
         for (i = 0; i < n; i++) lo[i] = cf_from_int64(range_at(first, stride, i)).lo;
     }

@@ -60,8 +60,8 @@ static inline int cf_team(int wanted, int quota)
 
 static atomic_int cf_busy;                   /* threads that work on calls now */
 static _Atomic int64_t cf_alone_until;       /* a time; calls that begin before it use one thread */
-static atomic_int cf_startable = 1;          /* so many threads were started before */
-static atomic_int cf_most = CF_MOST_THREADS; /* no more can be started */
+static atomic_int cf_proven_threads = 1;          /* this many threads have run at once */
+static atomic_int cf_thread_limit = CF_MOST_THREADS; /* more than this cannot be started */
 static atomic_int cf_probing;                /* a caller finds out how many can be */
 
 /* How many of n threads, this one included, can run at once. libgomp aborts the process if it cannot start a thread, for
@@ -69,22 +69,22 @@ static atomic_int cf_probing;                /* a caller finds out how many can 
  * them here, and the work is done by as many as there can be. */
 static inline int cf_probe_threads(int n)
 {
-    int most = cf_most, startable = cf_startable;
+    int most = cf_thread_limit, proven = cf_proven_threads;
     if (n > most) n = most;
-    if (n <= startable) return n;
-    if (atomic_exchange(&cf_probing, 1)) return startable;
-    startable = cf_try_threads(n);
-    if (startable < n) cf_most = startable;
-    cf_startable = startable;
+    if (n <= proven) return n;
+    if (atomic_exchange(&cf_probing, 1)) return proven;
+    proven = cf_try_threads(n);
+    if (proven < n) cf_thread_limit = proven;
+    cf_proven_threads = proven;
     cf_probing = 0;
-    return startable;
+    return proven;
 }
 
 /* The threads for one call: those of cf_team, less those that work on other calls, so that all calls together use no more
  * than `usual` allows. cf_release_threads gives them back. */
 static inline int cf_acquire_threads(int wanted, int usual, int quota)
 {
-    int team = cf_team(wanted, quota), busy = cf_busy, n, startable;
+    int team = cf_team(wanted, quota), busy = cf_busy, n, proven;
     if (team > 1 && cf_nanoseconds() < cf_alone_until) team = 1;
     do {
         n = team;
@@ -94,9 +94,9 @@ static inline int cf_acquire_threads(int wanted, int usual, int quota)
             if (n > most - busy) n = most - busy > 1 ? most - busy : 1;
         }
     } while (!atomic_compare_exchange_weak(&cf_busy, &busy, busy + n));
-    startable = n > 1 ? cf_probe_threads(n) : 1;
-    cf_busy -= n - startable;
-    return startable;
+    proven = n > 1 ? cf_probe_threads(n) : 1;
+    cf_busy -= n - proven;
+    return proven;
 }
 
 /* ---- The work of a team: each thread has a share, and helps the others when that is done ---- */

@@ -151,9 +151,9 @@ static void evaluate_stables(const cf_batch *b, cf_run run, int64_t begin, int64
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&r, &b->schedules, begin / b->steps);
     while (begin < end) {
-        const int64_t few = end - begin < LANES ? end - begin : LANES;
-        if (b->steps == 1 && evaluate_stable_singles(b, &r, (int)few)) {
-            begin += few;
+        const int64_t count = end - begin < LANES ? end - begin : LANES;
+        if (b->steps == 1 && evaluate_stable_singles(b, &r, (int)count)) {
+            begin += count;
             if (begin < end) rows_seek(&r, &b->schedules, begin);
             continue;
         }

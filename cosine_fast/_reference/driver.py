@@ -162,12 +162,12 @@ def _batch(
         make(*(p[index].item() for p in parameters))._evaluate(steps[here], rates[here], num_threads)
 
 
-def within(numbers: np.ndarray, least: float, most: float, also: float, nan: bool, num_threads: int) -> bool:
-    """Whether each of the numbers lies from `least` to `most`, or is `also`, or NaN if `nan`."""
+def within(numbers: np.ndarray, least: float, most: float, allowed: float, nan: bool, num_threads: int) -> bool:
+    """Whether each of the numbers lies from `least` to `most`, or is `allowed`, or NaN if `nan`."""
     flat = numbers.flat  # in pieces: memory does not grow with the array
     for begin in range(0, numbers.size, CHUNK):
         x = np.asarray(flat[begin : begin + CHUNK], np.float64)
-        if not np.all(((x >= least) & (x <= most)) | (x == also) | (nan & (x != x))):
+        if not np.all(((x >= least) & (x <= most)) | (x == allowed) | (nan & (x != x))):
             return False
     return True
 

@@ -31,20 +31,20 @@ def find_fraction(x: Pair) -> tuple[np.float64, np.float64, np.float64] | None:
     and below * x - above. They are the convergents of the continued fraction of x."""
     left, found = x, False
     above, below = ONE.hi, ZERO.hi
-    above_before, below_before, lacking = ZERO.hi, ONE.hi, ZERO.hi
+    above_before, below_before, difference = ZERO.hi, ONE.hi, ZERO.hi
     for _ in range(80):  # they grow at least as Fibonacci's numbers do, of which 2**50 is near the 73rd
         whole = np.floor(left.hi) - (1.0 if left.hi == np.floor(left.hi) and left.lo < 0.0 else 0.0)
         next_above, next_below = whole * above + above_before, whole * below + below_before
         # 2**40 leaves room for more factors and for steps; 2**50 for steps as long as the decay at least.
         if not (next_above <= (2.0**40 if found else 2.0**50) and next_below <= 2.0**50):
-            return (above, below, lacking) if found else None
+            return (above, below, difference) if found else None
         above_before, below_before, above, below = above, below, next_above, next_below
         remainder = add(exact_product(below, x.hi), Pair(-above, ZERO.hi))
-        lacking = remainder.hi + (remainder.lo + below * x.lo)
-        found = abs(lacking) <= above * 2.0**-53
+        difference = remainder.hi + (remainder.lo + below * x.lo)
+        found = abs(difference) <= above * 2.0**-53
         left = add(left, Pair(-whole, ZERO.hi))
-        if abs(lacking) <= above * 2.0**-57 or not left.hi > 0.0:
-            return (above, below, lacking) if found else None
+        if abs(difference) <= above * 2.0**-57 or not left.hi > 0.0:
+            return (above, below, difference) if found else None
         left = divide(ONE, left)
     return None
 
@@ -73,7 +73,7 @@ class InverseTimeDecay:
         fraction = find_fraction(negate(goal) if goal.hi < 0.0 else goal)
         if fraction is None:
             return
-        above, below, lacking = fraction
+        above, below, difference = fraction
         factor, error = 1.0, math.inf
         while factor < 32.0 and max(above, below) * factor <= 2.0**50 and abs(error) > 2.0**-56:
             base = above * factor
@@ -82,18 +82,18 @@ class InverseTimeDecay:
             if abs(off) < abs(error):
                 error = off
                 self.base, self.height = base * sign, height * sign
-                self.slope, self.lacking = below * factor, lacking * factor * sign
+                self.slope, self.base_error = below * factor, difference * factor * sign
             factor += 2.0
-        lacking = lacking / above
-        self.more = error + lacking
+        difference = difference / above
+        self.correction = error + difference
         self.per_height = 1.0 / self.height
         # The errors of the height and of the fraction may be 1.5 * 2**-53 of a rate together. The latter grows towards
         # the pole.
         room = 1.5 * 2.0**-53 - abs(error)
-        reach = abs(goal.hi) * (0.9375 if abs(lacking) * 15.0 <= room else room / (room + abs(lacking)))
+        reach = abs(goal.hi) * (0.9375 if abs(difference) * 15.0 <= room else room / (room + abs(difference)))
         self.least = -math.inf if sign < 0.0 else -reach
         self.most = reach if sign < 0.0 else math.inf
-        self.has_short_way = bool(abs(lacking) <= room)
+        self.has_short_way = bool(abs(difference) <= room)
 
     def __call__(self, step: Pair) -> Any:
         if self.rate == 0.0:  # every step is step 0, but NaN
@@ -111,7 +111,7 @@ class InverseTimeDecay:
         total = two_sum(self.base, product.hi)
         t = total.lo + product.lo
         q = self.height / total.hi
-        return np.where(t == 0.0, q, q + q * (self.more - (t + self.lacking) * self.per_height * q))
+        return np.where(t == 0.0, q, q + q * (self.correction - (t + self.base_error) * self.per_height * q))
 
     def long_way(self, step: Pair, stair: Pair) -> Any:
         """L0 * D / (D + r * s), or L0 / (1 + r * stair), for any step of any schedule."""

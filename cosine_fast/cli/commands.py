@@ -264,7 +264,7 @@ def plot(
 
 @group.command(short_help="Say what was built and chosen.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--benchmark", is_flag=True, help="Measure the kernel beside the speed of memory, for a second.")
+@click.option("--benchmark", is_flag=True, help="Measure the kernel beside the memory bandwidth, for a second.")
 def info(as_json: bool, benchmark: bool) -> None:
     """Say what was built and what was chosen: version, backend, instruction set, threads."""
     facts.info(as_json, benchmark)

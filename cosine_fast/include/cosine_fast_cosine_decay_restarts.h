@@ -169,8 +169,8 @@ static inline double cf_outside(const cf_cosine_decay_restarts *p, cf_pair step)
     return cf_less(step, p->limit) == (p->t_mul < 1.0) ? NAN : p->end;
 }
 
-/* i + n, at most 2^60 in size. */
-static inline int64_t cf_cycle_from(int64_t i, double n)
+/* i + n, or the bound that it exceeds: 2^60 in size. */
+static inline int64_t cf_bounded_sum(int64_t i, double n)
 {
     const int64_t most = INT64_C(1) << 60;
     i += n < (double)most ? (n > -(double)most ? (int64_t)n : -most) : most;
@@ -184,7 +184,7 @@ static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts
     const double limit = p->limit.hi, way = step.hi / limit;
     const double left = fabs(way) < 0.5 ? log1p(-way) : log(cf_add(p->limit, cf_negate(step)).hi / limit);
     const double growth = fabs(p->t_mul - 1.0) < 0.5 ? log1p(p->t_mul - 1.0) : log(p->t_mul);
-    int64_t i = cf_cycle_from(0, floor(left / growth));
+    int64_t i = cf_bounded_sum(0, floor(left / growth));
     cf_place place;
     cf_triple next_length;
     int tries;
@@ -203,7 +203,7 @@ static CF_NOINLINE const cf_cycle *cf_other_cycle(const cf_cosine_decay_restarts
         } else {
             break;
         }
-        i = cf_cycle_from(i, missed);
+        i = cf_bounded_sum(i, missed);
     }
     cf_cycle_fold(p, i, &place, own);
     return own;

@@ -38,23 +38,23 @@ typedef struct cf_inverse_time_decay {
     int variant;         /* 1: a staircase */
     int plain;           /* usual steps go the short way: height / (slope * x + base) */
     double height, slope, base;
-    double lacking;      /* slope * D / r - base, or slope / r - base with a staircase */
-    double more;         /* the relative error of the height, plus that of the base */
+    double base_error;   /* slope * D / r - base, or slope / r - base with a staircase */
+    double correction;   /* the relative error of the height, plus that of the base */
     double per_height;   /* 1 / height */
     double least, most;  /* the short way serves x in this interval */
     double whole_to;     /* for whole x up to this size the sum is whole, and at most 2^50; -1 if stairs need exact rests */
     double inverse;      /* 1 / decay_steps */
-    double initial;      /* initial_learning_rate / unit: 0, or in [1, 2) in size; unit is a power of 2 */
-    double rate;         /* decay_rate / scale likewise; the step takes the scale */
-    double unit, scale;
+    double initial;      /* initial_learning_rate / initial_unit: 0, or in [1, 2) in size; initial_unit is a power of 2 */
+    double rate;         /* decay_rate / rate_unit likewise, of which the step takes the unit */
+    double initial_unit, rate_unit;
     cf_pair decay_steps;
     double smooth_from;  /* beyond these steps a staircase is evaluated as the smooth curve */
     cf_pair top;         /* initial * decay_steps */
 } cf_inverse_time_decay;
 
 /* Find whole numbers with above / below = x > 0 to a relative 2^-53, or closer while they are small: convergents of the
- * continued fraction of x. `lacking` is below * x - above. Returns whether there are such numbers. */
-static inline int cf_find_fraction(cf_pair x, double *above, double *below, double *lacking)
+ * continued fraction of x. `difference` is below * x - above. Returns whether there are such numbers. */
+static inline int cf_find_fraction(cf_pair x, double *above, double *below, double *difference)
 {
     const cf_pair one = {1.0, 0.0};
     cf_pair left = x, rest;
@@ -73,9 +73,9 @@ static inline int cf_find_fraction(cf_pair x, double *above, double *below, doub
         *above = next_above;
         *below = next_below;
         rest = cf_add(cf_exact_product(next_below, x.hi), cf_make_pair(-next_above, 0.0));
-        *lacking = rest.hi + (rest.lo + next_below * x.lo);
-        found = fabs(*lacking) <= next_above * 1.1102230246251565e-16;         /* 2^-53 */
-        if (fabs(*lacking) <= next_above * 6.938893903907228e-18) return found; /* 2^-57 */
+        *difference = rest.hi + (rest.lo + next_below * x.lo);
+        found = fabs(*difference) <= next_above * 1.1102230246251565e-16;         /* 2^-53 */
+        if (fabs(*difference) <= next_above * 6.938893903907228e-18) return found; /* 2^-57 */
         left = cf_add(left, cf_make_pair(-whole, 0.0));
         if (!(left.hi > 0.0)) return found;
         left = cf_divide(one, left);
@@ -88,8 +88,8 @@ static inline int cf_fold_short_way(cf_inverse_time_decay *p, double initial, cf
 {
     const double sign = goal.hi < 0.0 ? -1.0 : 1.0;
     const cf_pair size = goal.hi < 0.0 ? cf_negate(goal) : goal;
-    double above, below, lacking, factor, error = INFINITY, room, reach;
-    if (!cf_find_fraction(size, &above, &below, &lacking)) return 0;
+    double above, below, difference, factor, error = INFINITY, room, reach;
+    if (!cf_find_fraction(size, &above, &below, &difference)) return 0;
     /* Take the odd multiple of the fraction, up to 2^50, whose height is nearest to a double; 2^-56 is near enough. */
     for (factor = 1.0; factor < 32.0 && fabs(error) > 1.3877787807814457e-17; factor += 2.0) {
         const double base = above * factor, height = initial * base;
@@ -101,19 +101,19 @@ static inline int cf_fold_short_way(cf_inverse_time_decay *p, double initial, cf
             p->base = base * sign;
             p->height = height * sign;
             p->slope = below * factor;
-            p->lacking = lacking * factor * sign;
+            p->base_error = difference * factor * sign;
         }
     }
-    lacking /= above;
-    p->more = error + lacking;
+    difference /= above;
+    p->correction = error + difference;
     p->per_height = 1.0 / p->height;
     /* The errors of the height and of C may be 1.5 * 2^-53 of a rate together. The latter grows towards the pole. */
     room = 1.6653345369377348e-16 - fabs(error);
-    reach = size.hi * (fabs(lacking) * 15.0 <= room ? 0.9375 : room / (room + fabs(lacking)));
+    reach = size.hi * (fabs(difference) * 15.0 <= room ? 0.9375 : room / (room + fabs(difference)));
     p->least = sign < 0.0 ? -INFINITY : -reach;
     p->most = sign < 0.0 ? reach : INFINITY;
     p->whole_to = floor((1125899906842624.0 - fabs(p->base)) / p->slope); /* 2^50 */
-    return fabs(lacking) <= room;
+    return fabs(difference) <= room;
 }
 
 /* Fold the parameters, which are trusted: finite, |initial| <= 2^1000, 2^-64 <= decay_steps < 2^63. */
@@ -122,8 +122,8 @@ static inline void cf_inverse_time_decay_init(cf_inverse_time_decay *p, double i
 {
     memset(p, 0, sizeof *p);
     p->variant = staircase;
-    p->initial = cf_take_unit(initial, &p->unit);
-    p->rate = cf_take_unit(rate, &p->scale);
+    p->initial = cf_take_unit(initial, &p->initial_unit);
+    p->rate = cf_take_unit(rate, &p->rate_unit);
     p->decay_steps = decay_steps;
     p->inverse = 1.0 / decay_steps.hi;
     p->smooth_from = ldexp(decay_steps.hi, 98);
@@ -149,33 +149,33 @@ CF_INLINE double cf_inverse_time_near(const cf_inverse_time_decay *p, double x, 
     double t;
     if (whole) return q;
     t = cf_two_sum(p->base, ax).lo + cf_product_rest(p->slope, x, ax);
-    return t == 0.0 ? q : q + q * (p->more - (t + p->lacking) * p->per_height * q);
+    return t == 0.0 ? q : q + q * (p->correction - (t + p->base_error) * p->per_height * q);
 }
 
 /* The long way, for any step of any schedule. */
 CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair step, int staircase)
 {
     const cf_pair zero = {0.0, 0.0}, D = p->decay_steps, smooth_top = p->top;
-    const double initial = p->initial, unit = p->unit; /* hoisted so that the loop vectorises */
+    const double initial = p->initial, initial_unit = p->initial_unit; /* hoisted so that the loop vectorises */
     /* Without a decay_rate every step but NaN is treated as step 0. */
     const int still = p->rate == 0.0 && fabs(step.hi) <= INFINITY;
     const cf_pair s = cf_choose(still, zero, step);
     const int stairs = staircase && fabs(s.hi) < p->smooth_from;
     const cf_pair n = staircase ? cf_large_stairs(s, D, p->inverse).count : zero;
     cf_pair x = cf_choose(stairs, n, s), base, top, product, below;
-    /* Where r * x is so large that nothing else counts, x and its scale are divided by 2^600 each, and then the ratio. */
-    const int distant = fabs(x.hi * p->scale) > 5.260135901548374e+210; /* 2^700 */
+    /* Where r * x is so large that nothing else counts, x and its unit are divided by 2^600 each, and then the ratio. */
+    const int distant = fabs(x.hi * p->rate_unit) > 5.260135901548374e+210; /* 2^700 */
     const double less = distant ? 2.409919865102884e-181 : 1.0; /* 2^-600 */
-    const double scale = p->scale * less;
+    const double rate_unit = p->rate_unit * less;
     double rate;
-    x = cf_scale(cf_scale(x, less), scale);
+    x = cf_scale(cf_scale(x, less), rate_unit);
     base = cf_choose(distant, zero, cf_choose(stairs, cf_make_pair(1.0, 0.0), D));
     top = cf_choose(stairs, cf_make_pair(initial, 0.0), smooth_top);
     product = cf_exact_product(x.hi, p->rate);
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
     rate = cf_ratio(top, cf_make_pair(below.hi == 0.0 ? 1.0 : below.hi, below.lo));
     rate = below.hi == 0.0 ? top.hi * INFINITY : rate;
-    rate = rate * (unit * less) * less + 0.0; /* -0 is +0 */
+    rate = rate * (initial_unit * less) * less + 0.0; /* -0 is +0 */
     return fabs(s.hi) > 1.7976931348623157e308 ? 0.0 : rate;
 }
 

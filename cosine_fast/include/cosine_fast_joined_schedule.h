@@ -9,6 +9,10 @@
 
 #include "cosine_fast_pairs.h"
 
+#ifndef COSINE_FAST_SCHEDULES_H
+#error "include cosine_fast_schedules.h, which has the schedules that this header joins"
+#endif
+
 struct cf_schedule;
 static double cf_schedule_at(const struct cf_schedule *p, cf_pair step);
 

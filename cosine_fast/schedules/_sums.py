@@ -32,7 +32,7 @@ _PI = int(
 
 LONGEST = 180  # binary digits of a decay's length that `wave` takes
 _CHUNK = 1 << 14  # values made or searched for at a time: they fit the second-level cache
-_PATIENCE = 1 << 32  # steps that are gone through, one by one, in search of a value
+_MOST_SEARCHED = 1 << 32  # steps that are evaluated one by one in search of a value
 
 
 # ---- Sums of one shape, over rising steps ----
@@ -175,14 +175,14 @@ def walk(schedule: Sums, steps: range, power: int, most: int | None) -> Iterator
         if rest:
             yield count(rest) * _exact(np.array([schedule._at(rest[0])]), power)
     if most is not None and count(steps) > most:
-        raise _impatience(schedule)
+        raise _not_within_limit(schedule)
     for _, rates in _chunks(schedule, steps):
         yield _exact(rates, power)
 
 
-def _impatience(schedule: Sums) -> ValueError:
+def _not_within_limit(schedule: Sums) -> ValueError:
     return ValueError(
-        f"The value is not reached within {_PATIENCE} steps, and those of this schedule are gone through one by one. "
+        f"The value is not reached within {_MOST_SEARCHED} steps, and those of this schedule are evaluated one by one. "
         f"Received: {schedule!r}"
     )
 
@@ -244,8 +244,8 @@ class OfWholeSteps(Evaluation):
 class CumulativeSum(OfWholeSteps):
     """The sum of the rates of the steps 0 .. s-1, as a function of s.
 
-    A call goes on from sums that it has made. Where at most so many steps may be gone through, for a search, the next
-    call goes on too; else many threads may call at once.
+    A call reuses the sums of the steps that it has passed. With `most`, how many steps a search may evaluate, they are
+    also kept for the next call, so that only one thread may call; without it many may.
     """
 
     __slots__ = ("_dtype", "_known", "_most", "_schedule")
@@ -580,7 +580,7 @@ class Sums(Evaluation):
         """
         wanted, shape = _numbers("total", total)
         found = np.where(wanted <= 0.0, 0, -1)  # reached at once, even if the rates below 0 are rounded to 0
-        sums = self._cumulative_sum(FLOAT64, _PATIENCE)
+        sums = self._cumulative_sum(FLOAT64, _MOST_SEARCHED)
         for first, last in _pieces(self):
             if not np.any((found < 0) & ~np.isnan(wanted)):
                 break
@@ -629,10 +629,10 @@ def _scan(schedule: Sums, first: int) -> Iterator[tuple[int, np.ndarray[Any, Any
     """Yield steps and as many rates as are computed at a time, from the first step on, up to the schedule's end."""
     end = schedule._end
     last = INT64_MAX if end is None else max(end, first)
-    steps = range(first, min(last, INT64_MAX, first + _PATIENCE - 1) + 1)
+    steps = range(first, min(last, INT64_MAX, first + _MOST_SEARCHED - 1) + 1)
     yield from _chunks(schedule, steps)
     if end is None or end >= steps.stop:
-        raise _impatience(schedule)
+        raise _not_within_limit(schedule)
 
 
 def _search(

@@ -245,8 +245,8 @@ def test_rates_of_a_custom_schedule(tmp_path):
 
 def test_files_of_several_chunks(tmp_path, monkeypatch):
     """Of stores that would have too many files; a file that is missing is written again."""
-    monkeypatch.setattr(stores, "FILES", 10)
-    monkeypatch.setattr(stores, "FILE", 500)
+    monkeypatch.setattr(stores, "MAX_FILES", 10)
+    monkeypatch.setattr(stores, "SHARDED_FILE", 500)
     rates = stores.sweep(SWEEP, tmp_path / "few.zarr", chunks=20)["rate"]
     store = stores.sweep(SWEEP | {"steps": {"stop": 1000}}, tmp_path / "many.zarr", chunks=20)
     assert (rates.chunks, rates.shards) == ((1, 1, 1, 17), (3, 2, 2, 17))

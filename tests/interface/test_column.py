@@ -25,6 +25,11 @@ def listed_in_c() -> dict[str, str]:
     return dict(re.findall(r"^    X\(CF_[A-Z_]+, (\w+), (\w+),", header, re.MULTILINE))
 
 
+def mentions(file: str, text: str) -> int:
+    """How often a file of the tests has a text."""
+    return (TESTS / file).read_text().count(text)
+
+
 def places(name: str, cls: type) -> dict[str, bool]:
     """What a schedule needs, and whether it is there. Some have the formula of another one."""
     column, own = cls._name, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
@@ -37,7 +42,18 @@ def places(name: str, cls: type) -> dict[str, bool]:
         f"cosine_fast/schedules/{own}.py": cls.__module__ == f"{schedules.__name__}.{own}",
         f"tests/numbers/test_{own}.py": (TESTS / "numbers" / f"test_{own}.py").is_file(),
         f"{name} in FAMILY of tests/family.py": name in FAMILY,
+        f"{name} in EXACT and PROMISES of tests/oracle.py": mentions("oracle.py", f'    "{name}": ') == 2,
+        f"{name} in DIGESTS of tests/numbers/test_golden.py": mentions("numbers/test_golden.py", f'    "{name}": ') == 1,
     }
+    if column != "joined_schedule":
+        formulas = PACKAGE / "integrations" / "_jax_formulas.py"
+        found[f"{column} in FORMULAS of {formulas.name}"] = f'    "{column}": ' in formulas.read_text()
+    if SOURCE.is_dir():
+        root = SOURCE.parent
+        found[f"{name} in CHANGELOG.md"] = name in (root / "CHANGELOG.md").read_text()
+        negative_steps = (root / "docs" / "reference" / "schedules.md").read_text().split("## Negative steps")[1]
+        found[f"{name} in the table of negative steps"] = f"`{name}`" in negative_steps.split("\n## ")[0]
+        found[f"docs/gallery/{own}.md"] = (root / "docs" / "gallery" / f"{own}.md").is_file()
     if SOURCE.is_dir() and in_c.get(column) == "own":
         found[f"src/{column}.h"] = (SOURCE / f"{column}.h").is_file()
     return found

@@ -212,7 +212,7 @@ def test_what_is_never_reached(cf, monkeypatch):
         assert schedule.step_at(-1.0) is schedule.step_at_sum(10.0**9) is schedule.step_at_sum(math.nan) is None
     assert cf.CosineDecayRestarts(0.1, 10).step_at(-1.0) is None
     assert cf.CosineDecayRestarts(0.1, 10, 1.0).step_at(0.0) is cf.InverseTimeDecay(0.1, 10, 0.5).step_at(0.0) is None
-    monkeypatch.setitem(cf.CosineDecay.sum.__globals__, "_PATIENCE", 1 << 17)
+    monkeypatch.setitem(cf.CosineDecay.sum.__globals__, "_MOST_SEARCHED", 1 << 17)
     for schedule, call in (
         (cf.InverseTimeDecay(0.1, 10, 0.5), "step_at_sum"),
         (cf.CosineDecayRestarts(0.1, 10, 1.0, 0.999999), "step_at"),
