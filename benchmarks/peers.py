@@ -339,6 +339,10 @@ def _logarithmic(n: int) -> dict[str, Any]:
     return {"peak_learning_rate": PEAK, "warmup_steps": max(2, int(n / 1.25)), "initial_learning_rate": PEAK * ALPHA}
 
 
+def _one_cycle(n: int) -> dict[str, Any]:
+    return {"peak_learning_rate": PEAK, "total_steps": max(10, int(n / 1.25))}
+
+
 _ROWS = [
     Member("ExponentialDecay", _decay(decay_rate=0.9)),
     Member("ExponentialDecay, staircase", _decay(decay_rate=0.9, staircase=True)),
@@ -361,7 +365,12 @@ _ROWS = [
     Member("WarmupStableDecay, cosine", _stable("cosine"), times_as_fast=5.0),
     Member("WarmupStableDecay, 1-sqrt", _stable("1-sqrt")),
     Member("WarmupStableDecay, 1-square", _stable("1-square")),
+    Member("WarmupStableDecay, exponential", _stable("exponential"), times_as_fast=2.0),
     Member("WarmupStableDecay, cosine, shuffled", _stable("cosine")),
+    Member("ConstantSchedule", lambda n: {"learning_rate": PEAK}),
+    Member("LinearDecay", _decay(1.25, end_learning_rate=PEAK * ALPHA)),
+    Member("InverseSquareRootDecay", lambda n: {"initial_learning_rate": PEAK, "timescale": max(1, n // 10)}),
+    Member("OneCycle", _one_cycle, times_as_fast=5.0),
     Member("CosineAnnealing", _decay(10, end_learning_rate=PEAK * ALPHA), times_as_fast=2.0),
 ]
 FAMILY = {member.name: member for member in _ROWS}
@@ -437,7 +446,8 @@ def _family_loops() -> dict[str, Callable[..., None]]:
         steps, out, peak_learning_rate, warmup_steps, stable_steps, decay_steps, decay, initial_learning_rate,
         end_learning_rate,
     ):  # fmt: skip
-        linear, cosine, root = decay == "linear", decay == "cosine", decay == "1-sqrt"
+        linear, cosine, root, power = decay == "linear", decay == "cosine", decay == "1-sqrt", decay == "exponential"
+        fall = math.log(end_learning_rate / peak_learning_rate)
         for i in numba.prange(steps.size):
             t = steps[i] - warmup_steps - stable_steps
             if steps[i] < warmup_steps:
@@ -447,6 +457,8 @@ def _family_loops() -> dict[str, Callable[..., None]]:
                 out[i] = peak_learning_rate
             elif t >= decay_steps:
                 out[i] = end_learning_rate
+            elif power:
+                out[i] = peak_learning_rate * math.exp(fall * t / decay_steps)
             else:
                 x = t / decay_steps
                 if linear:
@@ -457,6 +469,28 @@ def _family_loops() -> dict[str, Callable[..., None]]:
                     left = 1.0 - (math.sqrt(x) if root else x * x)
                 out[i] = end_learning_rate + (peak_learning_rate - end_learning_rate) * left
 
+    def constant(steps, out, learning_rate):  # type: ignore
+        for i in numba.prange(steps.size):
+            out[i] = learning_rate
+
+    def line(steps, out, initial_learning_rate, decay_steps, end_learning_rate):  # type: ignore
+        for i in numba.prange(steps.size):
+            x = min(float(steps[i]), float(decay_steps)) / decay_steps
+            out[i] = initial_learning_rate + (end_learning_rate - initial_learning_rate) * x
+
+    def inverse_root(steps, out, initial_learning_rate, timescale):  # type: ignore
+        for i in numba.prange(steps.size):
+            out[i] = initial_learning_rate * math.sqrt(timescale / max(float(steps[i]), float(timescale)))
+
+    def one_cycle(steps, out, peak_learning_rate, total_steps):  # type: ignore
+        rise, initial, end = int(0.3 * total_steps), peak_learning_rate / 25.0, peak_learning_rate / 25e4
+        for i in numba.prange(steps.size):
+            x = steps[i] / rise if steps[i] < rise else min((steps[i] - rise) / (total_steps - rise), 1.0)
+            wave = 0.5 * (1.0 + math.cos(math.pi * x))
+            out[i] = peak_learning_rate + (initial - peak_learning_rate) * wave
+            if steps[i] >= rise:
+                out[i] = end + (peak_learning_rate - end) * wave
+
     def annealing(steps, out, initial_learning_rate, decay_steps, end_learning_rate):  # type: ignore
         for i in numba.prange(steps.size):
             wave = 0.5 * (1.0 + math.cos(math.pi * steps[i] / decay_steps))
@@ -466,6 +500,8 @@ def _family_loops() -> dict[str, Callable[..., None]]:
         "ExponentialDecay": exponential, "InverseTimeDecay": inverse_time, "PolynomialDecay": polynomial,
         "PiecewiseConstantDecay": piecewise, "CosineDecayRestarts": restarts, "WarmupStableDecay": stable,
         "CosineAnnealing": annealing, "PowerCosineDecay": power_cosine, "LogarithmicWarmup": logarithmic,
+        "ConstantSchedule": constant, "LinearDecay": line, "InverseSquareRootDecay": inverse_root,
+        "OneCycle": one_cycle,
     }  # fmt: skip
     return {name: numba.njit(parallel=True, fastmath=True)(loop) for name, loop in loops.items()}
 
