@@ -25,9 +25,9 @@ def listed_in_c() -> dict[str, str]:
     return dict(re.findall(r"^    X\(CF_[A-Z_]+, (\w+), (\w+),", header, re.MULTILINE))
 
 
-def mentions(file: str, text: str) -> int:
-    """How often a file of the tests has a text."""
-    return (TESTS / file).read_text().count(text)
+def entries(file: str, name: str) -> int:
+    """In how many tables of a file a schedule has a line."""
+    return (TESTS / file).read_text().count(f'    "{name}": ')
 
 
 def places(name: str, cls: type) -> dict[str, bool]:
@@ -42,8 +42,8 @@ def places(name: str, cls: type) -> dict[str, bool]:
         f"cosine_fast/schedules/{own}.py": cls.__module__ == f"{schedules.__name__}.{own}",
         f"tests/numbers/test_{own}.py": (TESTS / "numbers" / f"test_{own}.py").is_file(),
         f"{name} in FAMILY of tests/family.py": name in FAMILY,
-        f"{name} in EXACT and PROMISES of tests/oracle.py": mentions("oracle.py", f'    "{name}": ') == 2,
-        f"{name} in DIGESTS of tests/numbers/test_golden.py": mentions("numbers/test_golden.py", f'    "{name}": ') == 1,
+        f"{name} in EXACT and PROMISES of tests/oracle.py": entries("oracle.py", name) == 2,
+        f"{name} in DIGESTS of tests/numbers/test_golden.py": entries("numbers/test_golden.py", name) == 1,
     }
     if column != "joined_schedule":
         formulas = PACKAGE / "integrations" / "_jax_formulas.py"
