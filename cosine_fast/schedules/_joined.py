@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import operator
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -42,13 +44,12 @@ class Joined(Formula):
         for number in (*begins, *offsets):
             if not INT64_MIN <= number <= INT64_MAX:
                 raise ValueError(f"All boundaries and offsets must lie within int64. Received: {shown(number)}")
-        self._take(given, dtype, signs, (*begins[1:], *offsets), name, schedules, *distinct, children=schedules)
+        self._take(given, dtype, signs, (*begins[1:], *offsets), name, tuple(flat), *distinct, children=schedules)
 
     @property
-    def _segments(self) -> list[Segment]:
-        signs, counts, _, (schedules, *_), _ = self._key
-        begins, offsets = (INT64_MIN, *counts[: len(signs) - 1]), counts[len(signs) - 1 :]
-        return [Segment(*each) for each in zip(schedules, begins, offsets, signs, strict=True)]
+    def _segments(self) -> tuple[Segment, ...]:
+        segments: tuple[Segment, ...] = self._key[3][0]
+        return segments
 
     @property
     def _end(self) -> int | None:
@@ -58,13 +59,19 @@ class Joined(Formula):
         return max(0, last.begin, last.schedule._end + last.offset)
 
     def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
-        segments = self._segments
+        if not steps:
+            return
+        begin = operator.attrgetter("begin")
+        first, after = (bisect.bisect(self._segments, step, key=begin) for step in (steps[0], steps[-1]))
+        segments = self._segments[first - 1 : after]
         parts = _sums.split(steps, [segment.begin for segment in segments[1:]])
         for (schedule, _, offset, sign), part in zip(segments, parts, strict=True):
+            if not part:  # a long stride passes over the segment
+                continue
             own = range(part.start - offset, part.stop - offset, part.step)
             if sign < 0.0:
                 own = range(-own.start, -own.stop, -own.step)[::-1]
-            if own and INT64_MIN <= own[0] <= own[-1] <= INT64_MAX:
+            if INT64_MIN <= own[0] <= own[-1] <= INT64_MAX:
                 yield from schedule._sum_parts(own, power, most)
             else:
                 yield from _sums.walk(self, part, power, most)

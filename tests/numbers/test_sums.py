@@ -245,3 +245,17 @@ def test_joined_offsets(cf):
     wsd = cf.WarmupStableDecay(0.1, 0, 0, 1000, decay="1-square", end_learning_rate=0.02)
     assert wsd.sum(1000) == cf.PolynomialDecay(0.02, 1000, 0.1, 2.0).sum(1, 1001)
     assert cf.with_warmup(decay, 10).step_at(0.05) == 110
+
+
+def test_sums_of_many_segments(cf, monkeypatch):
+    """Only the segments that have some of the steps are summed."""
+    summed = []
+    own_parts = cf.PolynomialDecay._sum_parts
+    monkeypatch.setattr(
+        cf.PolynomialDecay, "_sum_parts", lambda self, *arguments: summed.append(self) or own_parts(self, *arguments)
+    )
+    schedule = cf.join_schedules([cf.PolynomialDecay(0.1, 50, 0.0)] * 1000, list(range(50, 50_000, 50)))
+    monkeypatch.delattr(cf.JoinedSchedule._sum_parts.__globals__["_sums"], "walk")
+    assert (schedule.sum(10), len(summed)) == (0.91, 1)
+    assert (schedule.sum(0, 50_000, 10_000), len(summed)) == (0.5, 6)
+    assert (schedule.cumulative(range(0, 50_001, 50))[-1], len(summed)) == (2550.0, 1006)
