@@ -68,7 +68,7 @@ def join_schedules(
     schedules : sequence of Table or schedules
         Tables that `table` or the functions of this module have made, or schedules of this package.
     boundaries : sequence of int
-        The steps from which on the second, third, ... schedule counts; rising.
+        The steps from which on the second, third, ... schedule counts; they must not fall.
     stop, dtype : optional
         As in `cosine_fast.integrations.jax.table`.
 

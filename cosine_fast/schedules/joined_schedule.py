@@ -24,7 +24,8 @@ class JoinedSchedule(Joined):
     schedules : sequence of schedules
         Schedules of this package, joined ones too.
     boundaries : sequence of int
-        The steps from which on the second, third, ... schedule counts; rising, one fewer than schedules.
+        The steps from which on the second, third, ... schedule counts; one fewer than schedules. They must not fall.
+        Between two equal ones a schedule is never called.
     offsets : sequence of int, optional
         What is subtracted from the step before a schedule is called, one for each. By default 0 for the first schedule,
         and its boundary for each later one, which so begins at its step 0.
@@ -34,7 +35,7 @@ class JoinedSchedule(Joined):
     Raises
     ------
     ValueError
-        If the lengths do not match, the boundaries do not rise, or a number is not whole or not within int64.
+        If the lengths do not match, the boundaries fall, or a number is not whole or not within int64.
     TypeError
         If there is no such sequence, or an element is no schedule of this package or no number.
 
@@ -81,8 +82,8 @@ class JoinedSchedule(Joined):
                 f"Received: {len(parts)} schedules and {len(begins)} boundaries"
             )
         for before, after in itertools.pairwise(begins):
-            if not before < after:
-                raise ValueError(f"Argument `boundaries` must rise strictly. Received: {before}, then {after}")
+            if before > after:
+                raise ValueError(f"Argument `boundaries` must not fall. Received: {before}, then {after}")
         shifts = (0, *begins)
         if offsets is not None:
             offsets = shifts = tuple(whole_steps("offsets", offset) for offset in items_of("offsets", offsets))
@@ -113,7 +114,7 @@ def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> J
     schedules : sequence of schedules
         Schedules of this package.
     boundaries : sequence of int
-        Steps, rising, one fewer than schedules.
+        Steps that do not fall, one fewer than schedules.
 
     Returns
     -------

@@ -113,6 +113,15 @@ def test_join():
     assert table.rates.tolist() == table.schedule.precompute(STEPS, dtype=np.float32).tolist()
 
 
+@pytest.mark.parametrize("boundaries", [(5, 5, 9), (0, 0, 0), (3, 9, 9)])
+def test_join_at_equal_boundaries(boundaries):
+    """The schedule between two equal boundaries never counts."""
+    parts = [1.0, 2.0, 3.0, 4.0]
+    own = optax.join_schedules([optax.constant_schedule(part) for part in parts], boundaries)
+    ours = dialect.join_schedules([dialect.constant_schedule(part) for part in parts], boundaries)
+    assert ours.precompute(12).tolist() == [float(own(count)) for count in range(12)]
+
+
 def test_optimizers():
     """The tables train as optax's schedules do, and are read from the state where optax shows its own."""
     given = {"init_value": 0.0, "peak_value": 0.5, "warmup_steps": 5, "decay_steps": 20}

@@ -43,6 +43,14 @@ def test_joined_of_joined(cf):
     assert late([14, 15, 17, 18]).tolist() == [2.0, 3.0, 3.0, 4.0]
 
 
+def test_equal_boundaries(cf):
+    """Between them no step is left."""
+    schedule = cf.join_schedules([cf.ConstantSchedule(rate) for rate in (1.0, 2.0, 3.0)], [5, 5])
+    assert schedule([4, 4.5, 5, 6]).tolist() == [1.0, 1.0, 3.0, 3.0]
+    assert schedule.boundaries == [5, 5]
+    assert cf.deserialize(cf.serialize(schedule)).get_config() == schedule.get_config()
+
+
 def test_a_thousand_segments(cf):
     """Found by bisection; in arrays of any order."""
     parts = [cf.PolynomialDecay(1.0 / (k + 1), 50, 0.0) for k in range(1000)]
@@ -102,7 +110,7 @@ def test_where_it_stays(cf):
             "There must be one schedule more than boundaries. Received: 1 schedules and 1 boundaries",
         ),
         (([], []), ValueError, "There must be one schedule more than boundaries. Received: 0 schedules and 0 bounda"),
-        ((3, [5, 5]), ValueError, "Argument `boundaries` must rise strictly. Received: 5, then 5"),
+        ((3, [5, 4]), ValueError, "Argument `boundaries` must not fall. Received: 5, then 4"),
         ((2, [5.5]), ValueError, "Argument `boundaries` must be whole and within int64. Received: boundaries=5.5"),
         ((2, [2**63]), ValueError, "Argument `boundaries` must be whole and within int64. Received: bound"),
         ((2, ["5"]), TypeError, "Argument `boundaries` must be a number. Received: boundaries='5' (str)"),
