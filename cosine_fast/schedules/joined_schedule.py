@@ -182,8 +182,8 @@ def with_warmup(schedule: Formula, warmup_steps: int, initial_learning_rate: flo
     """
     steps = whole_length("warmup_steps", warmup_steps)
     first = _schedule("schedule", schedule)._at(0)
+    start = number_of("initial_learning_rate", initial_learning_rate)
     if steps == 0:
         return schedule
-    start = number_of("initial_learning_rate", initial_learning_rate)
     line = PolynomialDecay(schedule.dtype.type(start), steps, first)
     return JoinedSchedule([line, schedule], [steps])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -83,6 +84,8 @@ def test_with_warmup(cf):
         ValueError, match=r"Argument `warmup_steps` must be a whole number of steps. Received: warmup_steps=0.5"
     ):
         cf.with_warmup(decay, 0.5)
+    with pytest.raises(ValueError, match=r"Argument `initial_learning_rate` must be finite. Received: .*=nan"):
+        cf.with_warmup(decay, 0, math.nan)
     with pytest.raises(TypeError, match=r"Argument `schedule` takes schedules of cosine_fast. Received: <function"):
         cf.with_warmup(lambda step: step, 5)
 
