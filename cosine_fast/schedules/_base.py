@@ -234,12 +234,13 @@ def check_size(initial: float, given: Any) -> None:
         raise ValueError(f"{wanted} Received: initial_learning_rate={given}")
 
 
-def check_fall(initial_learning_rate: Any, end_learning_rate: Any, key: str = "end_learning_rate") -> None:
-    initial, end = float(initial_learning_rate), float(end_learning_rate)
-    if not (abs(initial) <= LARGEST and abs(end) <= LARGEST and abs(initial - end) <= LARGEST):
+def check_fall(**rates: Any) -> None:
+    """Check the size of two rates, given by their names, and of their difference."""
+    first, last = map(float, rates.values())
+    if not (abs(first) <= LARGEST and abs(last) <= LARGEST and abs(first - last) <= LARGEST):
         raise ValueError(
             "The rates and their difference must be at most 2**1000 (1e301) in size. Received: "
-            f"initial_learning_rate={initial_learning_rate}, {key}={end_learning_rate}"
+            + ", ".join(f"{name}={rate}" for name, rate in rates.items())
         )
 
 

@@ -75,7 +75,7 @@ class LogarithmicWarmup(Formula):
         peak, dtype = rate_of("peak_learning_rate", peak_learning_rate)
         length = steps_of("warmup_steps", warmup_steps, positive=True)
         initial = number_of("initial_learning_rate", initial_learning_rate)
-        check_fall(initial_learning_rate, peak_learning_rate, "peak_learning_rate")
+        check_fall(initial_learning_rate=initial_learning_rate, peak_learning_rate=peak_learning_rate)
         if not length >= 2:
             raise ValueError(f"Argument `warmup_steps` must be >= 2. {received('warmup_steps', warmup_steps)}")
         given = (peak_learning_rate, warmup_steps, initial_learning_rate, name)

@@ -94,7 +94,7 @@ class PolynomialDecay(Formula):
         end = number_of("end_learning_rate", end_learning_rate)
         exponent = number_of("power", power)
         cycles = flag_of("cycle", cycle)
-        check_fall(initial_learning_rate, end_learning_rate)
+        check_fall(initial_learning_rate=initial_learning_rate, end_learning_rate=end_learning_rate)
         if exponent and not _LEAST_POWER <= abs(exponent) <= _LARGEST_POWER:
             raise ValueError(f"Argument `power` must be 0, or from 2**-64 to 2**64 in size. Received: power={power}")
         given = (initial_learning_rate, decay_steps, end_learning_rate, power, cycle, name)

@@ -81,7 +81,7 @@ class PowerCosineDecay(Formula):
         length = steps_of("decay_steps", decay_steps, positive=True)
         end = number_of("end_learning_rate", end_learning_rate)
         powers = number_of("exponent", exponent), number_of("k_decay", k_decay)
-        check_fall(initial_learning_rate, end_learning_rate)
+        check_fall(initial_learning_rate=initial_learning_rate, end_learning_rate=end_learning_rate)
         for key, power in zip(("exponent", "k_decay"), powers, strict=True):
             if not 1 / _LARGEST_POWER <= power <= _LARGEST_POWER:
                 raise ValueError(f"Argument `{key}` must be from 1/1024 to 1024. {received(key, power)}")

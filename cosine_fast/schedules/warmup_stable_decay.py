@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from ._base import INT64_MIN, LARGEST, Formula, choice_of, nearest, number_of, rate_of
+from ._base import INT64_MIN, LARGEST, Formula, check_fall, choice_of, nearest, number_of, rate_of
 from ._joined import Joined, Segment, whole_length
 from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
@@ -106,6 +106,8 @@ class WarmupStableDecay(Joined):
                 "An exponential decay needs rates > 0, the end rate from 2**-1022 to 2**1000 times the peak. "
                 f"Received: peak_learning_rate={peak_learning_rate}, end_learning_rate={end_learning_rate}"
             )
+        check_fall(peak_learning_rate=peak, initial_learning_rate=start)
+        check_fall(peak_learning_rate=peak, end_learning_rate=end)
         falls, ends = warmup + stable, warmup + stable + length
         segments = [
             Segment(PolynomialDecay(start, warmup or 1, peak), INT64_MIN, 0),

@@ -91,6 +91,12 @@ def test_float32(cf):
         ),
         ({"decay_steps": 0}, ValueError, "Argument `decay_steps` must be > 0. Received: decay_steps=0"),
         ({"end_learning_rate": math.inf}, ValueError, "Argument `end_learning_rate` must be finite. Received: end_le"),
+        (
+            {"peak_learning_rate": 1e305},
+            ValueError,
+            "The rates and their difference must be at most 2**1000 (1e301) in size. Received: peak_learning_rate=1e+3",
+        ),
+        ({"end_learning_rate": 1e305, "decay": "1-sqrt"}, ValueError, "The rates and their difference must be at most"),
         ({"peak_learning_rate": "0.1"}, TypeError, "Argument `peak_learning_rate` must be a number. Received: peak_l"),
     ],
 )
@@ -177,6 +183,7 @@ def test_batch_of_numbers(cf):
             {"decay": "exponential", "end_learning_rate": [1.0, 0.0]},
             "An exponential decay needs rates > 0, .* at index 1$",
         ),
+        ({"peak_learning_rate": [0.1, 1e305]}, r"2\*\*1000 .* Received: peak_learning_rate=1e\+305, .* at index 1$"),
         ({"decay": "square", "end_learning_rate": [1.0, 0.0]}, "Argument `decay` must be one of linear, cosine"),
     ],
 )
