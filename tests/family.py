@@ -641,7 +641,11 @@ def one_cycle_joints(p: Parameters) -> list[Fraction]:
 
 ONE_CYCLE = Entry(
     ordinary=[{"peak_learning_rate": 0.1, "total_steps": 40}, one_cycle(0.1, 41, 0.4, 10.0, 7.0, "torch")],
-    hard=[one_cycle(0.1, T, start, 25.0, 1e4, d) for d in ("optax", "torch") for T, start in ((3, 0.5), (1001, 0.3))],
+    hard=[
+        one_cycle(0.1, T, start, 25.0, 1e4, d)
+        for d, ways in [("optax", ((3, 0.5), (1001, 0.3), (1, 0.3), (1001, 0.0))), ("torch", ((3, 0.5), (1001, 0.3)))]
+        for T, start in ways
+    ],
     draw=draw_one_cycle,
     joints=one_cycle_joints,
 )

@@ -233,10 +233,10 @@ def one_cycle(
         rise, last = pct_start * total_steps - 1, total_steps - 1
     initial = peak_learning_rate / div_factor
     begin, length, rates = 0, rise, (initial, peak_learning_rate)
-    if step >= math.ceil(rise):
+    if falls := rise == 0 or step >= math.ceil(rise):
         begin, length, rates = rise, last - rise, (peak_learning_rate, initial / final_div_factor)
     x = (Fraction(step) - Fraction(begin)) / Fraction(length)
-    x = max(x, Fraction(0)) if begin else x
+    x = max(x, Fraction(0)) if falls else x
     with mp.workprec(PRECISION + _apart(*map(Fraction, rates))):
         return mpf(rates[1]) + (mpf(rates[0]) - mpf(rates[1])) * mp.cospi(_mpf(min(x, Fraction(1)) % 2) / 2) ** 2
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from ._base import INT64_MIN, choice_of, nearest, number_of, rate_of
+from ._base import INT64_MIN, Formula, choice_of, nearest, number_of, rate_of
 from ._joined import Joined, Segment, whole_length
+from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay
 
 
@@ -26,9 +27,9 @@ class OneCycle(Joined):
     peak_learning_rate : float
         The largest rate. If it is a NumPy float32, the results are float32.
     total_steps : int
-        The number of steps; > 1.
+        The number of steps; > 0.
     pct_start : float, default 0.3
-        The fraction of the steps in which the rate rises; > 0 and < 1.
+        The fraction of the steps in which the rate rises; >= 0 and < 1.
     div_factor : float, default 25.0
         The peak over the initial rate; > 0.
     final_div_factor : float, default 1e4
@@ -42,7 +43,7 @@ class OneCycle(Joined):
     Raises
     ------
     ValueError
-        If a parameter is not finite or out of its range, or the rate would not rise or not fall for at least one step.
+        If a parameter is not finite or out of its range, or the rate would fall before step 0.
     TypeError
         If a parameter has another type.
 
@@ -53,9 +54,9 @@ class OneCycle(Joined):
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
-    schedule. Below step 0 the cosine of the rise goes on. Where `rise` has a fraction, fractional steps from there to
-    the next whole one have the peak. NaN gives NaN, +inf the end rate. In float64 a rate is within 2 ULP of the exact
-    value.
+    schedule. Below step 0 the cosine of the rise goes on; if `rise` is 0, the rate is the peak there. Where `rise` has
+    a fraction, fractional steps from there to the next whole one have the peak. NaN gives NaN, +inf the end rate. In
+    float64 a rate is within 2 ULP of the exact value.
 
     References
     ----------
@@ -81,8 +82,8 @@ class OneCycle(Joined):
         steps = whole_length("total_steps", total_steps, positive=True)
         fraction = number_of("pct_start", pct_start)
         factors = number_of("div_factor", div_factor), number_of("final_div_factor", final_div_factor)
-        if not 0.0 < fraction < 1.0:
-            raise ValueError(f"Argument `pct_start` must be > 0 and < 1. Received: pct_start={pct_start}")
+        if not 0.0 <= fraction < 1.0:
+            raise ValueError(f"Argument `pct_start` must be >= 0 and < 1. Received: pct_start={pct_start}")
         if not min(factors) > 0.0:
             raise ValueError(
                 "Arguments `div_factor` and `final_div_factor` must be > 0. "
@@ -93,22 +94,19 @@ class OneCycle(Joined):
             rise, last = float(int(rising)), steps
         else:
             rise, last = nearest(Fraction(rising) - 1), steps - 1
-        if not 0.0 < rise < last:
+        if not 0.0 <= rise < last:
             raise ValueError(
-                "The rate must rise and fall for some steps. "
+                "The peak must be at step 0 or later, and before the last step. "
                 f"Received: total_steps={total_steps}, pct_start={pct_start}, dialect={dialect!r}"
             )
         initial = number_of("peak_learning_rate / div_factor", nearest(Fraction(peak) / Fraction(factors[0])))
         quotient = "peak_learning_rate / div_factor / final_div_factor"
         end = number_of(quotient, nearest(Fraction(initial) / Fraction(factors[1])))
         fall = nearest(last - Fraction(rise))
-        segments = [
-            Segment(CosineDecay(initial, rise, end_learning_rate=peak), INT64_MIN, 0),
-            # Its warmup is flat, and reaches to where the rate begins to fall, which may be between two steps.
-            Segment(
-                CosineDecay(peak, fall, warmup_target=peak, warmup_steps=rise, end_learning_rate=end),
-                math.ceil(rise), 0,
-            ),
-        ]  # fmt: skip
+        rises: Formula = CosineDecay(initial, rise, end_learning_rate=peak) if rise else ConstantSchedule(peak)
+        # Its warmup is flat, and reaches to where the rate begins to fall, which may be between two steps.
+        target = peak if rise else None
+        falls = CosineDecay(peak, fall, warmup_target=target, warmup_steps=rise, end_learning_rate=end)
+        segments = [Segment(rises, INT64_MIN, 0), Segment(falls, math.ceil(rise), 0)]
         given = (peak_learning_rate, total_steps, pct_start, div_factor, final_div_factor, dialect, name)
         self._join(given, dtype, segments, name)

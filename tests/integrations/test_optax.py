@@ -92,9 +92,11 @@ def test_all_are_here():
     assert own | {"exponential_decay", "join_schedules"} == set(dialect.__all__)
 
 
-def test_one_cycle():
-    """The class OneCycle is the same."""
-    ours, own = OneCycle(0.3, 101, 0.4, 20.0, 100.0), dialect.cosine_onecycle_schedule(101, 0.3, 0.4, 20.0, 100.0)
+@pytest.mark.parametrize(("steps", "start"), [(101, 0.4), (2, 0.3), (1, 0.3), (10, 0.05), (101, 0.0)])
+def test_one_cycle(steps, start):
+    """The class OneCycle is the same, without a rise too."""
+    ours = OneCycle(0.3, steps, start, 20.0, 100.0)
+    own = dialect.cosine_onecycle_schedule(steps, 0.3, start, 20.0, 100.0)
     np.testing.assert_allclose(ours.precompute(STEPS), own.precompute(STEPS), rtol=1e-15)
 
 

@@ -38,10 +38,10 @@ def test_exact_points(cf, dialect, rise, last):
     [
         ((0.1, 0), "Argument `total_steps` must be > 0. Received: total_steps=0"),
         (
-            (0.1, 2),
-            "The rate must rise and fall for some steps. Received: total_steps=2, pct_start=0.3, dialect='optax'",
+            (0.1, 9, 0.1, 25.0, 1e4, "torch"),
+            "The peak must be at step 0 or later, and before the last step. Received: total_steps=9, pct_start=0.1, di",
         ),
-        ((0.1, 9, 1.0), "Argument `pct_start` must be > 0 and < 1. Received: pct_start=1.0"),
+        ((0.1, 9, 1.0), "Argument `pct_start` must be >= 0 and < 1. Received: pct_start=1.0"),
         (
             (0.1, 9, 0.3, 0.0),
             "Arguments `div_factor` and `final_div_factor` must be > 0. Received: div_factor=0.0, final",
