@@ -23,9 +23,12 @@ def way_of(steps: Any) -> Callable[..., Any] | None:
 
 
 def wraps(steps: Any) -> bool:
-    """Return whether `__array_wrap__` alone decides what NumPy's ufuncs make of such steps; not so for np.matrix."""
+    """Return whether `__array_wrap__` makes arrays like the steps of any rates; not so for np.matrix."""
     cls, own = type(steps), np.ndarray.__array_ufunc__
-    return hasattr(cls, "__array_wrap__") and getattr(cls, "__array_ufunc__", own) is own and cls is not np.matrix
+    ufunc = getattr(cls, "__array_ufunc__", own)
+    # An `__array_ufunc__` of None refuses ufuncs. A subclass of ndarray may have its own because of units.
+    allowed = ufunc is own or not (ufunc is None or isinstance(steps, np.ndarray))
+    return hasattr(cls, "__array_wrap__") and allowed and cls is not np.matrix
 
 
 def _pandas(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
@@ -41,6 +44,19 @@ def _pandas(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
     return made.where(steps.notna()) if nulls else made
 
 
+def _pandas_frame(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    rates = steps.copy(deep=False)
+    for place, (_, column) in enumerate(steps.items()):
+        rates.isetitem(place, _pandas(call, column, **options))
+    return rates
+
+
+def _pandas_array(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    import pandas
+
+    return _pandas(call, pandas.Series(steps), **options).array
+
+
 def _polars(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
     import polars
 
@@ -54,11 +70,23 @@ def _xarray(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
     return xarray.apply_ufunc(call, steps, kwargs=options, dask="allowed")  # the data may be another library's
 
 
-def _dask(call: Callable[..., Any], steps: Any, *, num_threads: Any, **options: Any) -> Any:
+def _dask(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    return steps.map_blocks(**_task_of(call, steps, **options))
+
+
+def _dask_frame(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
+    import dask.dataframe
+
+    # The divisions are values of the index, and so of these steps, but not of their rates.
+    cleared = isinstance(steps, dask.dataframe.Index)
+    return steps.map_partitions(**_task_of(call, steps, **options), clear_divisions=cleared)
+
+
+def _task_of(call: Callable[..., Any], steps: Any, *, num_threads: Any, **options: Any) -> dict[str, Any]:
     # Dask runs a task on each of its threads.
     chunk = functools.partial(call, num_threads=1 if num_threads is None else num_threads, **options)
     name = type(call.__self__).__name__  # type: ignore[attr-defined]  # a method's
-    return steps.map_blocks(chunk, token=name, meta=chunk(steps._meta))
+    return {"func": chunk, "token": name, "meta": chunk(steps._meta)}
 
 
 def _torch(call: Callable[..., Any], steps: Any, *, dtype: np.dtype[Any], **options: Any) -> Any:
@@ -85,9 +113,15 @@ def _jax(call: Callable[..., Any], steps: Any, *, dtype: np.dtype[Any], **option
 _WAYS: dict[tuple[str, str], Callable[..., Any]] = {
     ("pandas", "Series"): _pandas,
     ("pandas", "Index"): _pandas,
+    ("pandas", "DataFrame"): _pandas_frame,
+    ("pandas.api.extensions", "ExtensionArray"): _pandas_array,
     ("polars", "Series"): _polars,
     ("xarray", "DataArray"): _xarray,
+    ("xarray", "Dataset"): _xarray,
+    ("xarray", "Variable"): _xarray,
     ("dask.array", "Array"): _dask,
+    ("dask.dataframe", "Series"): _dask_frame,
+    ("dask.dataframe", "DataFrame"): _dask_frame,
     ("torch", "Tensor"): _torch,
     ("jax", "Array"): _jax,
 }

@@ -53,8 +53,11 @@ def test_kinds_of_pandas(cf, schedule):
     assert rates.tolist() == [0.5, pandas.NA, 0.25]
     assert schedule(pandas.Series([], dtype=int)).dtype == np.float64
     same(schedule(pandas.RangeIndex(5)), schedule.precompute(5))
-    frame = pandas.DataFrame({"a": [1, 2], "b": [3, 4]})
-    same(frame.apply(schedule), schedule(frame.to_numpy()))
+    frame = pandas.DataFrame([[1, 2], [3, 4]], ["x", "y"], ["a", "a"])
+    for rates in (frame.apply(schedule), schedule(frame)):
+        pandas.testing.assert_frame_equal(rates, pandas.DataFrame(schedule(frame.to_numpy()), ["x", "y"], ["a", "a"]))
+    assert schedule(frame[:0]).dtypes.tolist() == [np.float64] * 2
+    pandas.testing.assert_extension_array_equal(schedule(whole.array), schedule(whole).array)
     for bad in (pandas.Series(["a"]), pandas.Series([True]), pandas.to_datetime(["2026-01-01"])):
         with bad_dtype():
             schedule(bad)
@@ -106,6 +109,8 @@ def test_xarray(cf, dtype, chunks, importable):
         assert rates.dtype == want.dtype
         same(schedule(steps[0, 1], dtype=dtype), want[0, 1].to_numpy())
     assert schedule(steps[:0]).shape == (0, 4)
+    xarray.testing.assert_identical(schedule(steps.variable), schedule(steps).variable)
+    xarray.testing.assert_identical(schedule(steps.to_dataset()), schedule(steps).to_dataset())
     for bad in (steps.astype(str), steps > 3):
         with bad_dtype():
             schedule(bad)
@@ -148,6 +153,15 @@ def test_kinds_of_dask(schedule, importable):
             schedule(bad)
     never = array.from_delayed(library("dask").delayed(pytest.fail)("computed"), (3,), int)
     assert schedule(never).shape == (3,)
+
+
+def test_frames_of_dask(schedule, importable):
+    pandas, frames = library("pandas"), library("dask.dataframe")
+    frame = pandas.DataFrame({"a": [1, 2, 3]}, [5, 6, 7])
+    lazy = frames.from_pandas(frame, npartitions=2)
+    for steps, want in ((lazy, frame), (lazy["a"], frame["a"]), (lazy.index, frame.index)):
+        assert type(schedule(steps)) is type(steps)
+        frames.utils.assert_eq(schedule(steps), schedule(want))
 
 
 def test_threads_in_dask(schedule, importable, monkeypatch):
@@ -261,20 +275,32 @@ class Wrapping:
         return Wrapping(array)
 
 
-class Ruling(Wrapping):
+class Refusing(Wrapping):
     __array_ufunc__ = None
 
 
+class Ruling(Wrapping):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return self.__array_wrap__(getattr(ufunc, method)(*map(np.asarray, inputs), **kwargs))
+
+
+class WithUnit(Named):
+    """A subclass whose ufuncs do more than to keep the type."""
+
+    __array_ufunc__ = Ruling.__array_ufunc__
+
+
 def test_array_wrap(schedule):
-    """What NumPy's ufuncs give, where `__array_wrap__` decides that alone; np.matrix and others give plain arrays."""
+    """What NumPy's ufuncs give, where `__array_wrap__` may decide that; np.matrix and others give plain arrays."""
     for shape in ((5,), (), (0, 3)):
         steps = np.full(shape, 4).view(Named)
         steps.name = "step"
         rates = schedule(steps)
         assert (type(rates), rates.name, rates.shape) == (type(np.cos(steps)), "step", shape)
         same(rates, np.full(shape, schedule(4)))
-        assert schedule(Wrapping(steps)).array.shape == shape
-        assert type(schedule(Ruling(steps))) is (np.ndarray if shape else np.float64)
+        assert schedule(Wrapping(steps)).array.shape == schedule(Ruling(steps)).array.shape == shape
+        for plain in (Refusing(steps), steps.view(WithUnit)):
+            assert type(schedule(plain)) is (np.ndarray if shape else np.float64)
     out = np.empty(2)
     assert schedule(Wrapping(np.arange(2)), out=out) is out
 
