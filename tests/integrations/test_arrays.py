@@ -73,6 +73,14 @@ def test_polars(cf, dtype):
         same(rates, schedule(STEPS, dtype=dtype))
 
 
+def test_broadcasting_functions(cf):
+    """The rates have the type of the steps if these are the only array, as docs/how-to/arrays.md says."""
+    pandas = library("pandas")
+    steps, start = pandas.Series([1, 2]), pandas.Series([0.1, 0.2])
+    assert type(cf.cosine_decay(steps, 0.1, 100)) is type(cf.warmup_stable_decay(steps, 0.1, 1, 2, 3)) is pandas.Series
+    assert type(cf.cosine_decay(steps, start, 100)) is type(cf.cosine_decay(5, start, 100)) is np.ndarray
+
+
 def test_kinds_of_polars(cf, schedule):
     polars = library("polars")
     long = cf.PiecewiseConstantDecay([2**60], [0.5, 0.25])
