@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import bisect
+import functools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NoReturn, ParamSpec
 
 from ..schedules import ConstantSchedule, JoinedSchedule, PiecewiseConstantDecay, PolynomialDecay
 from ..schedules._base import Formula, number_of
+
+P = ParamSpec("P")
 
 
 def warmed(initial: float, peak: float, warmup_steps: int, schedule: Formula, offset: int) -> Formula:
@@ -45,3 +49,28 @@ def one_of(name: str, given: object, equal: object, why: str) -> None:
     """Refuse all but one value of a parameter."""
     if given != equal:
         raise ValueError(f"Argument `{name}` must be {equal}: {why}. Received: {name}={given!r}")
+
+
+def without(why: str, *names: str) -> Callable[[Callable[P, Formula]], Callable[P, Formula]]:
+    """Let a function refuse parameters that only the original has."""
+
+    def decorated(function: Callable[P, Formula]) -> Callable[P, Formula]:
+        @functools.wraps(function)
+        def checked(*args: P.args, **given: P.kwargs) -> Formula:
+            for name in names:
+                if name in given:
+                    raise ValueError(f"Argument `{name}` must be left out: {why}. Received: {name}={given[name]!r}")
+            return function(*args, **given)
+
+        return checked
+
+    return decorated
+
+
+def refused(name: str, why: str) -> Callable[..., NoReturn]:
+    """Return a function in place of one of the original that has no equivalent."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise ValueError(f"`{name}` has no equivalent: {why}.")
+
+    return refuse

@@ -29,11 +29,17 @@ from ..schedules import (
 )
 from ..schedules._base import Formula, choice_of, number_of, steps_of
 from ..schedules._joined import whole_length
-from ._parts import one_of
+from ._parts import one_of, without
 
 __all__ = ["LRRangeTest", "OneCycle", "WarmupCosineLR", "WarmupDecayLR", "WarmupLR"]
 
+_rates_only = without(
+    "a schedule has no momentum and no state",
+    "cycle_momentum", "cycle_min_mom", "cycle_max_mom", "decay_mom_rate", "last_batch_iteration",
+)  # fmt: skip
 
+
+@_rates_only
 def LRRangeTest(
     lr_range_test_min_lr: float = 1e-3, lr_range_test_step_size: int = 2000, lr_range_test_step_rate: float = 1.0,
     lr_range_test_staircase: bool = False,
@@ -78,6 +84,7 @@ def LRRangeTest(
     return JoinedSchedule([PolynomialDecay(first, length * times, first + first * rate * times)], [], offsets=[-1])
 
 
+@_rates_only
 def OneCycle(
     cycle_min_lr: float, cycle_max_lr: float, decay_lr_rate: float = 0.0, cycle_first_step_size: int = 2000,
     cycle_second_step_size: int | None = None, cycle_first_stair_count: int = 0,
@@ -154,6 +161,7 @@ def _stairs(low: float, high: float, length: int, count: int) -> Iterator[tuple[
         begin = -(-(stair + 1) * length // count)
 
 
+@_rates_only
 def WarmupLR(
     learning_rate: float, warmup_min_lr: float = 0.0, warmup_max_lr: float | None = None,
     warmup_num_steps: int = 1000, warmup_type: str = "log",
@@ -197,6 +205,7 @@ def WarmupLR(
     return _warmed(low, top, warmup, warmup_type, ConstantSchedule(top), 0, low)
 
 
+@_rates_only
 def WarmupDecayLR(
     learning_rate: float, total_num_steps: int, warmup_min_lr: float = 0.0, warmup_max_lr: float | None = 0.001,
     warmup_num_steps: int = 1000, warmup_type: str = "log",
@@ -244,6 +253,7 @@ def WarmupDecayLR(
     return _warmed(low, top, warmup, warmup_type, after, warmup, low)
 
 
+@_rates_only
 def WarmupCosineLR(
     learning_rate: float, total_num_steps: int, warmup_min_ratio: float = 0.0, warmup_num_steps: int = 1000,
     cos_min_ratio: float = 0.0001, warmup_type: str = "log",

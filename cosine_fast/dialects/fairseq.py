@@ -1,7 +1,7 @@
 """fairseq's schedules, by the names of their classes and the parameters of their configs; fairseq is not needed.
 
 A step is the number of updates so far. Compared with fairseq 0.12.2. `lr` is a number, or a list of one as in fairseq's
-configs: lists of rates for the first epochs are refused, because no epoch is known here. Left out are "triangular", of
+configs: lists of rates for the first epochs are refused, because no epoch is known here. Refused are "triangular", of
 which there is no schedule without end, and "manual", "pass_through" and "reduce_lr_on_plateau".
 
 >>> schedule = InverseSquareRootSchedule(lr=[5e-4], warmup_updates=4000, warmup_init_lr=1e-7)
@@ -28,12 +28,17 @@ from ..schedules import (
 from ..schedules._base import Formula, items_of, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
-from ._parts import floored, one_of, power_of, warmed
+from ._parts import floored, one_of, power_of, refused, warmed
 
 __all__ = [
     "CosineLRSchedule", "FixedLRSchedule", "InverseSquareRootSchedule", "PolynomialDecayLRSchedule", "StepLRSchedule",
     "TriStageLRSchedule",
 ]  # fmt: skip
+
+TriangularLRSchedule = refused("TriangularLRSchedule", "there is no schedule with triangles without end")
+ManualSchedule = refused("ManualSchedule", "there is no formula of the step")
+PassThroughScheduleSchedule = refused("PassThroughScheduleSchedule", "there is no formula of the step")
+ReduceLROnPlateauLRSchedule = refused("ReduceLROnPlateauLRSchedule", "there is no formula of the step")
 
 
 def CosineLRSchedule(

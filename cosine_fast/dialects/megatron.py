@@ -21,7 +21,7 @@ from ..schedules import (
 )
 from ..schedules._base import Formula, choice_of, number_of
 from ..schedules._joined import whole_length
-from ._parts import floored
+from ._parts import floored, without
 
 __all__ = ["OptimizerParamScheduler"]
 
@@ -29,6 +29,10 @@ _STYLES = ("constant", "linear", "cosine", "inverse-square-root", "WSD")
 _WSD_STYLES = {"linear": "linear", "cosine": "cosine", "minus_sqrt": "1-sqrt"}
 
 
+@without(
+    "a schedule has no weight decay and no checkpoints", "start_wd", "end_wd", "wd_incr_steps", "wd_incr_style",
+    "use_checkpoint_opt_param_scheduler", "override_opt_param_scheduler",
+)  # fmt: skip
 def OptimizerParamScheduler(
     init_lr: float, max_lr: float, min_lr: float, lr_warmup_steps: int, lr_decay_steps: int, lr_decay_style: str, *,
     wsd_decay_steps: int | None = None, lr_wsd_decay_style: str | None = None,

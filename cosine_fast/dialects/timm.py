@@ -1,8 +1,8 @@
 """timm's schedulers, by their own names and parameters; timm is not needed.
 
 A step is what the original is called with: an epoch (``step``) with ``t_in_epochs=True``, else an update
-(``step_update``). Compared with timm 1.0.31. Left out are TanhLRScheduler and PlateauLRScheduler, of which this package
-has no curve, and the parameters of the noise but `noise_range_t`, which must be None.
+(``step_update``). Compared with timm 1.0.31. TanhLRScheduler and PlateauLRScheduler, of which this package
+has no curve, are refused, and so are the parameters of the noise; `noise_range_t` must be None.
 `cosine_fast.integrations.timm` has a scheduler that timm's training script calls.
 
 >>> schedule = CosineLRScheduler(1e-3, t_initial=100, lr_min=1e-5, warmup_t=10, warmup_prefix=True)
@@ -25,13 +25,19 @@ from ..schedules import (
 from ..schedules._base import Formula, choice_of, flag_of, items_of, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
 from ..schedules.joined_schedule import join_schedules
-from ._parts import one_of, power_of, stairs, warmed
+from ._parts import one_of, power_of, refused, stairs, warmed, without
 
 __all__ = ["CosineLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler", "StepLRScheduler", "WSDLRScheduler"]
 
+TanhLRScheduler = refused("TanhLRScheduler", "there is no such curve")
+PlateauLRScheduler = refused("PlateauLRScheduler", "there is no formula of the step")
+
 _SHAPES = {0.5: "1-sqrt", 1.0: "linear", 2.0: "1-square"}  # 1 - x**power
 
+_rates_only = without("a schedule has no noise and no optimizer", "noise_pct", "noise_std", "noise_seed", "initialize")
 
+
+@_rates_only
 def CosineLRScheduler(
     learning_rate: float, t_initial: int, lr_min: float = 0.0, cycle_mul: float = 1.0, cycle_decay: float = 1.0,
     cycle_limit: int = 1, warmup_t: int = 0, warmup_lr_init: float = 0.0, warmup_prefix: bool = False,
@@ -89,9 +95,10 @@ def CosineLRScheduler(
         learning_rate, t_initial, floor, cycle_mul, cycle_decay, cycle_limit,
         lambda peak, length: PowerCosineDecay(peak, length, floor, k_decay=power),
     )  # fmt: skip
-    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, noise_range_t, after)
+    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, t_in_epochs, noise_range_t, after)
 
 
+@_rates_only
 def PolyLRScheduler(
     learning_rate: float, t_initial: int, power: float = 0.5, lr_min: float = 0.0, cycle_mul: float = 1.0,
     cycle_decay: float = 1.0, cycle_limit: int = 1, warmup_t: int = 0, warmup_lr_init: float = 0.0,
@@ -157,9 +164,10 @@ def PolyLRScheduler(
         lambda peak, length: PolynomialDecay(peak, length, floor, exponent) if k == 1.0
         else WarmupStableDecay(peak, 0, 0, length, decay=_SHAPES[k], end_learning_rate=floor),
     )  # fmt: skip
-    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, noise_range_t, after)
+    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, t_in_epochs, noise_range_t, after)
 
 
+@_rates_only
 def StepLRScheduler(
     learning_rate: float, decay_t: float, decay_rate: float = 1.0, warmup_t: int = 0, warmup_lr_init: float = 0.0,
     warmup_prefix: bool = True, t_in_epochs: bool = True, noise_range_t: None = None,
@@ -206,9 +214,10 @@ def StepLRScheduler(
     """
     length, factor = steps_of("decay_t", decay_t, positive=True), number_of("decay_rate", decay_rate)
     after = ExponentialDecay(number_of("learning_rate", learning_rate), length, factor, staircase=True)
-    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, noise_range_t, after)
+    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, t_in_epochs, noise_range_t, after)
 
 
+@_rates_only
 def MultiStepLRScheduler(
     learning_rate: float, decay_t: Sequence[int], decay_rate: float = 1.0, warmup_t: int = 0,
     warmup_lr_init: float = 0.0, warmup_prefix: bool = True, t_in_epochs: bool = True, noise_range_t: None = None,
@@ -258,9 +267,11 @@ def MultiStepLRScheduler(
         raise ValueError(f"Argument `decay_t` must rise. Received: decay_t={decay_t!r}")
     rate, factor = number_of("learning_rate", learning_rate), number_of("decay_rate", decay_rate)
     after = stairs(rate, factor, [milestone - 1 for milestone in milestones])
-    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, noise_range_t, after)
+    return _after_warmup(learning_rate, warmup_t, warmup_lr_init, warmup_prefix, t_in_epochs, noise_range_t, after)
 
 
+@_rates_only
+@without("it is for shapes that are refused", "stable_timescale", "stable_power", "decay_ratio")
 def WSDLRScheduler(
     learning_rate: float, t_initial: int, decay_t: int, lr_min: float = 0.0, stable_fn: str = "constant", *,
     decay_fn: str = "1-sqrt", decay_power: float = 0.5, warmup_t: int = 0, warmup_lr_init: float = 0.0,
@@ -311,10 +322,16 @@ def WSDLRScheduler(
     array([0.0005, 0.001 , 0.001 , 0.0005, 0.    ])
     """
     one_of("stable_fn", stable_fn, "constant", "in the others the decay multiplies a curve")
+    flag_of("t_in_epochs", t_in_epochs)
     one_of("noise_range_t", noise_range_t, None, "there is no noise here")
     length, decay = whole_length("t_initial", t_initial), whole_length("decay_t", decay_t, positive=True)
     if decay > length:
         raise ValueError(f"Argument `decay_t` must be <= `t_initial`. Received: {decay_t} and {t_initial}")
+    if decay_fn == "exp":
+        raise ValueError(
+            "Argument `decay_fn` must be linear, 1-sqrt, cosine or power: there is no schedule of a power less a "
+            "constant. Received: decay_fn='exp'"
+        )
     shape = choice_of("decay_fn", decay_fn, ("linear", "1-sqrt", "cosine", "power"))
     if shape == "power":
         power = number_of("decay_power", decay_power)
@@ -355,9 +372,10 @@ def _cycles(
 
 
 def _after_warmup(
-    learning_rate: float, warmup_t: int, warmup_lr_init: float, warmup_prefix: bool, noise_range_t: None,
-    schedule: Formula,
+    learning_rate: float, warmup_t: int, warmup_lr_init: float, warmup_prefix: bool, t_in_epochs: bool,
+    noise_range_t: None, schedule: Formula,
 ) -> Formula:  # fmt: skip
+    flag_of("t_in_epochs", t_in_epochs)
     one_of("noise_range_t", noise_range_t, None, "there is no noise here")
     steps, initial = whole_length("warmup_t", warmup_t), number_of("warmup_lr_init", warmup_lr_init)
     return warmed(

@@ -28,12 +28,15 @@ from ..schedules import (
 )
 from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
-from ._parts import stairs
+from ._parts import refused, stairs
 
 __all__ = [
     "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LinearLR", "MultiStepLR",
     "OneCycleLR", "PolynomialLR", "StepLR",
 ]  # fmt: skip
+
+CyclicLR = refused("CyclicLR", "there is no schedule with triangles without end")
+ReduceLROnPlateau = refused("ReduceLROnPlateau", "there is no formula of the step")
 
 
 def ConstantLR(learning_rate: float, factor: float = 1.0 / 3, total_iters: int = 5) -> Formula:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from originals import original
 
-from cosine_fast.dialects import composer, deepspeed, fairseq, megatron, timm, torchtitan
+from cosine_fast.dialects import composer, deepspeed, fairseq, megatron, timm, torch, torchtitan
 
 DRAWS = 30
 STOP = 200
@@ -464,7 +464,23 @@ REFUSED = [
     (timm.PolyLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "power": 0.0}, "`power` must be > 0"),
     (timm.MultiStepLRScheduler, {"learning_rate": 1.0, "decay_t": [9, 3]}, "`decay_t` must rise"),
     (timm.WSDLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "decay_t": 3, "stable_fn": "rsqrt"}, "`stable_fn`"),
-    (timm.WSDLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "decay_t": 3, "decay_fn": "exp"}, "`decay_fn`"),
+    (
+        timm.WSDLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "decay_t": 3, "decay_fn": "exp"},
+        "`decay_fn` must be linear, .*: there is no schedule of a power less a constant",
+    ),
+    (
+        timm.WSDLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "decay_t": 3, "decay_ratio": 0.5},
+        "`decay_ratio` must be left out: it is for shapes that are refused",
+    ),
+    (timm.CosineLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "noise_pct": 0.5}, "`noise_pct` must be left out"),
+    (timm.TanhLRScheduler, {"t_initial": 9}, "`TanhLRScheduler` has no equivalent: there is no such curve"),
+    (torch.CyclicLR, {"base_lr": 0.1, "max_lr": 1.0}, "`CyclicLR` has no equivalent: there is no schedule with tri"),
+    (fairseq.ManualSchedule, {}, "`ManualSchedule` has no equivalent: there is no formula"),
+    (
+        deepspeed.OneCycle, {"cycle_min_lr": 0.1, "cycle_max_lr": 1.0, "cycle_momentum": False},
+        "`cycle_momentum` must be left out: a schedule has no momentum and no state. Received: cycle_momentum=False",
+    ),
+    (deepspeed.WarmupLR, {"learning_rate": 1.0, "last_batch_iteration": -1}, "`last_batch_iteration` must be left"),
     (
         timm.WSDLRScheduler,
         {"learning_rate": 1.0, "t_initial": 9, "decay_t": 3, "decay_fn": "power", "decay_power": 3.0}, "`decay_power`",
@@ -484,6 +500,7 @@ REFUSED += [
         ),
         ({"max_lr": 0.05}, "`max_lr` must be the largest"),
         ({"lr_decay_steps": 5}, "`lr_decay_steps` must be larger"),
+        ({"start_wd": 0.1}, "`start_wd` must be left out: a schedule has no weight decay"),
     ]
 ]
 
@@ -503,7 +520,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: f"{function.__module__}.{function.__name__}")
 def test_bad_arguments(function):
-    """Each parameter but what has no effect: an object that is nothing of use raises by the parameter's name."""
+    """Each parameter: an object that is nothing of use raises by the parameter's name."""
     ordinary = {
         "learning_rate": 0.1, "lr": 0.2, "t_max": 90, "t_warmup": 9, "t_0": 9, "step_size": 9, "decay_period": 9,
         "milestones": [9], "gamma": 0.5, "power": 2.0, "cycle_min_lr": 0.1, "cycle_max_lr": 0.2, "total_num_steps": 90,
@@ -516,7 +533,7 @@ def test_bad_arguments(function):
     names = inspect.signature(function).parameters
     parameters = {name: value for name, value in ordinary.items() if name in names}
     function(**parameters)
-    ignored = {"t_in_epochs", "max_duration"}  # the second is for times in "dur"
+    ignored = {"max_duration"}  # for times in "dur"
     if function is not fairseq.CosineLRSchedule:
         ignored |= {"lr_shrink", "max_update"}
     for name in set(names) - ignored:
