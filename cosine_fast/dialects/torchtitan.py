@@ -1,6 +1,7 @@
-"""torchtitan's schedule, by its own name and parameters; torchtitan is not needed.
+"""torchtitan's schedules, by their own names and parameters; torchtitan is not needed.
 
-A step is one of a run of ``training.steps`` steps, counted from 0. Compared with torchtitan 0.3.0.
+A step is one of a run of ``training.steps`` steps, counted from 0. `LRSchedulersContainer` is compared with torchtitan
+0.3.0; `linear_warmup_linear_decay` is that of 2024, before release 0.1.0.
 
 >>> schedule = LRSchedulersContainer(1e-3, training_steps=100, warmup_steps=10, decay_ratio=0.2, min_lr_factor=0.1)
 >>> schedule([0, 4, 9, 80, 90, 100])
@@ -13,7 +14,7 @@ from ..schedules import ConstantSchedule, CosineAnnealing, JoinedSchedule, Polyn
 from ..schedules._base import Formula, choice_of, number_of
 from ..schedules._joined import whole_length
 
-__all__ = ["LRSchedulersContainer"]
+__all__ = ["LRSchedulersContainer", "linear_warmup_linear_decay"]
 
 _DECAYS = {"linear": "linear", "sqrt": "1-sqrt", "cosine": "cosine"}
 
@@ -88,3 +89,33 @@ def LRSchedulersContainer(
         parts.append(CosineAnnealing(peak, decay, peak * floor) if shape == "cosine" else fall)
         begins, offsets = [*begins, total - decay + 1], [*offsets, total - decay]
     return JoinedSchedule(parts, begins, offsets=offsets)
+
+
+def linear_warmup_linear_decay(learning_rate: float, warmup_steps: int, decay_steps: int) -> Formula:
+    """Return a linear warmup by ``(step + 1) / (warmup_steps + 1)``, and then a line to 0.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The base rate of a parameter group.
+    warmup_steps, decay_steps : int
+        The lengths of the warmup and of the decay in steps; the second is > 0, in torchtitan
+        ``max(1, training.steps - warmup_steps)``.
+
+    Returns
+    -------
+    schedule
+        The schedule. Past the end it stays at 0, while the rates of torchtitan would go on below zero.
+
+    See Also
+    --------
+    cosine_fast.integrations.torch.ScheduledLR : Trains with it in PyTorch.
+
+    Examples
+    --------
+    >>> linear_warmup_linear_decay(1e-3, 4, 10)([0, 3, 4, 9, 14])
+    array([0.0002, 0.0008, 0.001 , 0.0005, 0.    ])
+    """
+    peak, warmup = number_of("learning_rate", learning_rate), whole_length("warmup_steps", warmup_steps)
+    fall = PolynomialDecay(peak, whole_length("decay_steps", decay_steps, positive=True), 0.0)
+    return JoinedSchedule([PolynomialDecay(0.0, warmup + 1, peak), fall], [warmup], offsets=[-1, warmup])

@@ -423,6 +423,15 @@ def test_original(name):
         assert {*differs.tolist()} <= {step for steps in rounded for step in steps}, (ours, got - want)
 
 
+def test_early_torchtitan():
+    """The formula that torchtitan had in 2024, up to the end of the decay."""
+    for warmup, decay in [(0, 1), (1, 9), (200, 800)]:
+        schedule = torchtitan.linear_warmup_linear_decay(3e-4, warmup, decay)
+        steps = range(warmup + decay + 1)
+        want = [(s + 1) / (warmup + 1) if s < warmup else 1 - (s - warmup) / decay for s in steps]
+        np.testing.assert_allclose(schedule(steps), np.multiply(want, 3e-4), rtol=0, atol=1e-18)
+
+
 REFUSED = [
     (deepspeed.LRRangeTest, {"lr_range_test_staircase": True}, "`lr_range_test_staircase` must be False"),
     (deepspeed.OneCycle, {"cycle_min_lr": 1e-4, "cycle_max_lr": 1e-3, "cycle_first_step_size": 2.5}, "first_step_size"),
