@@ -5,16 +5,30 @@ from __future__ import annotations
 import inspect
 import logging
 import random
+import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 from originals import original
 
-from cosine_fast.dialects import composer, deepspeed, fairseq, megatron, timm, torch, torchtitan
+from cosine_fast.dialects import composer, deepspeed, fairseq, megatron, optax, timm, torch, torchtitan, transformers
 
+DOCS = Path(__file__).parents[2] / "docs"
+TABLES = {
+    composer: ("reference/dialects.md", "## Composer"),
+    deepspeed: ("reference/dialects.md", "## DeepSpeed"),
+    fairseq: ("reference/dialects.md", "## fairseq"),
+    megatron: ("reference/dialects.md", "## Megatron"),
+    optax: ("how-to/jax.md", "### What is equal"),
+    timm: ("reference/dialects.md", "## timm"),
+    torch: ("how-to/pytorch.md", "### What is equal"),
+    torchtitan: ("reference/dialects.md", "## torchtitan"),
+    transformers: ("how-to/transformers.md", "## What is equal"),
+}
 DRAWS = 30
 STOP = 200
 
@@ -548,6 +562,17 @@ def test_bad_arguments(function):
     for name in set(names) - ignored:
         with pytest.raises((TypeError, ValueError), match=f"`{name}`"):
             function(**{**parameters, name: object()})
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="the docs are only in the source tree")
+@pytest.mark.parametrize("module", TABLES, ids=lambda module: module.__name__)
+def test_tables(module):
+    """The table of what is equal names every function and parameter."""
+    page, heading = TABLES[module]
+    table = re.split("\n##+ ", (DOCS / page).read_text().split(f"\n{heading}")[1])[0]
+    functions = [getattr(module, name) for name in module.__all__]
+    names = {name for function in functions for name in (function.__name__, *inspect.signature(function).parameters)}
+    assert {name for name in names if f"`{name}`" not in table} <= {"learning_rate"}
 
 
 def test_imports():
