@@ -49,6 +49,7 @@ class _DropIn(ClosedForm):
 
     _dialect: ClassVar[Callable[..., Formula]]  # its parameters but the first one are PyTorch's attributes
     _names: ClassVar[list[str]]
+    base_lrs: list[Any]
     _made: tuple[list[Any], list[Formula]] = [], []
 
     def __init_subclass__(cls) -> None:
@@ -68,7 +69,21 @@ class _DropIn(ClosedForm):
             self._made = parameters, [self._make(*each) for each in parameters]
         return [float(schedule(step)) for schedule in self._made[1]]
 
+    def _base_of(self, number: int) -> float:
+        """Return the base rate of a new parameter group: as in PyTorch, its rate is that of the step before."""
+        step = max(self.last_epoch - 1, 0)
+        parameters = [getattr(self, name) for name in self._names]
+        at_0, at_1 = (float(self._make(base, *parameters)(step)) for base in (0.0, 1.0))  # a linear function of it
+        if at_0 == at_1:
+            raise ValueError(
+                f"{type(self).__name__} cannot take the new parameter group {number} at the step {step}, "
+                "at which the rate of a group does not depend on its base rate."
+            )
+        return (float(self.optimizer.param_groups[number]["lr"]) - at_0) / (at_1 - at_0)
+
     def _get_closed_form_lr(self) -> list[float]:
+        new = range(len(self.base_lrs), len(self.optimizer.param_groups))
+        self.base_lrs = [*self.base_lrs, *map(self._base_of, new)]
         return self._values(self.last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -129,6 +144,8 @@ class CosineAnnealingWarmRestarts(_DropIn, lr_scheduler.CosineAnnealingWarmResta
         return self.last_epoch + self.T_cur % 1
 
     def _get_closed_form_lr(self) -> list[float]:
+        if (count := len(self.base_lrs)) < len(self.optimizer.param_groups):  # PyTorch's class fails too
+            raise ValueError(f"CosineAnnealingWarmRestarts cannot take the new parameter group {count}.")
         return self._values(self._epoch)
 
     def step(self, epoch: float | None = None) -> None:
@@ -145,6 +162,10 @@ class OneCycleLR(_DropIn, lr_scheduler.OneCycleLR):
         phases, parameters = self._schedule_phases, []
         for kind in ("lr", "momentum") if self.cycle_momentum else ("lr",):
             names = [phases[0][f"start_{kind}"], *(phase[f"end_{kind}"] for phase in phases)]
+            for number, group in enumerate(self.optimizer.param_groups):
+                if not group.keys() >= {*names}:
+                    wanted = f"The new parameter group {number} must have {', '.join(names)} for OneCycleLR"
+                    raise ValueError(f"{wanted}. Received: {', '.join(group)}")
             parameters += [tuple(group[name] for name in names) for group in self.optimizer.param_groups]
         return [(rates, [phase["end_step"] for phase in phases], self._anneal_func_type) for rates in parameters]
 
@@ -156,7 +177,7 @@ class OneCycleLR(_DropIn, lr_scheduler.OneCycleLR):
             raise ValueError(
                 f"There are only {self.total_steps} steps (`total_steps`). Received: step {self.last_epoch}"
             )
-        values, groups = super()._get_closed_form_lr(), self.optimizer.param_groups
+        values, groups = self._values(self.last_epoch), self.optimizer.param_groups
         for group, momentum in zip(groups, values[len(groups) :], strict=self.cycle_momentum):
             if self.use_beta1:
                 group["betas"] = momentum, *group["betas"][1:]

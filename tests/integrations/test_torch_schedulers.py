@@ -166,6 +166,41 @@ def test_changed_parameters():
     assert [values[0][0] for values in run(scheduler, 1)] == [0.0625]
 
 
+def add_group(scheduler):
+    scheduler.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.2})
+    return scheduler
+
+
+@pytest.mark.parametrize(("name", "options"), CASES[:-12:6])
+def test_new_parameter_groups(name, options):
+    """As in PyTorch, a new group's rate is that of the step before; a run with one can be resumed."""
+    ours, original = made(drop_ins, name, options), made(lr_scheduler, name, options)
+    run(ours, 1)
+    run(original, 1)
+    got, want = run(add_group(ours), 1), run(add_group(original), 1)
+    resumed = add_group(made(drop_ins, name, options))
+    resumed.optimizer.load_state_dict(copy.deepcopy(ours.optimizer.state_dict()))
+    resumed.load_state_dict(saved(ours.state_dict()))
+    rest = run(ours, 9)
+    assert_close(got + rest, want + run(original, 9))
+    assert run(resumed, 9) == rest
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("PolynomialLR", {"total_iters": 2}, "PolynomialLR cannot take the new parameter group 2 at the step 2, at wh"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 9}, "Restarts cannot take the new parameter group 2"),
+        ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9}, "new parameter group 2 must have initial_lr, max_lr, min_lr"),
+    ],
+)
+def test_new_parameter_groups_that_are_refused(name, options, words):
+    scheduler = made(drop_ins, name, options)
+    run(scheduler, 2)
+    with pytest.raises(ValueError, match=words):
+        run(add_group(scheduler), 1)
+
+
 def test_epochs_of_warm_restarts():
     """Fractional epochs, and steps after one; a step in a later cycle as `last_epoch`, which PyTorch's class misses."""
     options = {"T_0": 5, "T_mult": 2, "eta_min": 0.01}
