@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
 from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -42,6 +43,11 @@ class ClosedForm(LRScheduler):
                 stacklevel=4,
             )
         return self._get_closed_form_lr()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return PyTorch's state, with Python's numbers for NumPy's, which ``torch.load`` refuses."""
+        state = super().state_dict()
+        return {key: value.item() if isinstance(value, np.generic) else value for key, value in state.items()}
 
 
 class _DropIn(ClosedForm):

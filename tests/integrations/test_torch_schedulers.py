@@ -201,6 +201,15 @@ def test_new_parameter_groups_that_are_refused(name, options, words):
         run(add_group(scheduler), 1)
 
 
+def test_numpys_numbers():
+    """They are Python's in the state, which torch.load reads."""
+    scheduler = made(drop_ins, "StepLR", {"step_size": np.int64(5), "gamma": np.float64(0.5)})
+    scheduler.optimizer.step()
+    scheduler.step(np.int64(3))
+    state = saved(scheduler.state_dict())
+    assert [type(state[name]) for name in ("last_epoch", "step_size", "gamma")] == [int, int, float]
+
+
 def test_epochs_of_warm_restarts():
     """Fractional epochs, and steps after one; a step in a later cycle as `last_epoch`, which PyTorch's class misses."""
     options = {"T_0": 5, "T_mult": 2, "eta_min": 0.01}
