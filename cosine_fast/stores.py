@@ -150,7 +150,7 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
         `compressors`, as for ``zarr.create_array`` (none).
         `num_threads`, of each task (1).
         `resume`: go on with a store of the same rates that is not complete.
-        `overwrite`: remove a store that is there; nothing else is removed.
+        `overwrite`: replace a store that is there when the new one is complete; nothing else is replaced.
         `client`, a ``distributed.Client``: its workers write, and must see the path (this process writes).
         `progress`, a function that is called with the values in the store and those that it will have.
 
@@ -168,7 +168,7 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
     FileExistsError
         If the path exists, without `resume` or `overwrite`.
     OSError
-        If a file cannot be written. What is written stays, and `resume` goes on.
+        If a file cannot be written. What is written stays, and `resume` goes on; with `overwrite` the old store stays.
 
     See Also
     --------
@@ -238,8 +238,26 @@ def write(
     if (plan.steps[-1] - plan.steps[0]) // plan.steps.step >= sys.maxsize:
         raise OverflowError(f"There are more steps than an array can have. Received: {plan.steps}")
     dtype, threads, path = rate_dtype(dtype), check_threads(num_threads), Path(os.path.realpath(path))
+    new, old = (path.with_name(f".cosine-fast-{path.name}.{each}") for each in ("new", "old"))
+    if old.exists() and not path.exists():  # a process was killed between the renames below
+        os.rename(old, path)
+    if overwrite and os.path.lexists(path):
+        opened(path)  # nothing else is removed
+        for folder in new, old:  # of a process that was killed
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            write(
+                plan, new, chunks=chunks, dtype=dtype, compressors=compressors, num_threads=num_threads, client=client,
+                progress=progress,
+            )  # fmt: skip
+            os.rename(path, old)
+            os.rename(new, path)
+            os.rename(old, new)  # so that the name `old` always has a whole store
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        return opened(path)
     if not (resume and os.path.lexists(path)):
-        _create(plan, path, int(chunks), dtype, compressors, overwrite)
+        _create(plan, path, int(chunks), dtype, compressors)
     store = opened(path)
     partials = list(path.rglob("*.partial"))  # of a process that was killed
     _check_same(store, plan, path, int(chunks), dtype)
@@ -374,14 +392,12 @@ def _layout(shape: Sequence[int], chunk: int) -> tuple[list[int], list[int]]:
     return sizes, [size * count for size, count in zip(sizes, counts, strict=True)]
 
 
-def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, overwrite: bool) -> None:
+def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any) -> None:
     """Make a store without rates, under another name until it is whole."""
     if os.path.lexists(path):
-        if not overwrite:
-            raise FileExistsError(errno.EEXIST, "exists already", str(path))
-        opened(path)  # nothing else is removed
+        raise FileExistsError(errno.EEXIST, "exists already", str(path))
     size = math.prod(plan.shape) * np.dtype(dtype).itemsize
-    if compressors is None and not overwrite and size > (free := shutil.disk_usage(path.parent).free):
+    if compressors is None and size > (free := shutil.disk_usage(path.parent).free):
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: needs {size:,} bytes, {free:,} are free", str(path))
     own = secrets.token_hex(8)
     staged = path.with_name(f".cosine-fast-{own}.tmp")
@@ -402,13 +418,7 @@ def _create(plan: Plan, path: Path, chunk: int, dtype: Any, compressors: Any, ov
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Zarr's specification has it not yet, xarray warns where it is missing
             zarr.consolidate_metadata(staged)
-        if overwrite and path.exists():
-            old = staged.with_suffix(".old")
-            os.rename(path, old)
-            os.rename(staged, path)
-            shutil.rmtree(old)
-        else:
-            os.rename(staged, path)
+        os.rename(staged, path)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 

@@ -37,6 +37,7 @@ def write(
         raise CommandError("--resume cannot be given beside --force")
     if not target.parent.is_dir():
         raise CommandError(f"{output}: there is no directory {str(target.parent)!r}")
+    replaces = force and os.path.lexists(target)
     if os.path.lexists(target) and not (force or options["resume"]):
         raise CommandError(f"{output}: exists already (--force overwrites it, --resume goes on with it)")
 
@@ -51,7 +52,7 @@ def write(
             stores.write(plan, target, overwrite=force, client=client, progress=report, **options)
             peaks = list(client.run(peak_memory).values()) if client else [peak_memory()]
     except signals.Stopped as stopped:
-        stopped.message = "stopped; --resume goes on"
+        stopped.message = "stopped; " + ("the old store stays" if replaces else "--resume goes on")
         raise
     except OSError as error:
         hint = "; do all workers see it?" if client is not None and isinstance(error, FileNotFoundError) else ""

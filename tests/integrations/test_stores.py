@@ -303,6 +303,28 @@ def test_an_existing_store(tmp_path, config):
     assert_bits(file, CosineDecay(1.0, 100), range(1000))
 
 
+def test_force_keeps_the_old_store(tmp_path, config, monkeypatch):
+    """Until the new one is complete: on a full disk, after a kill, and after one between the renames."""
+    file, aside = tmp_path / "lr.zarr", tmp_path / ".cosine-fast-lr.zarr.old"
+    old = CosineDecay(1.0, 100)
+    stores.precompute(old, file, 1000)
+    with monkeypatch.context() as full:
+        full.setattr(stores.shutil, "disk_usage", lambda _: SimpleNamespace(free=7999))
+        arguments = ["precompute", "--config", config, "-o", file, "--force"]
+        assert_error(run(*arguments, "--stop", 1000), 1, "cannot write", "needs 8,000 bytes, 7,999 are free")
+    assert_bits(file, old, range(1000))
+    process = begun([*arguments, "--chunks", 1 << 20], tmp_path / ".cosine-fast-lr.zarr.new")
+    process.kill()
+    process.communicate()
+    assert_bits(file, old, range(1000))
+    os.rename(file, aside)
+    stores.precompute(old, file, 1000, resume=True)
+    assert_bits(file, old, range(1000))
+    assert run(*arguments, "--stop", 1000).returncode == 0
+    assert_bits(file, LONG, range(1000))
+    assert sorted(os.listdir(tmp_path)) == ["lr.zarr", "run.json"]
+
+
 def test_another_class(tmp_path):
     """Of the same parameters."""
     tree = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "name": "run"}
