@@ -39,7 +39,7 @@ __all__ = ["precompute", "sweep"]
 
 CHUNK = 1 << 22  # values of a chunk, the smallest part that can be read; a file has one chunk
 MAX_FILES = 10_000  # with more chunks a file has several (it is sharded), which takes twice the time to write
-SHARDED_FILE = 1 << 23  # values of a file with several chunks
+SHARDED_FILE = 1 << 21  # values of a file with several chunks, of which Zarr makes several copies
 MAX_SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
 Progress = Callable[[int, int], Any]
@@ -145,7 +145,7 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
         The folder to make.
     **options : optional
         `chunks`, the number of values in a chunk (2**22), the smallest part that can be read. A file has one chunk.
-        With more than 10,000 chunks a store is sharded: a file has 2**23 values, or one chunk if that is more.
+        With more than 10,000 chunks a store is sharded: a file has 2**21 values, or one chunk if that is more.
         `dtype`, float64 or float32.
         `compressors`, as for ``zarr.create_array`` (none).
         `num_threads`, of each task (1).
