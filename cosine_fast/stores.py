@@ -263,13 +263,12 @@ def write(
     _check_same(store, plan, path, int(chunks), dtype)
     # Zarr would leave out a chunk that is NaN throughout, and so the file.
     array = zarr.open_array(path, path="rate", mode="r+", config={"write_empty_chunks": True})
-    plain = not (array.shards or array.compressors)
-    size = math.prod(array.chunks) * array.dtype.itemsize if plain else 1  # of a file, at least
     complete, missing = [], {}  # files, and those that are not there yet with their slices
     for file, place in _files(path, array):
-        if resume and file.exists() and file.stat().st_size >= size:
+        if resume and file.exists() and _whole(file, array, place):
             complete.append(file)
         else:
+            file.unlink(missing_ok=True)  # Zarr reads the index of a sharded file before it writes
             missing[file] = place
     stored = array.size - sum(map(_count, missing.values()))
     if missing and store.attrs["complete"]:  # somebody has removed files
@@ -460,6 +459,18 @@ def _files(path: Path, array: zarr.Array) -> Iterator[tuple[Path, tuple[slice, .
     for number, starts in zip(np.ndindex(*map(len, blocks)), itertools.product(*blocks), strict=True):
         ends = (min(at + each.step, length) for at, each, length in zip(starts, blocks, array.shape, strict=True))
         yield path / "rate" / array.metadata.encode_chunk_key(number), tuple(map(slice, starts, ends))
+
+
+def _whole(file: Path, array: zarr.Array, place: tuple[slice, ...]) -> bool:
+    """Whether a file has not been cut."""
+    if not (array.shards or array.compressors):
+        size: int = math.prod(array.chunks) * array.dtype.itemsize
+        return file.stat().st_size >= size
+    try:  # the index of a sharded file is at its end, and codecs notice a cut
+        array[tuple(each.start for each in place)]
+    except Exception:  # codecs raise errors of many types
+        return False
+    return True
 
 
 def _count(place: tuple[slice, ...]) -> int:

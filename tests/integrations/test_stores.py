@@ -354,6 +354,18 @@ def test_files_that_are_lost(tmp_path):
     assert_bits(tmp_path / "lr.zarr", LONG, range(1000))
 
 
+@pytest.mark.parametrize("kind", ["sharded", "compressed", "both"])
+def test_a_cut_file_of_unknown_size(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(stores, "MAX_FILES", 10_000 if kind == "compressed" else 10)
+    monkeypatch.setattr(stores, "SHARDED_FILE", 500)
+    options = {"chunks": 50, "compressors": None if kind == "sharded" else "auto"}
+    stores.precompute(LONG, tmp_path / "lr.zarr", 1000, **options)
+    file = tmp_path / "lr.zarr" / "rate" / "c" / "1"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    stores.precompute(LONG, tmp_path / "lr.zarr", 1000, resume=True, **options)
+    assert_bits(tmp_path / "lr.zarr", LONG, range(1000))
+
+
 def test_a_store_that_is_replaced_meanwhile(tmp_path):
     def replace(stored, _total):
         if stored == 300:
