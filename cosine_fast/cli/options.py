@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -215,13 +216,15 @@ def _read_json(file: str, limit: int, made: Callable[[dict[str, Any]], Any], wha
         tree = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
         if not isinstance(tree, dict):
             raise ValueError(f"expected an object, received {type(tree).__name__}")
-        return made(tree)
     except RecursionError:
         reason = "nested too deeply"
     except UnicodeDecodeError:
         reason = "not UTF-8"
-    except (ValueError, TypeError, OverflowError) as error:
+    except ValueError as error:
         reason = str(error)
+    else:
+        with plain_errors(f"{file}: "):
+            return made(tree)
     raise CommandError(f"{file}: not {what}: {shortened(reason, 200)} (expected {expected})")
 
 
@@ -235,21 +238,31 @@ def schedule_of(config: str | None, options: dict[str, Any]) -> LearningRateSche
     for key in ("initial_learning_rate", "decay_steps"):
         if key not in given:
             raise CommandError(f"{option_of(key)} is missing (or give --config FILE)")
+    with plain_errors(called=option_of):
+        return CosineDecay(**given)
+
+
+@contextlib.contextmanager
+def plain_errors(prefix: str = "", called: Callable[[str], str] = str) -> Iterator[None]:
+    """Report errors and warnings of the library as `plain` has them, after a prefix such as the name of a file."""
     try:
         with warnings.catch_warnings(record=True) as caught:
-            schedule = CosineDecay(**given)
-    except (ValueError, TypeError, UserWarning) as error:  # python -W error makes a warning an error
-        raise CommandError(in_options(str(error))) from error
-    for warning in caught:
-        warnings.warn(in_options(str(warning.message).partition(" Received: ")[0]), stacklevel=2)
-    return schedule
+            yield
+    except (ValueError, TypeError, OverflowError, UserWarning) as error:  # python -W error makes a warning an error
+        raise CommandError(prefix + shortened(plain(str(error), called), 200)) from error
+    for text in dict.fromkeys(str(warning.message).partition(" Received: ")[0] for warning in caught):
+        warnings.warn(prefix + plain(text, called), stacklevel=2)
 
 
-def in_options(text: str) -> str:
-    """A message of the library with its parameters as options: ``--decay-steps must be > 0, got 0``."""
-    text = re.sub(r"(?:Argument )?`(\w+)`", lambda name: option_of(name[1]), text)
-    text = re.sub(r"\. Received: \w+=([^=]*)$", r", got \1", text)
-    return re.sub(r"(\w+)=", lambda name: option_of(name[1]) + "=", text)
+def plain(text: str, called: Callable[[str], str] = str) -> str:
+    """A message of the library without Python's terms; `called` gives the name by which the user knows a parameter."""
+    text = text.replace(".__init__() got an unexpected keyword argument", " has no parameter")
+    text = re.sub(r"\.__init__\(\) missing \d+ required [\w-]+ arguments?:", " lacks", text)
+    text = re.sub(r"\. A class of one's own .*", "", text)
+    text = re.sub(r"(?:Arguments? )?`(\w+)`", lambda name: called(name[1]), text).replace("`", "")
+    text = re.sub(r", \w+=None\b", "", text)
+    text = re.sub(r"\.? Received: (?:\w+=(?=[^=]*$))?", ", got ", text)
+    return re.sub(r"(\w+)=", lambda name: called(name[1]) + "=", text)
 
 
 def option_of(parameter: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from cosine_fast import stores
 
 from . import signals
-from .options import in_options
+from .options import option_of, plain
 from .signals import CommandError
 
 CURVES = 8  # of a sweep in a picture
@@ -58,7 +58,7 @@ def write(
         hint = "; do all workers see it?" if client is not None and isinstance(error, FileNotFoundError) else ""
         raise CommandError(f"cannot write {output}: {error.strerror or error}{hint}", status=1) from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise CommandError(in_options(str(error))) from error
+        raise CommandError(plain(str(error), option_of)) from error
     except Exception as error:
         if client is None or isinstance(error, (CommandError, MemoryError)):
             raise
