@@ -27,14 +27,16 @@ CONFIG_LIMIT = 1 << 20  # bytes; a usual config has a few hundred
 SWEEP_LIMIT = 1 << 26  # a list of a million schedules may take so much
 
 
-# What people call these options elsewhere.
+# What people call these options elsewhere, in lower case and with hyphens.
 HABITS = {
     "--lr": "--initial-learning-rate", "--learning-rate": "--initial-learning-rate",
-    "--base-lr": "--initial-learning-rate",
-    "--max-lr": "--warmup-target", "--peak": "--warmup-target", "--peak-lr": "--warmup-target",
-    "--warmup": "--warmup-steps", "--min-lr": "--end-learning-rate", "--floor": "--end-learning-rate",
+    "--base-lr": "--initial-learning-rate", "--init-lr": "--initial-learning-rate",
+    "--max-lr": "--warmup-target", "--lr-max": "--warmup-target", "--peak": "--warmup-target",
+    "--peak-lr": "--warmup-target", "--warmup": "--warmup-steps", "--min-lr": "--end-learning-rate",
+    "--lr-min": "--end-learning-rate", "--eta-min": "--end-learning-rate", "--floor": "--end-learning-rate",
     "--steps": "--decay-steps", "--num-steps": "--decay-steps", "--total-steps": "--decay-steps",
-    "--t-max": "--decay-steps", "--out": "--output",
+    "--max-steps": "--decay-steps", "--epochs": "--decay-steps", "--t-max": "--decay-steps",
+    "--begin": "--start", "--end": "--stop", "--input": "--config", "--out": "--output",
 }  # fmt: skip
 
 
@@ -49,9 +51,11 @@ class Command(click.Command):
                     raise click.UsageError(f"Option '{each.opts[-1]}' is given twice.", ctx)
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if error.option_name not in HABITS:
+            name = error.option_name.lower().replace("_", "-")
+            meant = HABITS.get(name, name)
+            if not any(meant in each.opts for each in self.params):
                 raise
-            text = f"No such option '{error.option_name}'. Did you mean '{HABITS[error.option_name]}'?"
+            text = f"No such option '{error.option_name}'. Did you mean '{meant}'?"
             raise click.UsageError(text, ctx) from None
 
 

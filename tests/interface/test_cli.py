@@ -30,7 +30,7 @@ from cosine_fast import CosineDecay, cli, deserialize, serialize
 pytest.importorskip("click", reason="the command line needs click")
 pytest.importorskip("tqdm", reason="the command line needs tqdm")
 
-from cosine_fast.cli import commands
+from cosine_fast.cli import commands, options
 
 POSIX = os.name == "posix"
 posix_only = pytest.mark.skipif(not POSIX, reason="POSIX signals, links and limits")
@@ -1385,8 +1385,16 @@ def test_info():
                 ("--warmup-steps=-1", "--warmup-steps must be >= 0, got -1"),
                 ("--alpha=1e305", "The rates, their products with --alpha and 1 - alpha, and the warmup's slope"),
                 ("--end-learning-rate=0", "--alpha and --end-learning-rate exclude each other, got --alpha=0.1, "),
-                ("--lr=1", "No such option '--lr'. Did you mean '--initial-learning-rate'?"),
-                ("--warmup=1", "No such option '--warmup'. Did you mean '--warmup-steps'?"),
+                *[
+                    (f"{wrong}=1", f"No such option '{wrong}'. Did you mean '{meant}'?")
+                    for wrong, meant in [
+                        *options.HABITS.items(),
+                        ("--LR", "--initial-learning-rate"),
+                        ("--min_lr", "--end-learning-rate"),
+                        ("--T_max", "--decay-steps"),
+                        ("--decay_steps", "--decay-steps"),
+                    ]
+                ],
             ]
         ],
         (["precompute", *SCHEDULE, "--stop", str(2**63 + 1), "-o", "lr.npy"], ["int64"]),
