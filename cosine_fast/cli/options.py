@@ -47,7 +47,7 @@ class Command(click.Command):
         try:
             _, _, order = self.make_parser(ctx).parse_args(list(args))
             for each in order:
-                if isinstance(each, click.Option) and not each.multiple and not each.is_flag and order.count(each) > 1:
+                if isinstance(each, click.Option) and not each.multiple and order.count(each) > 1:
                     raise click.UsageError(f"Option '{each.opts[-1]}' is given twice.", ctx)
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:

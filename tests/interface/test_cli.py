@@ -1415,9 +1415,10 @@ def test_bad_options_get_one_line(tmp_path, monkeypatch, arguments, words):
 def test_options_given_twice(name):
     """click would take the last."""
     for option in commands.group.commands[name].params:
-        if not (option.multiple if option.param_type_name == "option" else True) and not option.is_flag:
+        if option.param_type_name == "option" and not option.multiple:
             text = option.opts[-1]
-            assert_refused(run(name, text, "1", text, "2"), f"Option '{text}' is given twice.")
+            values = [] if option.is_flag else ["1"]
+            assert_refused(run(name, text, *values, text, *values), f"Option '{text}' is given twice.")
 
 
 @pytest.mark.parametrize("name", ["", *commands.group.commands])
