@@ -109,7 +109,7 @@ def precompute(
             first, last = min(steps[0], steps[-1]), max(steps[0], steps[-1])
             _draw([(_name(schedule), schedule)], picture, targets[1], start=first, stop=last, **look)
         with files.rates_output(file, kind, schedule, "int64", dtype, (len(steps),)) as write:
-            said = _write(schedule, parts, "steps", len(steps), dtype, threads, write, quiet)
+            said = _write(schedule, parts, "steps", len(steps), dtype, threads, write, quiet or table == files.STDOUT)
     if not quiet:
         _summarize(schedule, len(steps), f"({steps[0]:,} to {steps[-1]:,})", *said, targets)
 
@@ -171,7 +171,7 @@ def evaluate(
             files.published([target], force) as (file,),
             files.rates_output(file, kind, schedule, step_dtype, dtype, shape, fortran_order) as write,
         ):
-            said = _write(schedule, parts, source, total, dtype, threads, write, quiet)
+            said = _write(schedule, parts, source, total, dtype, threads, write, quiet or target == files.STDOUT)
     if not quiet:
         _summarize(schedule, total, f"of {source}", *said, [target])
 

@@ -1553,6 +1553,9 @@ def test_progress_bar_on_a_terminal_only(tmp_path):
     assert "%|" in seen
     assert "steps/s" in seen
     assert on_a_terminal([*CLI, *command, "no-bar.npy", "--quiet"], tmp_path) == ""
+    pytest.importorskip("polars", reason="text needs polars")
+    seen = on_a_terminal([*CLI, "precompute", *SCHEDULE, "-o", "-"], tmp_path, stdout=True)
+    assert "%|" not in seen  # it would run into the rates
 
 
 @posix_only
