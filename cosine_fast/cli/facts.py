@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 import time
@@ -26,6 +27,8 @@ extra "plot". In a clone of the source: pip install '.[cli,plot]'
 
 def bare(arguments: Sequence[str]) -> bool:
     """Answer what needs no click; return whether these arguments are that."""
+    if os.environ.get("_COSINE_FAST_COMPLETE"):  # a shell would run what is printed
+        return False
     if not arguments or set(arguments) & {"-h", "--help"}:
         print(HELP, end="", flush=True)
     elif list(arguments) == ["--version"]:

@@ -1514,6 +1514,11 @@ def test_bare_install(tmp_path, arguments):
         assert "pip install '.[cli,plot]'" in out
 
 
+def test_bare_install_prints_nothing_for_a_shell_to_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("_COSINE_FAST_COMPLETE", "bash_source")
+    assert_refused(run_without("click", tmp_path), "click is not installed")
+
+
 def test_no_heavy_import_without_need():
     program = (
         "import sys, cosine_fast.cli\n"
