@@ -250,10 +250,10 @@ def plot(
     else:
         schedules = [(options.schedule_of(file, parameters), file) for file in configs or (None,)]
         curves = [(_name(schedule, file), schedule) for schedule, file in schedules]
+        if stop is None:
+            end = max(options.end_of(schedule, f"{file}: --stop is missing") for schedule, file in schedules)
+            stop = min(max(end + math.ceil(end / 25), start + 1), 2**63 - 1)  # with a little of the last rate
     target = files.target_of("--output", output, files.PICTURES, force, configs)
-    if stop is None:
-        end = max(options.end_of(schedule) for _, schedule in curves)
-        stop = min(max(end + math.ceil(end / 25), start + 1), 2**63 - 1)  # with a little of the last rate
     if not -(2**63) <= start < stop < 2**63:
         raise CommandError(f"--stop: expected a step within int64 above --start {start}, received {stop}")
     with files.published([target], force) as (picture,):

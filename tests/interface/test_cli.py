@@ -1195,7 +1195,7 @@ def test_plot_takes_every_schedule(described, tmp_path):
     config, schedule = described
     both = ["plot", "--config", config, "--config", config, "--log", "-o", tmp_path / "both.svg"]
     if schedule._end is None:
-        assert_refused(run(*both), f"--stop is missing: {type(schedule).__name__} has no end")
+        assert_refused(run(*both), f"run.json: --stop is missing: {type(schedule).__name__} has no end")
         both += ["--stop", 100]
     assert_done(run(*both))
     own = schedule.name if "name" in json.loads(config.read_text())["config"] else "run"
