@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
+from . import _sums
 from ._base import Formula, check_size, flag_of, number_of, rate_of, steps_of
 
 
@@ -80,6 +82,18 @@ class InverseTimeDecay(Formula):
         check_size(initial, initial_learning_rate)
         given = (initial_learning_rate, decay_steps, decay_rate, staircase, name)
         self._take(given, dtype, (initial, rate, stairs), (length,), name)
+
+    def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
+        (*_, stairs), (length,), *_ = self._key
+        if not (stairs and isinstance(length, int) and steps.step == 1):
+            yield from _sums.walk(self, steps, power, most)
+            return
+        # What is left of the first stair, whole stairs, and what there is of the last one.
+        for part in _sums.split(steps, [-(-steps.start // length) * length, steps.stop // length * length]):
+            if part:
+                firsts = part[::length]
+                each = _sums.count(part) // _sums.count(firsts)
+                yield from (each * rate for rate in _sums.walk(self, firsts, power, most))
 
     @property
     def _joints(self) -> tuple[int, ...]:

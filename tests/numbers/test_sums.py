@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -245,6 +246,22 @@ def test_joined_offsets(cf):
     wsd = cf.WarmupStableDecay(0.1, 0, 0, 1000, decay="1-square", end_learning_rate=0.02)
     assert wsd.sum(1000) == cf.PolynomialDecay(0.02, 1000, 0.1, 2.0).sum(1, 1001)
     assert cf.with_warmup(decay, 10).step_at(0.05) == 110
+
+
+def test_sums_of_stairs(cf, monkeypatch):
+    """One step of each stair is evaluated, and counted as often as the stair has steps."""
+    schedule = cf.InverseTimeDecay(0.1, 10**12, 0.5, staircase=True)
+    monkeypatch.setitem(cf.CosineDecay.sum.__globals__, "_MOST_SEARCHED", 1 << 17)
+    assert schedule.step_at_sum(1e11) == 10**12
+    stairs = cf.InverseTimeDecay(0.1, 1, 0.5)(range(-1, 11)).tolist()
+    counts = [5, *[10**12] * 10, 7]
+    for total, power in ((schedule.sum, 1), (schedule.sum_of_squares, 2)):
+        want = sum(n * Fraction(rate**power) for n, rate in zip(counts, stairs, strict=True))
+        assert total(-5, 10**13 + 7) == float(want)
+        assert total(3, 10) == float(7 * Fraction(stairs[1] ** power))
+    short = cf.InverseTimeDecay(0.1, 7, -0.5, staircase=True)
+    for start, stop in ((-9, 13), (-7, 7), (1, 5), (6, 8), (30, 5000)):
+        assert short.sum(start, stop) == math.fsum(short(range(start, stop)))
 
 
 def test_sums_of_many_segments(cf, monkeypatch):
