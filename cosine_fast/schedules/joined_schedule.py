@@ -47,8 +47,8 @@ class JoinedSchedule(Joined):
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. A rate has the bits
-    of ``schedules[k](s - offsets[k])``. The results are float32 if those of all schedules are. Keras has no such
-    schedule.
+    of ``schedules[k](s - offsets[k])``; where s is a fraction, the difference is rounded to float64. The results are
+    float32 if those of all schedules are. Keras has no such schedule.
 
     Arrays are evaluated in blocks of some hundred steps, each at the speed of its own schedule. Steps beyond 2**51 are
     evaluated one by one.

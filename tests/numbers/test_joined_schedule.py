@@ -44,6 +44,13 @@ def test_joined_of_joined(cf):
     assert late([14, 15, 17, 18]).tolist() == [2.0, 3.0, 3.0, 4.0]
 
 
+def test_fractions_are_rounded(cf):
+    """As Python rounds the difference of the step and the offset."""
+    line = cf.LinearDecay(1.0, 83)
+    schedule = cf.join_schedules([cf.ConstantSchedule(0.5), line], [-83])
+    assert schedule([-1e-148, -0.1]).tolist() == [line(-1e-148 + 83), line(-0.1 + 83)]
+
+
 def test_equal_boundaries(cf):
     """Between them no step is left."""
     schedule = cf.join_schedules([cf.ConstantSchedule(rate) for rate in (1.0, 2.0, 3.0)], [5, 5])
