@@ -162,6 +162,15 @@ def test_a_call_of_its_own_is_refused(cf):
         cf.join_schedules([Own(0.1, 10)], [])
 
 
+def test_nested_configs(cf):
+    schedule = cf.CosineDecay(0.1, 100)
+    for _ in range(10):
+        schedule = cf.with_warmup(schedule, 5)
+    assert cf.deserialize(cf.serialize(schedule)) == schedule
+    with pytest.raises(ValueError, match=r"The config of a schedule is nested more than 32 levels deep"):
+        cf.serialize(cf.with_warmup(schedule, 5))
+
+
 def test_a_deep_config(cf):
     config = cf.serialize(cf.join_schedules([cf.ConstantSchedule(0.1)], []))
     for _ in range(1000):
