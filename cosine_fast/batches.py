@@ -212,6 +212,11 @@ def warmup_stable_decay(
     WarmupStableDecay : One such schedule, with the same bits.
     cosine_decay : The same for `CosineDecay`.
 
+    Notes
+    -----
+    Where each schedule has one step, and that has a fraction, a value takes some hundred nanoseconds. That is about 20
+    times as long as at a whole step, and more than ten times as long as the expression in NumPy takes.
+
     Examples
     --------
     >>> warmup_stable_decay([50, 500, 950], [[0.1], [0.2]], 100, 800, 100)
