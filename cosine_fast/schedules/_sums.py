@@ -446,7 +446,8 @@ class Sums(Evaluation):
         """Return the sum of the learning rates of the steps 0 .. s-1, for each s of an array.
 
         CosineDecay's take some nanoseconds each; without a warmup, those of s < 0 some tens of microseconds. Those of
-        other schedules are made one by one as by `sum`; without a closed form all steps are gone through once.
+        other schedules are made one by one as by `sum`, in tens of microseconds each; without a closed form all steps
+        are gone through once.
 
         Parameters
         ----------
@@ -485,8 +486,9 @@ class Sums(Evaluation):
     def step_at(self, learning_rate: Any) -> Any:
         """Return the first step after the warmup whose rate is at or below a learning rate.
 
-        Where the rates are monotonic it is found by bisection. Where a schedule has too many restarts for that, all
-        steps are gone through, at some nanoseconds each.
+        Where the rates are monotonic between known steps, it is found by bisection. Where these steps are unknown or
+        too many, as for a CosineAnnealing of fractional length, all steps are gone through, at some nanoseconds each.
+        The page on sums says which way each schedule takes.
 
         Parameters
         ----------
@@ -544,7 +546,8 @@ class Sums(Evaluation):
         """Return the first step at which the sum of all rates before it reaches a total.
 
         It is found by bisection of the sums. Without a closed form the steps are gone through as by `sum`, up to twice
-        the step that is returned.
+        the step that is returned. They are gone through, too, where `step_at` does that, to see where rates change
+        their sign.
 
         Parameters
         ----------
