@@ -53,7 +53,7 @@ class PolynomialDecay:
         D = self.decay_steps.hi
         r = np.where(step < D, D - step, D)
         b, x = product(Pair(r, 0.0), self.inverse), product(Pair(step, 0.0), self.inverse)
-        base = self.start
+        base: Any = self.start
         if self.power == 0.5:  # 1 - sqrt(b) = x / (1 + sqrt(b))
             root = np.sqrt(b.hi)
             square = root * root
