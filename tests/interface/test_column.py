@@ -51,8 +51,10 @@ def places(name: str, cls: type) -> dict[str, bool]:
     if SOURCE.is_dir():
         root = SOURCE.parent
         found[f"{name} in CHANGELOG.md"] = name in (root / "CHANGELOG.md").read_text()
-        negative_steps = (root / "docs" / "reference" / "schedules.md").read_text().split("## Negative steps")[1]
-        found[f"{name} in the table of negative steps"] = f"`{name}`" in negative_steps.split("\n## ")[0]
+        page = (root / "docs" / "reference" / "schedules.md").read_text()
+        for table in ("Formulas", "Negative steps"):
+            section = page.split(f"\n## {table}\n")[1].split("\n## ")[0]
+            found[f"{name} in the table of {table.lower()}"] = f"\n| `{name}` |" in section
         found[f"docs/gallery/{own}.md"] = (root / "docs" / "gallery" / f"{own}.md").is_file()
     if SOURCE.is_dir() and in_c.get(column) == "own":
         found[f"src/{column}.h"] = (SOURCE / f"{column}.h").is_file()
