@@ -25,6 +25,7 @@ Importing this module lets ``torch.load`` with ``weights_only=True`` load this p
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ import torch
 from .._backend import shown
 from ..dialects import torch as dialects
 from ..schedules import SCHEDULES
-from ..schedules._base import LearningRateSchedule, number_of, restore
+from ..schedules._base import LearningRateSchedule, number_of, received, restore
 from ..serialization import serialize
 from ._torch_schedulers import *  # noqa: F403
 from ._torch_schedulers import ClosedForm
@@ -65,7 +66,7 @@ class ScheduledLR(ClosedForm):
     Raises
     ------
     TypeError
-        If `optimizer`, `schedule` or one of `ratios` is none.
+        If `optimizer`, `schedule`, `last_epoch`, one of `ratios` or a state is of another type.
     ValueError
         If there are not as many schedules or ratios as parameter groups, or the state that ``load_state_dict`` gets is
         that of another scheduler or of another schedule.
@@ -111,6 +112,8 @@ class ScheduledLR(ClosedForm):
         self.optimizer = optimizer
         self.schedules = [*schedule] if isinstance(schedule, (list, tuple)) else [schedule]
         self.ratios = [number_of("ratios", ratio) for ratio in ratios]
+        if not isinstance(last_epoch, Integral):
+            raise TypeError(f"Argument `last_epoch` must be an integer. {received('last_epoch', last_epoch)}")
         self._serialized()  # an error now, not at the first checkpoint
         super().__init__(optimizer, last_epoch)
 
@@ -136,6 +139,8 @@ class ScheduledLR(ClosedForm):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the state of a ScheduledLR with the same schedules and ratios; others are a ValueError."""
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"Argument `state_dict` must be a dict. Received: {shown(state_dict)}")
         own = {"schedules": self._serialized(), "ratios": self.ratios}
         for key, value in own.items():
             if (received := state_dict.get(key)) != value:
@@ -169,7 +174,7 @@ def learning_rates(
     Raises
     ------
     TypeError
-        If `steps` is no tensor or has neither integers nor floats, or for another `dtype`.
+        If `schedule` or `steps` is of another type, if `steps` has neither integers nor floats, or for another `dtype`.
     OverflowError
         If a step is beyond int64.
 
@@ -189,6 +194,8 @@ def learning_rates(
     tensor([[0.5000, 0.2500],
             [0.0000, 0.0000]])
     """
+    if not callable(schedule):
+        raise TypeError(f"Argument `schedule` must be a LearningRateSchedule. Received: {shown(schedule)}")
     if not isinstance(steps, torch.Tensor):
         raise TypeError(f"Argument `steps` must be a torch.Tensor. Received: {shown(steps)}")
     if dtype not in _DTYPES:

@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 
 from .._backend import shown
 from ..dialects import transformers as dialects
-from ..schedules._base import Formula
+from ..schedules._base import Formula, choice_of
 from .torch import ScheduledLR
 
 __all__ = [*dialects.__all__, "get_scheduler"]
@@ -143,8 +143,7 @@ def get_scheduler(
     name = getattr(name, "value", name)
     if name in ("reduce_lr_on_plateau", "greedy"):
         raise ValueError(f"Argument `name` must be of a schedule. The rates of {name} depend on what is trained.")
-    if name not in _BY_NAME:
-        raise ValueError(f"Argument `name` must be one of {', '.join(_BY_NAME)}. Received: name={shown(name)}")
+    choice_of("name", name, _BY_NAME)
     known = inspect.signature(_BY_NAME[name]).parameters
     options = {}
     for key, value in (("num_warmup_steps", num_warmup_steps), ("num_training_steps", num_training_steps)):

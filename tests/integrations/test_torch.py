@@ -321,6 +321,8 @@ class Nameless(cosine_fast.LearningRateSchedule):
         ({"ratios": [1, "2"]}, TypeError, "`ratios` must be a number. Received: ratios='2'"),
         ({"ratios": [1, float("nan")]}, ValueError, "`ratios` must be finite"),
         ({"ratios": 3}, TypeError, "`ratios` must be a list or tuple of numbers. Received: 3"),
+        ({"last_epoch": "x"}, TypeError, "`last_epoch` must be an integer. Received: last_epoch='x'"),
+        ({"last_epoch": float("nan")}, TypeError, "`last_epoch` must be an integer. Received: last_epoch=nan"),
         ({"last_epoch": 3}, KeyError, "initial_lr"),  # PyTorch's own
     ],
 )
@@ -340,6 +342,8 @@ def test_states_of_others():
     ]:
         with pytest.raises(ValueError, match=words):
             scheduler.load_state_dict(other.state_dict())
+    with pytest.raises(TypeError, match=r"`state_dict` must be a dict. Received: None"):
+        scheduler.load_state_dict(None)
     assert scheduler.state_dict() == before
 
 
@@ -358,6 +362,11 @@ def test_states_of_others():
 def test_bad_tensors(steps, dtype, error, words):
     with pytest.raises(error, match=words):
         learning_rates(COSINE, steps, dtype)
+
+
+def test_a_schedule_that_is_none():
+    with pytest.raises(TypeError, match=r"`schedule` must be a LearningRateSchedule. Received: 5"):
+        learning_rates(5, torch.arange(3))
 
 
 def test_out_for_tensors_that_numpy_cannot_read(cf):

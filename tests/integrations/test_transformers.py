@@ -176,6 +176,7 @@ def test_bad_parameters(name, arguments, error, words):
     ("arguments", "error", "words"),
     [
         ({"name": "lineal"}, ValueError, "`name` must be one of linear, .* Received: name='lineal'"),
+        ({"name": []}, ValueError, r"`name` must be one of linear, .* Received: name=\[\]"),
         ({"optimizer": None}, TypeError, "`optimizer` must be a torch.optim.Optimizer"),
         ({"num_warmup_steps": None}, ValueError, "`num_warmup_steps` must be given for linear"),
         ({"num_training_steps": None}, ValueError, "`num_training_steps` must be given for linear"),
