@@ -200,6 +200,8 @@ def learning_rates(
         raise TypeError(f"Argument `steps` must be a torch.Tensor. Received: {shown(steps)}")
     if dtype not in _DTYPES:
         raise TypeError(f"Argument `dtype` must be torch.float64 or torch.float32. Received: {shown(dtype)}")
+    if steps.is_meta:
+        return torch.empty_like(steps, dtype=dtype)
     if steps.is_floating_point() and steps.dtype != torch.float64:
         steps = steps.float()
     rates = schedule(steps.numpy(force=True), dtype=_DTYPES[dtype])  # type: ignore[call-arg]  # all take it

@@ -267,7 +267,7 @@ def test_tensors_of_steps(dtype, wanted):
 
 
 def test_tensors_of_other_kinds():
-    """Of classes of one's own, with gradients, expanded, and negated as a view."""
+    """Of classes of one's own, with gradients, expanded, negated as a view, and without data."""
 
     class Inverse(cosine_fast.LearningRateSchedule):
         def __call__(self, step):
@@ -279,6 +279,7 @@ def test_tensors_of_other_kinds():
     assert rates.tolist() == [COSINE(1)] * 3
     assert learning_rates(COSINE, torch.tensor(3).expand(2, 2)).tolist() == [[COSINE(3)] * 2] * 2
     assert learning_rates(COSINE, torch.tensor([1 + 3j]).conj().imag).tolist() == [COSINE(-3)]
+    assert COSINE(torch.ones(2, device="meta")).is_meta
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
@@ -356,7 +357,6 @@ def test_states_of_others():
         (torch.ones(2, dtype=torch.bool), torch.float64, TypeError, "must be integers or floats. Received: bool"),
         (torch.ones(2, dtype=torch.complex64), torch.float64, TypeError, "must be integers or floats"),
         (torch.tensor([2**63], dtype=torch.uint64), torch.float64, OverflowError, "beyond int64"),
-        (torch.ones(2, device="meta"), torch.float64, NotImplementedError, "meta"),  # PyTorch's own
     ],
 )
 def test_bad_tensors(steps, dtype, error, words):
