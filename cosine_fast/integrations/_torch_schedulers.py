@@ -6,18 +6,28 @@ The parameters are documented with PyTorch's classes, of which these are subclas
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
 from torch.optim import lr_scheduler
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
 from ..dialects import torch as dialects
 from ..schedules._base import Formula
 
 __all__ = dialects.__all__
+
+
+def _is_chained() -> bool:
+    """Return whether the call comes from a ChainedScheduler with other schedulers in it."""
+    frame: FrameType | None = sys._getframe()
+    while frame and frame.f_code is not ChainedScheduler.step.__code__:
+        frame = frame.f_back
+    return frame is not None and len(frame.f_locals["self"]._schedulers) > 1
 
 
 class ClosedForm(LRScheduler):
@@ -29,16 +39,22 @@ class ClosedForm(LRScheduler):
 
     def get_lr(self) -> list[float]:
         """Return the rates at ``last_epoch``, for ``step()``."""
+        name = type(self).__name__
         # The first step of a run, with the number 1, finds what others set before.
-        if self._step_count > 1 and any(
+        changed = self._step_count > 1 and any(
             isinstance(group["lr"], float) and group["lr"] != last  # to read a tensor may wait for its device
             for group, last in zip(self.optimizer.param_groups, self._last_lr, strict=False)
-        ):
-            name = type(self).__name__
+        )
+        # The first steps are always checked: a factor that stays the same, such as ConstantLR's, changes no rate there.
+        if (changed or self._step_count <= 2) and _is_chained():
+            raise ValueError(
+                f"{name} cannot be with other schedulers in a ChainedScheduler: they multiply the rate that they find, "
+                f"and {name} sets it. Use a JoinedSchedule or a SequentialLR instead."
+            )
+        if changed:
             warnings.warn(
                 f"Something else has changed a learning rate since {name} set it, and {name} sets it again. "
-                "In a ChainedScheduler no other scheduler may change it. The states of the optimizer and of the "
-                "scheduler have to be loaded after both are made.",
+                "The states of the optimizer and of the scheduler have to be loaded after both are made.",
                 UserWarning,
                 stacklevel=4,
             )

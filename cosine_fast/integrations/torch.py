@@ -68,14 +68,14 @@ class ScheduledLR(ClosedForm):
     TypeError
         If `optimizer`, `schedule`, `last_epoch`, one of `ratios` or a state is of another type.
     ValueError
-        If there are not as many schedules or ratios as parameter groups, or the state that ``load_state_dict`` gets is
-        that of another scheduler or of another schedule.
+        If there are not as many schedules or ratios as parameter groups, if the state that ``load_state_dict`` gets is
+        that of another scheduler or of another schedule, or in ``step()``, if a ``ChainedScheduler`` has others too.
 
     Warns
     -----
     UserWarning
-        In ``step()``, if something else has changed a learning rate since the last step, which this overwrites: a
-        scheduler in the same ``ChainedScheduler``, or an optimizer's state that was loaded before this was made.
+        In ``step()``, if something else has changed a learning rate since the last step, which this overwrites, such as
+        an optimizer's state that was loaded before this was made.
 
     See Also
     --------

@@ -186,20 +186,29 @@ def test_groups_and_sequences():
     assert train(optimizer, scheduler, range(5, 7))[1] == [COSINE(6)] * 2
 
 
+@pytest.mark.parametrize("other", [(lr_scheduler.ConstantLR, 0.5, 100), (lr_scheduler.ExponentialLR, 0.9)])
+@pytest.mark.parametrize("rate", [1.0, torch.tensor(1.0)], ids=["float", "tensor"])
+def test_chains(other, rate):
+    """A chain with other schedulers is refused, whether or not they change the rate at the step."""
+    for place in (0, 1):
+        optimizer = optimizer_of(rate=rate)
+        schedulers = [other[0](optimizer, *other[1:])]
+        schedulers.insert(place, ScheduledLR(optimizer, COSINE))
+        with pytest.raises(ValueError, match="ScheduledLR cannot be with other schedulers in a ChainedScheduler"):
+            train(optimizer, lr_scheduler.ChainedScheduler(schedulers), range(1))
+
+
 def test_what_else_changes_the_rates():
-    """A chained scheduler that does, or a state that is loaded too late, is warned of."""
+    """A state that is loaded too late is warned of."""
     optimizer = optimizer_of()
-    chained = lr_scheduler.ChainedScheduler(
-        [ScheduledLR(optimizer, COSINE), lr_scheduler.ExponentialLR(optimizer, 0.9)]
-    )
-    with pytest.warns(UserWarning, match="In a ChainedScheduler no other scheduler may change it"):
-        train(optimizer, chained, range(3))
+    scheduler = ScheduledLR(optimizer, COSINE)
+    train(optimizer, scheduler, range(3))
     early = optimizer_of()
     early.load_state_dict(optimizer.state_dict())
-    scheduler = ScheduledLR(early, COSINE)
-    scheduler.load_state_dict(chained.state_dict()["_schedulers"][0])
+    late = ScheduledLR(early, COSINE)
+    late.load_state_dict(scheduler.state_dict())
     with pytest.warns(UserWarning, match="have to be loaded after both are made"):
-        train(early, scheduler, range(2))
+        train(early, late, range(2))
     assert rates_of(early) == [COSINE(5)]
 
 
