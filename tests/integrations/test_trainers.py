@@ -45,7 +45,7 @@ def optimizer_of(model):
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_transformers(make, model, tmp_path):
-    """Stopped after each of three steps, within and between epochs, and resumed from the checkpoint."""
+    """Stopped after every third step, within and between epochs, and resumed from the checkpoint."""
     transformers = pytest.importorskip("transformers", reason="its Trainer is tested")
     pytest.importorskip("accelerate", reason="the Trainer of Transformers needs it")
 
@@ -88,7 +88,7 @@ def test_transformers(make, model, tmp_path):
     rates, losses, weights = train(tmp_path)
     assert rates == EXPECTED
     assert len(losses) == STEPS
-    for stop in (1, 2 * BATCHES, 13):
+    for stop in range(1, STEPS, 3):
         assert train(tmp_path, stop)[:2] == (rates[:stop], losses[:stop])
         resumed = train(tmp_path, resume=str(tmp_path / f"checkpoint-{stop}"))
         assert resumed == (rates[stop:], losses, weights)  # its log has the losses before too
@@ -99,7 +99,7 @@ def test_transformers(make, model, tmp_path):
 )
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_lightning(make, model, tmp_path):
-    """The dict that configure_optimizers returns; stopped after an epoch and resumed."""
+    """The dict that configure_optimizers returns; stopped after each epoch and resumed."""
     lightning = pytest.importorskip("lightning", reason="its Trainer is tested")
 
     class Model(lightning.LightningModule):
@@ -130,7 +130,7 @@ def test_lightning(make, model, tmp_path):
 
     rates, losses, weights = train(EPOCHS)
     assert rates == EXPECTED
-    for epochs in (1, 4):
+    for epochs in range(1, EPOCHS):  # within an epoch Lightning resumes only a data loader that has a state
         stop = epochs * BATCHES
         assert train(epochs)[:2] == (rates[:stop], losses[:stop])
         assert train(EPOCHS, str(tmp_path / f"{epochs}.ckpt")) == (rates[stop:], losses[stop:], weights)
