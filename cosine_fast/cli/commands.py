@@ -94,11 +94,11 @@ def precompute(
         from cosine_fast.stores import Plan
 
         if plot is not None:
-            raise CommandError("--plot cannot be given beside a .zarr store, which `cosine-fast plot --store` draws")
+            raise click.UsageError("--plot cannot be given beside a .zarr store: `cosine-fast plot --store` draws it")
         _store(Plan(schedule, {}, False, steps), output, quiet, dtype=dtype, threads=threads, force=force, **store)
         return
     if named := [name for name, value in store.items() if value is not None and value is not False]:
-        raise CommandError(f"{options.option_of(named[0])} is for .zarr stores, received --output {output}")
+        raise click.UsageError(f"{options.option_of(named[0])} is for .zarr stores, received --output {output}")
     table, kind = files.table_of(output, kind, force, [config])
     targets = [table]
     if plot is not None:
@@ -243,7 +243,7 @@ def plot(
         from . import storing
 
         if named := [name for name, value in [("config", configs), *parameters.items()] if value not in (None, ())]:
-            raise CommandError(f"{options.option_of(named[0])} cannot be given beside --store")
+            raise click.UsageError(f"{options.option_of(named[0])} cannot be given beside --store")
         curves, start, stop, count = storing.curves(store, start, stop)
         if look["title"] is None and count > len(curves):
             look["title"] = f"{len(curves)} of {count:,} schedules"
@@ -255,7 +255,7 @@ def plot(
             stop = min(max(end + math.ceil(end / 25), start + 1), 2**63 - 1)  # with a little of the last rate
     target = files.target_of("--output", output, files.PICTURES, force, configs)
     if not -(2**63) <= start < stop < 2**63:
-        raise CommandError(f"--stop: expected a step within int64 above --start {start}, received {stop}")
+        raise click.UsageError(f"--stop: expected a step within int64 above --start {start}, received {stop}")
     with files.published([target], force) as (picture,):
         _draw(curves, picture, target, start=start, stop=stop, **look)
     if not quiet:
@@ -266,7 +266,11 @@ def plot(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--benchmark", is_flag=True, help="Measure the kernel beside the memory bandwidth, for a second.")
 def info(as_json: bool, benchmark: bool) -> None:
-    """Say what was built and what was chosen: version, backend, instruction set, threads."""
+    """Say what was built and what was chosen: version, backend, instruction set, threads.
+
+    \b
+    cosine-fast info --json
+    """
     facts.info(as_json, benchmark)
 
 

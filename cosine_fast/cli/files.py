@@ -2,6 +2,7 @@
 
 Rates arrive in chunks, each in the memory of the one before, so memory is bounded at any length. A run writes all its
 outputs to temporary files beside their targets and renames them together at the end: a target is complete or absent.
+Needs click.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import click
 import numpy as np
 
 from cosine_fast import LearningRateSchedule, __version__, get_num_threads, serialize
@@ -103,7 +105,7 @@ def table_of(output: str, kind: str | None, force: bool, sources: Sequence[str |
         target = target_of("--output", output, () if kind else TABLES, force, sources)
         return target, kind or target.suffix.lower()[1:]
     if kind in ("npy", "parquet") and sys.stdout.isatty():
-        raise CommandError(f"--format {kind}: is binary, and standard output is a terminal")
+        raise click.UsageError(f"--format {kind}: is binary, and standard output is a terminal")
     return STDOUT, kind or "csv"
 
 
@@ -113,7 +115,7 @@ def target_of(option: str, file: str, suffixes: Sequence[str], force: bool, sour
     if target.is_dir() or file.endswith(("/", os.sep)):
         raise CommandError(f"{file}: is a directory")
     if suffixes and target.suffix.lower() not in suffixes:
-        raise CommandError(f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}")
+        raise click.UsageError(f"{option}: expected a name that ends in {', '.join(suffixes)}, received {file!r}")
     if not target.parent.is_dir():
         raise CommandError(f"{file}: there is no directory {str(target.parent)!r}")
     for source in sources:

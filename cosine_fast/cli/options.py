@@ -237,11 +237,11 @@ def schedule_of(config: str | None, options: dict[str, Any]) -> LearningRateSche
     given = {key: value for key, value in options.items() if value is not None}
     if config is not None:
         if given:
-            raise CommandError(f"{option_of(min(given))} cannot be given beside --config")
+            raise click.UsageError(f"{option_of(min(given))} cannot be given beside --config")
         return read_config(config)
     for key in ("initial_learning_rate", "decay_steps"):
         if key not in given:
-            raise CommandError(f"{option_of(key)} is missing (or give --config FILE)")
+            raise click.UsageError(f"{option_of(key)} is missing (or give --config FILE)")
     with plain_errors(called=option_of):
         return CosineDecay(**given)
 
@@ -253,7 +253,8 @@ def plain_errors(prefix: str = "", called: Callable[[str], str] = str) -> Iterat
         with warnings.catch_warnings(record=True) as caught:
             yield
     except (ValueError, TypeError, OverflowError, UserWarning) as error:  # python -W error makes a warning an error
-        raise CommandError(prefix + shortened(plain(str(error), called), 200)) from error
+        text = prefix + shortened(plain(str(error), called), 200)
+        raise (CommandError if prefix else click.UsageError)(text) from error
     for text in dict.fromkeys(str(warning.message).partition(" Received: ")[0] for warning in caught):
         warnings.warn(prefix + plain(text, called), stacklevel=2)
 
@@ -277,19 +278,19 @@ def end_of(schedule: LearningRateSchedule, without: str = "--stop is missing") -
     """The first step from which on the rate stays the same."""
     end: int | None = getattr(schedule, "_end", None)
     if end is None:
-        raise CommandError(f"{without}: {type(schedule).__name__} has no end")
+        raise click.UsageError(f"{without}: {type(schedule).__name__} has no end")
     return end
 
 
 def steps_of(schedule: LearningRateSchedule, start: int, stop: int | None, step: int) -> range:
     """The steps asked for; by default up to the end of the schedule, with the first step of its last rate."""
     if step == 0:
-        raise CommandError("--step: expected a whole number other than 0, received 0")
+        raise click.UsageError("--step: expected a whole number other than 0, received 0")
     steps = range(start, end_of(schedule) + 1 if stop is None else stop, step)
     if not steps:
-        raise CommandError(f"there are no steps from --start {start} to --stop {steps.stop} by --step {step}")
+        raise click.UsageError(f"there are no steps from --start {start} to --stop {steps.stop} by --step {step}")
     if not all(-(2**63) <= at < 2**63 for at in (steps[0], steps[-1])):
-        raise CommandError(f"steps must fit in int64, received {steps[0]} to {steps[-1]}")
+        raise click.UsageError(f"steps must fit in int64, received {steps[0]} to {steps[-1]}")
     if (steps.stop - steps.start) // steps.step >= 2**63 - 1:
-        raise CommandError("--start, --stop and --step give more steps than a file can hold")
+        raise click.UsageError("--start, --stop and --step give more steps than a file can hold")
     return steps

@@ -1,4 +1,4 @@
-"""How stores are written, by this process or on Dask, and read for pictures. Needs zarr."""
+"""How stores are written, by this process or on Dask, and read for pictures. Needs click and zarr."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from cosine_fast import stores
@@ -34,7 +35,7 @@ def write(
         raise CommandError("a .zarr store is a folder, which standard output cannot be")
     target = Path(os.path.realpath(output))
     if force and options["resume"]:
-        raise CommandError("--resume cannot be given beside --force")
+        raise click.UsageError("--resume cannot be given beside --force")
     if not target.parent.is_dir():
         raise CommandError(f"{output}: there is no directory {str(target.parent)!r}")
     replaces = force and os.path.lexists(target)
@@ -80,7 +81,7 @@ def peak_memory() -> int:
 def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     """A client of Dask's scheduler at an address, or of worker processes made here; None for neither."""
     if workers and scheduler:
-        raise CommandError("--workers cannot be given beside --scheduler")
+        raise click.UsageError("--workers cannot be given beside --scheduler")
     if not (workers or scheduler):
         yield None
         return
