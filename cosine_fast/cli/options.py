@@ -164,11 +164,15 @@ def picture(command: Any) -> Any:
     return _as_dict("look", look, command)
 
 
+_NOT_FINITE = ("nan", "inf", "infinity")
+
+
 def steps_in(text: bytes) -> np.ndarray[Any, Any]:
     """The steps in a text, which are separated by spaces, lines or commas."""
     try:
-        steps = as_array([count(word) for word in text.decode().replace(",", " ").split()])
-    except (click.BadParameter, OverflowError, UnicodeDecodeError) as error:
+        words = text.decode("utf-8-sig").replace(",", " ").split()
+        steps = as_array([float(word) if word.lstrip("+-").lower() in _NOT_FINITE else count(word) for word in words])
+    except (click.BadParameter, ValueError, OverflowError) as error:
         reason = error.message if isinstance(error, click.BadParameter) else str(error)
         raise CommandError(f"standard input: {shortened(reason, 200)}") from error
     if not steps.size:

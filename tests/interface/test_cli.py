@@ -845,6 +845,7 @@ def test_closed_streams(tmp_path, stream):
         (b"0,1e3,1_000,-5\r\n", [0, 1000, 1000, -5]),
         (b"0.5 9007199254740993", [0.5, 9007199254740993.0]),
         (b"9007199254740993", [9007199254740993]),
+        ("\ufeff0 NaN inf\n-Infinity".encode(), [0, np.nan, np.inf, -np.inf]),
     ],
 )
 def test_evaluate_reads_text(tmp_path, text, steps):
@@ -873,7 +874,8 @@ def test_evaluate_reads_npy(tmp_path, steps):
         (b"", 2, "has no steps"),
         (b" \n", 2, "has no steps"),
         (b"1 x", 2, "expected a number, received 'x'"),
-        (b"1 nan", 2, "expected a finite number"),
+        (b"1 1e999", 2, "expected a finite number"),
+        (b"1 +-nan", 2, "'+-nan'"),
         (b"1 9223372036854775808", 2, "step 9223372036854775808 is beyond int64"),
         (b"1 \xff", 2, "utf-8"),
         (b"x" * 10**6, 2, "expected a number"),
@@ -882,7 +884,7 @@ def test_evaluate_reads_npy(tmp_path, steps):
         (npy("{'descr': '<i8', 'fortran_order': False, 'shape': (10**18,)}", bytes(16)), 2, "not a .npy file"),
         (npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", bytes(16)), 2, "expected integers or floats"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_evaluate_refuses_other_streams(tmp_path, text, status, word):
     command = [*CLI, "evaluate", "-", *SCHEDULE, "-o", str(tmp_path / "lr.npy")]
