@@ -952,31 +952,26 @@ def test_completion(shell):
         assert {value.split("\t")[0] for value in values} == WORDS[line]
 
 
-IN_SHELLS = {
-    "bash": """eval "$(_COSINE_FAST_COMPLETE=bash_source cosine-fast)"
-        complete -p cosine-fast | grep -q cosine_fast_completion
-        COMP_WORDS=(cosine-fast precompute --con) COMP_CWORD=2 && _cosine_fast_completion cosine-fast
-        echo "${COMPREPLY[@]}" """,
-    # zsh's own functions need a terminal; these print what the script hands to them.
-    "zsh": """compdef() { test "$2" = cosine-fast }
-        _describe() { print -l -- ${(P)3} }
-        eval "$(_COSINE_FAST_COMPLETE=zsh_source cosine-fast)"
-        words=(cosine-fast precompute --con) CURRENT=3 && _cosine_fast_completion""",
-    "fish": """_COSINE_FAST_COMPLETE=fish_source cosine-fast | source
-        complete -C "cosine-fast precompute --con" """,
-}
-
-
-@pytest.mark.parametrize("shell", IN_SHELLS)
+@posix_only
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_in_a_shell(tmp_path, shell):
-    if not shutil.which(shell):
-        pytest.skip(f"no {shell}")
+    """With the lines that the page has for it, a shell completes a command on a terminal."""
+    if not (shutil.which(shell) and PAGES[0].exists()):
+        pytest.skip(f"no {shell}, or no docs/ beside these tests")
+    import fcntl
+    import termios
+
+    for name, lines in re.findall(r"^# ~/(\S+)\n((?:\w.*\n)+)", PAGES[0].read_text(), re.MULTILINE):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(lines)
     program = tmp_path / "cosine-fast"
     program.write_text(f'#!/bin/sh\nexec {shlex.join(CLI)} "$@"\n')
     program.chmod(0o755)
     env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path)}
-    result = subprocess.run([shell, "-c", IN_SHELLS[shell]], env=env, capture_output=True, text=True, timeout=60)
-    assert result.stdout.partition("\t")[0].partition(":")[0].strip() == "--config", result
+    env |= {"ZDOTDIR": str(tmp_path), "XDG_CONFIG_HOME": f"{tmp_path}/.config"}  # where the shells look first
+    own = {"start_new_session": True, "preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY)}
+    seen = on_a_terminal([shell, "-i"], tmp_path, typed=b"cosine-fast sho\t --help; exit\n", env=env, **own)
+    assert "Usage: cosine-fast show" in seen
 
 
 # ------------------------------------------------------------------------------------ docs/reference/command.md
@@ -1533,12 +1528,14 @@ def test_no_heavy_import_without_need():
     assert result.stdout == "[]\n", result.stderr
 
 
-def on_a_terminal(command, folder, status=0, stdout=False):
-    """Run a command whose standard error, and perhaps its output, is a terminal; what appeared there."""
+def on_a_terminal(command, folder, status=0, stdout=False, typed=b"", **options):
+    """Run a command whose standard error, and perhaps its input and output, is a terminal; what appeared there."""
     import pty
 
     here, there = pty.openpty()
-    process = subprocess.Popen(command, stdout=there if stdout else subprocess.PIPE, stderr=there, cwd=folder)
+    streams = {"stdin": there if typed else None, "stdout": there if stdout or typed else subprocess.PIPE}
+    process = subprocess.Popen(command, stderr=there, cwd=folder, **streams, **options)
+    os.write(here, typed)
     os.close(there)
     seen = b""
     while True:
