@@ -1,14 +1,17 @@
 """Pictures of learning-rate schedules, fit for a paper. Needs matplotlib.
 
 They are drawn without pyplot, which keeps figures in global state and picks a window system: so `draw` works in a
-worker thread and on a machine without a display. `plot` makes a figure of pyplot if it is given none.
+worker thread and on a machine without a display. `plot` makes a figure of pyplot if it is given no axes.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from .cli.signals import one_line, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
     from numpy.typing import NDArray
 
@@ -26,6 +30,8 @@ SAMPLES = 2000  # more than a printed column has dots
 MARKED = 60  # up to so many steps in the picture, every one gets a dot
 SIZE = (6.0, 3.4)  # inches, without a legend below the axes
 LEGEND = 4  # up to so many curves have their legend within the axes
+ROW = 0.17  # inches that a row of the legend takes
+ROOM = (2.5, 1.2)  # inches of the axes in which the texts of the marks have room
 DPI = 300
 ROUND = [1, 2, 2.5, 5, 10]  # ticks at 200, 250 or 500, and not at 300 or 400
 NAME_LENGTH = 60  # names come from files, and a long one would push the curve out of the picture
@@ -42,6 +48,9 @@ FAINT = 0.7  # opacity of marks in the colour of text, which a style may change
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a picture looks the same everywhere
     "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlepad": 10,
+    "lines.markersize": 4,
     **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color"), INK),
     **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
     "ytick.minor.width": 0.4,
@@ -50,11 +59,15 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "cosine_fast",  # the same picture is the same file
     "svg.fonttype": "none",  # text stays text
 }
+MARK = "_mark"  # label of marks, which are drawn anew when a curve is added
 # Thin lines, drawn below the curves.
-DOTTED: dict[str, Any] = {"linestyle": (0, (1, 2)), "linewidth": 0.7, "zorder": 1}
-THIN: dict[str, Any] = {"linestyle": "-", "linewidth": 0.4, "zorder": 1}
-DASHED: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.7, "zorder": 1}
-EDGE: dict[str, Any] = {"linestyle": "", "marker": "<", "markersize": 4, "zorder": 1}
+DOTTED: dict[str, Any] = {"linestyle": (0, (1, 2)), "linewidth": 0.7, "zorder": 1, "label": MARK}
+THIN: dict[str, Any] = {"linestyle": "-", "linewidth": 0.4, "zorder": 1, "label": MARK}
+DASHED: dict[str, Any] = {"linestyle": (0, (4, 3)), "linewidth": 0.7, "zorder": 1, "label": MARK}
+EDGE: dict[str, Any] = {"linestyle": "", "marker": "<", "markersize": 4, "zorder": 1, "label": MARK}
+TEXT: dict[str, Any] = {"alpha": FAINT, "fontsize": "small", "label": MARK}
+
+DRAWN: WeakKeyDictionary[Line2D, LearningRateSchedule] = WeakKeyDictionary()  # the schedule of each curve
 
 
 def draw(
@@ -74,74 +87,102 @@ def draw(
             matplotlib.style.use(style)
         columns = 1 if max(len(name) for name, _ in curves) > NAME_LENGTH // 2 else 2
         rows = math.ceil(len(curves) / columns) if len(curves) > LEGEND else 0
-        size = width or SIZE[0], height or SIZE[1] + 0.17 * rows
+        size = width or SIZE[0], height or SIZE[1] + ROW * rows
         figure = Figure(figsize=size, dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
         own = matplotlib.rcParams["axes.prop_cycle"]
         colours = COLOURS if own == matplotlib.rcParamsDefault["axes.prop_cycle"] else own.by_key()["color"]
-        lines, lows, highs = [], [], []
-        for number, (_, schedule) in enumerate(curves):
-            turn, place = divmod(number, len(colours))
-            steps = _samples(schedule, start, stop, log_x)
-            rates = _rates(schedule, steps)
-            if log:
-                if not (rates > 0).any():
-                    raise ValueError("a logarithmic axis needs a learning rate above 0")
-                # A warmup from 0 or nearly 0 would squeeze the decay into the top of the axis.
-                decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
-                highs.append(np.nanmax(rates))
-                lows.append(max(min(decay, default=0.0), highs[-1] / 10**DECADES))
-            look = {"color": colours[place], "linestyle": STYLES[(place + 3 * turn) % len(STYLES)]}
-            lines += axes.plot(steps, rates, linewidth=1.5, zorder=3, **look)
-            if stop - start <= MARKED:
-                dots = np.arange(start, stop + 1)
-                axes.plot(dots, _rates(schedule, dots), ".", color=lines[-1].get_color(), markersize=4, zorder=3)
-        _scale(axes, start, stop, (min(lows), max(highs)) if log else None, log_x)
-        if len(curves) == 1:
-            _mark(axes, curves[0][1], start, stop)
-            title = curves[0][0] if title is None else title
-        else:
-            _mark_all(axes, curves, lines, start, stop, columns)
-        if title:
-            axes.set_title(shortened(one_line(title), NAME_LENGTH), fontsize=10, pad=10, parse_math=False)
+        axes.set_prop_cycle(_cycle(colours, len(curves)))
+        below = functools.partial(figure.legend, loc="outside lower center", ncols=columns)
+        legend = below if len(curves) > LEGEND else axes.legend
+        _draw(axes, curves, start, stop, log, log_x, title, legend)
         # No date in the file: the same picture is the same file.
         dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(file, format=kind, metadata=dates[kind])
 
 
-def plot(schedule: LearningRateSchedule, stop: int | None, axes: Axes | None) -> Axes:
+def plot(
+    schedule: LearningRateSchedule, stop: Any, axes: Axes | None, start: Any, log: bool, log_x: bool, title: str | None
+) -> Axes:
     """Draw a schedule into someone's axes, or into a new figure of pyplot, which can show it."""
     given = stop
     if stop is None:
         end = _end(schedule)
         stop = 2**53 if end == math.inf else max(1, math.ceil(end * 1.04))  # with a little of the last rate
-    if not 0 < stop < 2**53:
+    start, stop = _step("start", start), _step("stop", stop)
+    if not -(2**53) < start < stop < 2**53:
         raise ValueError(
-            f"Argument `stop` must be the last step to draw, 0 < stop < 2**53; without it a schedule must have an end "
-            f"below that. Received: {type(schedule).__name__}, stop={shown(given)}"
+            f"Argument `stop` must be the last step to draw, -2**53 < start < stop < 2**53; without it a schedule must "
+            f"have an end in that range. Received: {type(schedule).__name__}, stop={shown(given)}, start={start}"
         )
+    try:
+        import matplotlib.axes
+    except ModuleNotFoundError as error:
+        raise ImportError("matplotlib is not installed: pip install matplotlib (or the extra plot)") from error
     if axes is None:
-        try:
-            from matplotlib import pyplot
-        except ModuleNotFoundError as error:
-            raise ImportError("matplotlib is not installed: pip install matplotlib (or the extra plot)") from error
+        from matplotlib import pyplot
+
         axes = pyplot.subplots(layout="constrained")[1]
-    steps = np.unique(_samples(schedule, 0, stop).round()).astype(np.int64)
+    elif not isinstance(axes, matplotlib.axes.Axes):
+        raise TypeError(f"Argument `ax` must be an Axes of matplotlib. Received: ax={shown(axes)}")
     name = getattr(schedule, "name", None) or type(schedule).__name__
-    (line,) = axes.plot(steps, _rates(schedule, steps), marker="." if stop <= MARKED else None, label=name)
-    axes.set(xlabel="optimizer step", ylabel="learning rate")
-    _mark_segments(axes, schedule, 0, stop, color=line.get_color())
+    _draw(axes, [(name, schedule)], start, stop, log, log_x, title, axes.legend)
     return axes
 
 
-def _samples(schedule: Any, start: int, stop: int, log_x: bool = False) -> NDArray[np.float64]:
+def _step(name: str, step: Any) -> int:
+    try:
+        return operator.index(step)
+    except TypeError:
+        raise TypeError(f"Argument `{name}` must be an integer. Received: {name}={shown(step)}") from None
+
+
+def _draw(
+    axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], start: int, stop: int, log: bool, log_x: bool,
+    title: str | None, legend: Callable[..., Legend],
+) -> None:  # fmt: skip
+    """Draw named schedules into axes, beside those that were drawn there before."""
+    for name, schedule in curves:
+        steps = _samples(schedule, start, stop, log_x)
+        rates = _rates(schedule, steps)
+        if log and not (rates > 0).any():
+            raise ValueError("a logarithmic axis needs a learning rate above 0")
+        (line,) = axes.plot(steps, rates, label=name, marker="." if stop - start <= MARKED else None)
+        DRAWN[line] = schedule
+    for old in [*axes.lines, *axes.patches, *axes.texts]:
+        if old.get_label() == MARK:
+            old.remove()
+    lines: dict[Any, Any] = {line: DRAWN[line] for line in axes.lines if line in DRAWN}
+    start = min(int(line.get_xdata()[0]) for line in lines)
+    stop = max(int(line.get_xdata()[-1]) for line in lines)
+    _scale(axes, lines, start, stop, log, log_x)
+    first, *others = lines
+    name = shortened(one_line(str(first.get_label())), NAME_LENGTH)
+    if others:
+        _mark_all(axes, lines, start, stop, legend)
+    else:
+        _mark(axes, lines[first], start, stop)
+    if title is None and axes.get_title() in ("", name):
+        title = "" if others else name
+    if title is not None:
+        axes.set_title(shortened(one_line(title), NAME_LENGTH), parse_math=False)
+
+
+def _cycle(colours: Sequence[Any], count: int) -> Any:
+    """The colours by turns, each turn with other styles of line."""
+    from cycler import cycler
+
+    looks = [(place, turn) for turn, place in (divmod(number, len(colours)) for number in range(count))]
+    styles = [STYLES[(place + 3 * turn) % len(STYLES)] for place, turn in looks]
+    return cycler(color=[colours[place] for place, _ in looks]) + cycler(linestyle=styles)
+
+
+def _samples(schedule: Any, start: int, stop: int, log_x: bool) -> NDArray[np.int64]:
     """The steps to draw a curve from, with those where it bends."""
-    samples = np.linspace(start, stop, SAMPLES)
-    if log_x:
-        powers = np.geomspace(1, max(-start, stop, 2), SAMPLES)
-        samples = np.concatenate([samples, powers, -powers])
+    powers = np.geomspace(1, max(-start, stop, 2), SAMPLES if log_x else 0)
     joints = np.array([_warmup(schedule), _end(schedule), *_joints(schedule)], np.float64)
-    return np.unique(np.concatenate([samples, joints - 1, joints]).clip(start, stop))
+    samples = np.concatenate([np.linspace(start, stop, SAMPLES), powers, -powers, joints - 1, joints])
+    return np.unique(samples.round().clip(start, min(stop, 2**63 - 1024))).astype(np.int64)  # a float has 53 bits
 
 
 def _joints(schedule: Any) -> list[int]:
@@ -182,44 +223,50 @@ def _rates(schedule: Any, steps: NDArray[Any]) -> NDArray[np.float64]:
     return rates
 
 
-def _scale(axes: Axes, start: int, stop: int, rates: tuple[float, float] | None, log_x: bool) -> None:
-    """Axes, ticks and labels; `rates` are the limits of a logarithmic axis."""
+def _scale(axes: Axes, lines: Mapping[Any, Any], start: int, stop: int, log: bool, log_x: bool) -> None:
+    """Axes, ticks and labels."""
     from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel("optimizer step")
-    axes.set_ylabel("learning rate")
-    margin = 0.01 * max(stop - start, 1)
-    axes.set_xlim(start - margin, stop + margin)
+    axes.set(xlabel="optimizer step", ylabel="learning rate", xmargin=0.01)
     if log_x:
         axes.set_xscale("symlog", linthresh=1, linscale=0.5)  # so that it has step 0, and negative ones
-        axes.set_xlim(start, max(stop, start + 1))
-    else:
+    elif axes.get_xscale() == "linear":
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND, integer=True))
     # 500k, 1M; where that would not tell ticks apart, differences from a step that is written once.
     close = stop - start < 1e-4 * max(abs(start), abs(stop))
     axes.xaxis.set_major_formatter(ScalarFormatter() if close else EngFormatter(sep=""))
     axes.grid(True, axis="y", color=_ink(), alpha=0.12, linewidth=0.5)
     axes.set_axisbelow(True)
-    if rates is not None:
+    if log or axes.get_yscale() == "log":
         axes.set_yscale("log", nonpositive="mask")
-        axes.set_ylim(rates[0] / 1.6, rates[1] * 1.6)
+        axes.set_ylim(*_limits(lines))
         return
+    axes.update_datalim([(start, 0.0)])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND))
     formatter = ScalarFormatter(useMathText=True)
     formatter.set_powerlimits((-2, 4))
     axes.yaxis.set_major_formatter(formatter)
-    low, high = axes.get_ylim()
-    axes.set_ylim(min(low, 0.0) if low > 0 else low, high + 0.03 * (high - low))
+
+
+def _limits(lines: Mapping[Any, Any]) -> tuple[float, float]:
+    """The least and the largest rate on a logarithmic axis."""
+    lows, highs = [], []
+    for line, schedule in lines.items():
+        steps, rates = line.get_data()
+        highs.append(np.nanmax(rates))
+        # A warmup from 0 or nearly 0 would squeeze the decay into the top of the axis.
+        decay = rates[(steps >= _warmup(schedule)) & (rates > 0)]
+        lows.append(max(min(decay, default=0.0), highs[-1] / 10**DECADES))
+    return min(lows) / 1.6, max(highs) * 1.6
 
 
 def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
-    """The segments, the warmup and the floor of the only curve, the latter two with their figures."""
+    """The segments, the warmup and the floor of the only curve, the latter two with their figures if there is room."""
     _mark_segments(axes, schedule, start, stop, color=_ink(), alpha=FAINT)
-    warmup = _warmup(schedule)
+    warmup, floor = _warmup(schedule), _floor(schedule)
     if start < warmup <= stop:
-        text = f"warmup\n{_count(schedule.warmup_steps)} steps"
-        axes.axvspan(start, warmup, color=_ink(), alpha=0.07, linewidth=0, zorder=0)
+        axes.axvspan(start, warmup, color=_ink(), alpha=0.07, linewidth=0, zorder=0, label=MARK)
         axes.axvline(warmup, color=_ink(), alpha=FAINT, **DOTTED)
         low = axes.get_ylim()[0]
         to_axes = axes.transData + axes.transAxes.inverted()  # in widths and heights of the axes
@@ -227,26 +274,23 @@ def _mark(axes: Axes, schedule: Any, start: int, stop: int) -> None:
         x, y, side = (left + right) / 2, 0.98, "center"
         if right - left <= 0.15:  # too narrow to write in: half-way up, below the curve and above the floor
             x, y, side = right + 0.012, 0.55, "left"
-        axes.text(x, y, text, transform=axes.transAxes, alpha=FAINT, fontsize=8, ha=side, va="top", linespacing=1.25)
-    floor, height = _floor(schedule), axes.get_yaxis_transform()  # x in widths of the axes
+        if _has_room(axes):
+            text = f"warmup\n{_count(schedule.warmup_steps)} steps"
+            axes.text(x, y, text, transform=axes.transAxes, ha=side, va="top", linespacing=1.25, **TEXT)
     if floor is None or stop < _end(schedule):
         return
+    label, at = f"floor {_rate(floor)}", floor
     if _in_view(axes, floor):
         axes.axhline(floor, color=_ink(), alpha=FAINT, **DASHED)
-        label, at = f"floor {_rate(floor)}", floor
     else:  # a floor of 0 on a logarithmic axis
-        label, at = f"floor {_rate(floor)}, below this axis", axes.get_ylim()[0]
-    where = 0.5 if axes.get_xscale() == "linear" else 0.85  # where the curve is far above
-    axes.annotate(
-        label, (where, at), xycoords=height, xytext=(0, 3), textcoords="offset points", alpha=FAINT, fontsize=8,
-        ha="center", va="bottom",
-    )  # fmt: skip
+        label, at = f"{label}, below this axis", axes.get_ylim()[0]
+    if _has_room(axes):
+        where = 0.5 if axes.get_xscale() == "linear" else 0.85, at  # where the curve is far above
+        place: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+        axes.annotate(label, where, (0, 3), ha="center", va="bottom", **place, **TEXT)
 
 
-def _mark_all(
-    axes: Axes, curves: Sequence[tuple[str, LearningRateSchedule]], lines: list[Line2D], start: int, stop: int,
-    columns: int,
-) -> None:  # fmt: skip
+def _mark_all(axes: Axes, lines: Mapping[Any, Any], start: int, stop: int, legend: Callable[..., Legend]) -> None:
     """Segments, warmups and floors of several curves, each in its colour, and the legend.
 
     A floor is a mark at the edge: a line would lie on the end of its curve, dashes on dashes.
@@ -255,7 +299,7 @@ def _mark_all(
 
     marks: dict[str, dict[str, Any]] = {}
     edge = axes.get_yaxis_transform()  # x in widths of the axes
-    for (_, schedule), line in zip(curves, lines, strict=True):
+    for line, schedule in lines.items():
         warmup, floor = _warmup(schedule), _floor(schedule)
         if start < warmup <= stop:
             axes.axvline(warmup, color=line.get_color(), **DOTTED)
@@ -263,17 +307,13 @@ def _mark_all(
         if _mark_segments(axes, schedule, start, stop, color=line.get_color()):
             marks["start of a segment"] = THIN
         if floor and _in_view(axes, floor):
-            axes.plot([1], [floor], color=line.get_color(), transform=edge, clip_on=False, **EDGE)
+            axes.add_line(Line2D([1], [floor], color=line.get_color(), transform=edge, clip_on=False, **EDGE))
             marks["floor"] = EDGE
-    names = [*_told_apart([name for name, _ in curves]), *sorted(marks)]
-    lines = [*lines, *(Line2D([], [], color=_ink(), alpha=FAINT, **marks[name]) for name in sorted(marks))]
-    look: dict[str, Any] = {"frameon": False, "fontsize": 8, "handlelength": 2.6}
-    if len(curves) > LEGEND:
-        legend = axes.figure.legend(lines, ["."] * len(lines), loc="outside lower center", ncols=columns, **look)
-    else:
-        legend = axes.legend(lines, ["."] * len(lines), loc="best", **look)
+    names = [*_told_apart([str(line.get_label()) for line in lines]), *sorted(marks)]
+    handles = [*lines, *(Line2D([], [], color=_ink(), alpha=FAINT, **marks[name]) for name in sorted(marks))]
+    drawn = legend(handles, ["."] * len(names), frameon=False, fontsize="small", handlelength=3.2)
     # Given afterwards, for a legend leaves out names that begin with an underscore and sets $x$ as mathematics.
-    for text, name in zip(legend.get_texts(), names, strict=True):
+    for text, name in zip(drawn.get_texts(), names, strict=True):
         text.set_parse_math(False)
         text.set_text(shortened(one_line(name), NAME_LENGTH))
 
@@ -287,6 +327,10 @@ def _ink() -> Any:
     import matplotlib
 
     return matplotlib.rcParams["text.color"]
+
+
+def _has_room(axes: Axes) -> bool:
+    return bool((axes.bbox.size >= np.multiply(ROOM, axes.figure.dpi)).all())
 
 
 def _in_view(axes: Axes, rate: float) -> bool:

@@ -476,15 +476,35 @@ class LearningRateSchedule:
         function = self if isinstance(self, Evaluation) and call is kernel.Schedule.__call__ else _OneByOne(self)
         return function._precompute(start, stop, step, out, dtype, num_threads)
 
-    def plot(self, stop: SupportsIndex | None = None, ax: Axes | None = None) -> Axes:
-        """Draw the rates of the steps 0 to `stop`, with a thin line where a segment of a joined schedule begins.
+    def plot(
+        self,
+        stop: SupportsIndex | None = None,
+        ax: Axes | None = None,
+        *,
+        start: SupportsIndex = 0,
+        log: bool = False,
+        log_x: bool = False,
+        title: str | None = None,
+    ) -> Axes:
+        """Draw the rates of the steps `start` to `stop`, as the command ``cosine-fast plot`` does.
+
+        Warmup, floor and the segments of a joined schedule are marked. Further calls with the same `ax` add curves,
+        and a legend.
 
         Parameters
         ----------
         stop : int, optional
             The last step. By default a little past the step from which on the rate stays the same.
         ax : matplotlib.axes.Axes, optional
-            Where to draw; by default in a new figure of pyplot.
+            Where to draw; by default in a new figure of pyplot. Size, dots per inch and style are those of its figure.
+        start : int, default 0
+            The first step.
+        log : bool, default False
+            Whether the axis of the rates is logarithmic.
+        log_x : bool, default False
+            Whether the axis of the steps is logarithmic, which shows a short warmup.
+        title : str, optional
+            The title. By default the name of a single schedule, unless `ax` has a title.
 
         Returns
         -------
@@ -496,9 +516,10 @@ class LearningRateSchedule:
         ImportError
             If matplotlib is not installed, which is the extra ``plot``.
         TypeError
-            If `stop` is no integer.
+            If `start` or `stop` is no integer, or `ax` no Axes.
         ValueError
-            If `stop` is out of its range, or missing for a schedule without an end.
+            If `stop` is out of its range, or missing for a schedule without an end; or if `log` is True and no rate
+            is above 0.
 
         See Also
         --------
@@ -513,7 +534,7 @@ class LearningRateSchedule:
         """
         from .. import plotting
 
-        return plotting.plot(self, None if stop is None else operator.index(stop), ax)
+        return plotting.plot(self, stop, ax, start, log, log_x, title)
 
     def get_config(self) -> dict[str, Any]:
         """Return the parameters by their names, for `from_config` and `cosine_fast.serialize`.

@@ -154,6 +154,10 @@ def figure_of(monkeypatch, *curves, **options):
     return kept[0]
 
 
+def curves_of(axes):
+    return [line for line in axes.lines if line.get_label() != plotting.MARK]
+
+
 def test_a_single_curve_has_its_name():
     assert "CosineDecay" in words(RUN)
     assert "A run" in words(("A run", RUN))
@@ -175,7 +179,7 @@ def test_floors_of_several_lie_on_no_curve(monkeypatch):
     """Each is a mark at the edge, in the colour of its curve."""
     axes = figure_of(monkeypatch, *[CosineDecay(x, 9, 0.1, name=str(x)) for x in (1, 2, 3)]).axes[0]
     marks = [line for line in axes.lines if line.get_marker() == "<"]
-    curves = [line for line in axes.lines if line.get_marker() == "None"]
+    curves = curves_of(axes)
     assert [mark.get_linestyle() for mark in marks] == ["None"] * 3
     assert [mark.get_color() for mark in marks] == [curve.get_color() for curve in curves]
     assert [mark.get_ydata()[0] for mark in marks] == pytest.approx([0.1, 0.2, 0.3])
@@ -189,7 +193,7 @@ def test_twelve_curves(monkeypatch, style, name):
     """All look different, and the legend is below the axes, with all of their names."""
     schedules = [(name.format(i), CosineDecay(1.0 + i, 90, 0.1)) for i in range(12)]
     figure = figure_of(monkeypatch, *schedules, style=style)
-    curves = [line for line in figure.axes[0].lines if line.get_marker() == "None"]
+    curves = curves_of(figure.axes[0])
     assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in curves}) == 12
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [*(name.format(i) for i in range(12)), "floor"]
@@ -242,13 +246,36 @@ def axes():
 def test_plot_of_any_schedule(schedule, axes):
     """The curve has the schedule's own rates, at whole steps, up to `stop`."""
     assert schedule.plot(3000, axes) is axes
-    curve, *thin = axes.lines
+    (curve,) = curves_of(axes)
     steps, rates = curve.get_data()
     assert rates.tolist() == schedule(steps).tolist()
     assert (steps[0], steps[-1], steps.dtype) == (0, 3000, np.int64)
     assert curve.get_label() == schedule.name
     begins = [segment.begin for segment in getattr(schedule, "_segments", [])[1:]]
-    assert {line.get_xdata()[0] for line in thin} <= {*begins} <= {*steps}
+    assert {*begins} <= {*steps}
+
+
+def test_plot_draws_what_the_command_draws(axes):
+    """Title, texts and ticks of a single curve; a legend of several."""
+    RUN.plot(ax=axes)
+    axes.figure.draw_without_rendering()
+    assert axes.get_title() == "CosineDecay"
+    assert [text.get_text() for text in axes.texts] == ["warmup\n2,000 steps", "floor 4e-5"]
+    assert {"500k", "1M"} <= {label.get_text() for label in axes.get_xticklabels()}
+    cosine_fast.WarmupStableDecay(1e-3, 100, 800, 100, name="other").plot(ax=axes)
+    assert axes.get_title() == ""
+    assert list(axes.texts) == []
+    said = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert said == ["CosineDecay", "other", "end of warmup", "floor", "start of a segment"]
+    assert axes.get_ylim()[1] > 1e-3
+
+
+def test_plot_options(axes):
+    axes.set_title("mine")
+    RUN.plot(5000, axes, start=100, log=True, log_x=True)
+    assert [curve.get_xdata()[[0, -1]].tolist() for curve in curves_of(axes)] == [[100, 5000]]
+    assert (axes.get_xscale(), axes.get_yscale(), axes.get_title()) == ("symlog", "log", "mine")
+    assert PLAIN.plot(ax=axes, title="both").get_title() == "both"
 
 
 def test_plot_by_default():
@@ -273,7 +300,7 @@ def test_plot_takes_matplotlibs_settings():
 
     with rc_context({"axes.prop_cycle": "cycler(color='rg') + cycler(linestyle=['-', '--'])"}):
         axes = Figure().add_subplot()
-    lines = [PLAIN.plot(ax=axes).lines[-1] for _ in range(2)]
+    lines = [curves_of(PLAIN.plot(ax=axes))[-1] for _ in range(2)]
     assert [(line.get_color(), line.get_linestyle()) for line in lines] == [("r", "-"), ("g", "--")]
 
 
@@ -290,8 +317,15 @@ def test_plot_of_ones_own_schedule(axes):
 def test_plot_refuses(stop, axes):
     with pytest.raises(ValueError, match="Argument `stop` must be the last step"):
         PLAIN.plot(stop, axes)
-    with pytest.raises(TypeError, match="integer"):
-        PLAIN.plot(1.5, axes)
+    for bad in (1.5, "x"):
+        with pytest.raises(TypeError, match=r"Argument `stop` must be an integer. Received: stop="):
+            PLAIN.plot(bad, axes)
+    with pytest.raises(TypeError, match=r"Argument `start` must be an integer. Received: start='x'"):
+        PLAIN.plot(5, axes, start="x")
+    with pytest.raises(TypeError, match=r"Argument `ax` must be an Axes of matplotlib. Received: ax=3"):
+        PLAIN.plot(ax=3)
+    with pytest.raises(ValueError, match=r"start < stop.*stop=5, start=5"):
+        PLAIN.plot(5, axes, start=5)
     for schedule in (cosine_fast.ExponentialDecay(0.1, 10, 0.5), CosineDecay(0.1, 2**60)):
         with pytest.raises(ValueError, match=rf"a schedule must have an end.*{type(schedule).__name__}, stop=None"):
             schedule.plot(ax=axes)
