@@ -143,7 +143,7 @@ def _draw(
 ) -> None:  # fmt: skip
     """Draw named schedules into axes, beside those that were drawn there before."""
     for name, schedule in curves:
-        steps = _samples(schedule, start, stop, log_x)
+        steps = _samples(schedule, start, stop)
         rates = _rates(schedule, steps)
         if log and not (rates > 0).any():
             raise ValueError("a logarithmic axis needs a learning rate above 0")
@@ -177,9 +177,9 @@ def _cycle(colours: Sequence[Any], count: int) -> Any:
     return cycler(color=[colours[place] for place, _ in looks]) + cycler(linestyle=styles)
 
 
-def _samples(schedule: Any, start: int, stop: int, log_x: bool) -> NDArray[np.int64]:
-    """The steps to draw a curve from, with those where it bends."""
-    powers = np.geomspace(1, max(-start, stop, 2), SAMPLES if log_x else 0)
+def _samples(schedule: Any, start: int, stop: int) -> NDArray[np.int64]:
+    """The steps to draw a curve from: evenly and by powers, for a short warmup, and those where the curve bends."""
+    powers = np.geomspace(1, max(-start, stop, 2), SAMPLES)
     joints = np.array([_warmup(schedule), _end(schedule), *_joints(schedule)], np.float64)
     samples = np.concatenate([np.linspace(start, stop, SAMPLES), powers, -powers, joints - 1, joints])
     return np.unique(samples.round().clip(start, min(stop, 2**63 - 1024))).astype(np.int64)  # a float has 53 bits

@@ -62,6 +62,13 @@ def test_floor_of_zero_on_a_logarithmic_axis():
         picture(CosineDecay(0.0, 10), log=True)
 
 
+def test_a_short_warmup_on_a_logarithmic_axis(monkeypatch):
+    """The curve rises from its first positive rate."""
+    axes = figure_of(monkeypatch, RUN, log=True).axes[0]
+    rates = axes.lines[0].get_ydata()
+    assert min(rates[rates > 0]) == RUN(1) < axes.get_ylim()[0]
+
+
 def test_several_curves_have_a_legend():
     said = words(("first", RUN), ("second", PLAIN))
     for text in ("first", "second", "end of warmup", "floor"):
