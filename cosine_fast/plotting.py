@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SAMPLES = 2000  # more than a printed column has dots
 MARKED = 60  # up to so many steps in the picture, every one gets a dot
 SIZE = (6.0, 3.4)  # inches, without a legend below the axes
-LEGEND = 4  # up to so many curves have their legend within the axes
 ROW = 0.17  # inches that a row of the legend takes
 ROOM = (2.5, 1.2)  # inches of the axes in which the texts of the marks have room
 DPI = 300
@@ -86,15 +85,14 @@ def draw(
         if style:
             matplotlib.style.use(style)
         columns = 1 if max(len(name) for name, _ in curves) > NAME_LENGTH // 2 else 2
-        rows = math.ceil(len(curves) / columns) if len(curves) > LEGEND else 0
+        rows = math.ceil(len(curves) / columns) if len(curves) > 1 else 0
         size = width or SIZE[0], height or SIZE[1] + ROW * rows
         figure = Figure(figsize=size, dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
         own = matplotlib.rcParams["axes.prop_cycle"]
         colours = COLOURS if own == matplotlib.rcParamsDefault["axes.prop_cycle"] else own.by_key()["color"]
         axes.set_prop_cycle(_cycle(colours, len(curves)))
-        below = functools.partial(figure.legend, loc="outside lower center", ncols=columns)
-        legend = below if len(curves) > LEGEND else axes.legend
+        legend = functools.partial(figure.legend, loc="outside lower center", ncols=columns)
         _draw(axes, curves, start, stop, log, log_x, title, legend)
         # No date in the file: the same picture is the same file.
         dates = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}

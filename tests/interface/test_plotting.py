@@ -210,6 +210,13 @@ def test_twelve_curves(monkeypatch, style, name):
     assert figure.axes[0].get_window_extent().height > 0.45 * figure.bbox.height
 
 
+def test_the_legend_lies_on_no_line(monkeypatch):
+    wsd = cosine_fast.WarmupStableDecay(1.0, 100, 800, 100)
+    figure = figure_of(monkeypatch, wsd, ("other", wsd), stop=1100)
+    figure.draw_without_rendering()
+    assert figure.legends[0].get_window_extent().y1 < figure.axes[0].get_window_extent().y0
+
+
 def test_a_short_warmup_can_be_seen(monkeypatch):
     axes = figure_of(monkeypatch, RUN, log_x=True).axes[0]
     axes.figure.draw_without_rendering()
