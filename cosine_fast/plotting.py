@@ -40,7 +40,9 @@ DECADES = 4  # of a logarithmic axis, where the curve goes down to zero
 # Okabe and Ito's colours, which colour-blind people can tell apart, without black and yellow. The styles of line tell
 # curves apart in grey print, and when there are more curves than colours.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-STYLES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
+STYLES: tuple[Any, ...] = (
+    "-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2)), (0, (2, 2)), (0, (5, 1, 5, 1, 1, 1)),
+)  # fmt: skip
 INK = "#333333"
 FAINT = 0.7  # opacity of marks in the colour of text, which a style may change
 
@@ -167,12 +169,19 @@ def _draw(
 
 
 def _cycle(colours: Sequence[Any], count: int) -> Any:
-    """The colours by turns, each turn with other styles of line."""
+    """The colours by turns, each with the style of line whose other colours are least like it."""
     from cycler import cycler
+    from matplotlib.colors import to_rgb
 
-    looks = [(place, turn) for turn, place in (divmod(number, len(colours)) for number in range(count))]
-    styles = [STYLES[(place + 3 * turn) % len(STYLES)] for place, turn in looks]
-    return cycler(color=[colours[place] for place, _ in looks]) + cycler(linestyle=styles)
+    by_style: dict[Any, list[Any]] = {style: [] for style in STYLES}
+    looks = []
+    for number in range(count):
+        colour = to_rgb(colours[number % len(colours)])
+        distances = {s: min((math.dist(colour, c) for c in by_style[s]), default=math.inf) for s in STYLES}
+        style = max(STYLES, key=distances.__getitem__)
+        by_style[style].append(colour)
+        looks.append((colour, style))
+    return cycler(color=[colour for colour, _ in looks]) + cycler(linestyle=[style for _, style in looks])
 
 
 def _samples(schedule: Any, start: int, stop: int) -> NDArray[np.int64]:

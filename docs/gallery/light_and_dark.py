@@ -46,7 +46,7 @@ LOOK = {
 def settings(ink, colours):
     """Return matplotlib's settings for a theme. Five curves have five colours and, for grey print, styles of line."""
     inked = ("axes.edgecolor", "axes.labelcolor", "grid.color", "text.color", "xtick.color", "ytick.color")
-    cycle = cycler(color=[*colours, ink], linestyle=STYLES)
+    cycle = cycler(color=[*colours, ink], linestyle=STYLES[:5])
     return LOOK | dict.fromkeys(inked, ink) | {"axes.prop_cycle": cycle}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+import math
 import struct
 import subprocess
 import sys
@@ -194,14 +196,24 @@ def test_floors_of_several_lie_on_no_curve(monkeypatch):
     assert curve.get_linestyle() == "-"
 
 
-@pytest.mark.parametrize("style", [None, "dark_background", "tableau-colorblind10"])
+def lab(color):
+    """CIELAB coordinates, in which two colors that look alike are near."""
+    rgb = np.array(colors.to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]] @ linear / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("style", [None, "dark_background", "grayscale", "tableau-colorblind10"])
 @pytest.mark.parametrize("name", ["run {}", "a name that is as long as names of runs often are {}"])
 def test_twelve_curves(monkeypatch, style, name):
-    """All look different, and the legend is below the axes, with all of their names."""
+    """No two with the same dashes have similar colors, and the legend is below the axes, with all of their names."""
     schedules = [(name.format(i), CosineDecay(1.0 + i, 90, 0.1)) for i in range(12)]
     figure = figure_of(monkeypatch, *schedules, style=style)
-    curves = curves_of(figure.axes[0])
-    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in curves}) == 12
+    for one, other in itertools.combinations(curves_of(figure.axes[0]), 2):
+        if one._unscaled_dash_pattern == other._unscaled_dash_pattern:
+            assert math.dist(lab(one.get_color()), lab(other.get_color())) > 29
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [*(name.format(i) for i in range(12)), "floor"]
     figure.draw_without_rendering()
