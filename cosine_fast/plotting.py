@@ -232,17 +232,20 @@ def _rates(schedule: Any, steps: NDArray[Any]) -> NDArray[np.float64]:
 
 def _scale(axes: Axes, lines: Mapping[Any, Any], start: int, stop: int, log: bool, log_x: bool) -> None:
     """Axes, ticks and labels."""
-    from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
+    from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter, SymmetricalLogLocator
 
     axes.spines[["top", "right"]].set_visible(False)
     axes.set(xlabel="optimizer step", ylabel="learning rate", xmargin=0.01)
-    if log_x:
+    near = min(abs(start), abs(stop)) if start * stop > 0 else 0
+    far = max(abs(start), abs(stop))
+    if log_x and far >= 10 * near:  # within a decade a logarithmic axis looks linear, and lacks ticks
         axes.set_xscale("symlog", linthresh=1, linscale=0.5)  # so that it has step 0, and negative ones
+        powers = SymmetricalLogLocator(base=10, linthresh=1, subs=[1, 2, 5] if far < 100 * near else [1])
+        axes.xaxis.set_major_locator(powers)
     elif axes.get_xscale() == "linear":
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND, integer=True))
     # 500k, 1M; where that would not tell ticks apart, differences from a step that is written once.
-    close = stop - start < 1e-4 * max(abs(start), abs(stop))
-    axes.xaxis.set_major_formatter(ScalarFormatter() if close else EngFormatter(sep=""))
+    axes.xaxis.set_major_formatter(ScalarFormatter() if stop - start < 1e-4 * far else EngFormatter(sep=""))
     axes.grid(True, axis="y", color=_ink(), alpha=0.12, linewidth=0.5)
     axes.set_axisbelow(True)
     if log or axes.get_yscale() == "log":

@@ -184,6 +184,15 @@ def test_names_and_ticks_do_not_repeat(monkeypatch):
             assert len(labels) == len({*labels}) > 1, labels
 
 
+@pytest.mark.parametrize(
+    ("start", "stop"), [(1_400_000, 1_430_000), (10**9, 10**9 + 100), (1500, 16_000), (-30, -20), (0, 10**6), (-5, 5)]
+)
+def test_ticks_of_logarithmic_steps(monkeypatch, start, stop):
+    """At least two, also within a decade."""
+    axes = figure_of(monkeypatch, RUN, start=start, stop=stop, log_x=True).axes[0]
+    assert sum(start <= tick <= stop for tick in axes.get_xticks()) > 1
+
+
 def test_floors_of_several_lie_on_no_curve(monkeypatch):
     """Each is a mark at the edge, in the colour of its curve."""
     axes = figure_of(monkeypatch, *[CosineDecay(x, 9, 0.1, name=str(x)) for x in (1, 2, 3)]).axes[0]
