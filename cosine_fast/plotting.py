@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 SAMPLES = 2000  # more than a printed column has dots
 MARKED = 60  # up to so many steps in the picture, every one gets a dot
 SIZE = (6.0, 3.4)  # inches, without a legend below the axes
+LEAST = 1.5  # inches of height, without the legend
 ROW = 0.17  # inches that a row of the legend takes
-ROOM = (2.5, 1.2)  # inches of the axes in which the texts of the marks have room
+ROOM = (2.5, 1.2)  # inches of the axes in which the texts of the marks and all ticks have room
 DPI = 300
 ROUND = [1, 2, 2.5, 5, 10]  # ticks at 200, 250 or 500, and not at 300 or 400
 NAME_LENGTH = 60  # names come from files, and a long one would push the curve out of the picture
@@ -86,10 +87,15 @@ def draw(
     with matplotlib.rc_context(STYLE):
         if style:
             matplotlib.style.use(style)
-        columns = 1 if max(len(name) for name, _ in curves) > NAME_LENGTH // 2 else 2
+        width = width or SIZE[0]
+        letters = min(NAME_LENGTH, int(16 * width) - 8)  # that fit into a row of the legend
+        curves = [(shortened(name, letters), schedule) for name, schedule in curves]
+        columns = 1 if max(len(name) for name, _ in curves) > letters // 2 - 4 else 2
         rows = math.ceil(len(curves) / columns) if len(curves) > 1 else 0
-        size = width or SIZE[0], height or SIZE[1] + ROW * rows
-        figure = Figure(figsize=size, dpi=dpi or DPI, layout="constrained")
+        least = LEAST + ROW * rows
+        if height and height < least:
+            raise ValueError(f"--height: expected at least {least:.2f} for so many curves, received {height:g}")
+        figure = Figure(figsize=(width, height or SIZE[1] + ROW * rows), dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
         own = matplotlib.rcParams["axes.prop_cycle"]
         colours = COLOURS if own == matplotlib.rcParamsDefault["axes.prop_cycle"] else own.by_key()["color"]
@@ -232,7 +238,7 @@ def _rates(schedule: Any, steps: NDArray[Any]) -> NDArray[np.float64]:
 
 def _scale(axes: Axes, lines: Mapping[Any, Any], start: int, stop: int, log: bool, log_x: bool) -> None:
     """Axes, ticks and labels."""
-    from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter, SymmetricalLogLocator
+    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, ScalarFormatter, SymmetricalLogLocator
 
     axes.spines[["top", "right"]].set_visible(False)
     axes.set(xlabel="optimizer step", ylabel="learning rate", xmargin=0.01)
@@ -241,19 +247,23 @@ def _scale(axes: Axes, lines: Mapping[Any, Any], start: int, stop: int, log: boo
     if log_x and far >= 10 * near:  # within a decade a logarithmic axis looks linear, and lacks ticks
         axes.set_xscale("symlog", linthresh=1, linscale=0.5)  # so that it has step 0, and negative ones
         powers = SymmetricalLogLocator(base=10, linthresh=1, subs=[1, 2, 5] if far < 100 * near else [1])
+        powers.set_params(numticks=axes.xaxis.get_tick_space())
         axes.xaxis.set_major_locator(powers)
     elif axes.get_xscale() == "linear":
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=ROUND, integer=True))
+        nbins = axes.xaxis.get_tick_space() // 2 + 1
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=nbins, steps=ROUND, integer=True))
     # 500k, 1M; where that would not tell ticks apart, differences from a step that is written once.
     axes.xaxis.set_major_formatter(ScalarFormatter() if stop - start < 1e-4 * far else EngFormatter(sep=""))
     axes.grid(True, axis="y", color=_ink(), alpha=0.12, linewidth=0.5)
     axes.set_axisbelow(True)
     if log or axes.get_yscale() == "log":
         axes.set_yscale("log", nonpositive="mask")
+        if not _has_room(axes):
+            axes.yaxis.set_minor_locator(LogLocator(subs=[2, 4]))
         axes.set_ylim(*_limits(lines))
         return
     axes.update_datalim([(start, 0.0)])
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=ROUND))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=axes.yaxis.get_tick_space() // 2 + 1, steps=ROUND))
     formatter = ScalarFormatter(useMathText=True)
     formatter.set_powerlimits((-2, 4))
     axes.yaxis.set_major_formatter(formatter)

@@ -149,15 +149,17 @@ def _as_dict(name: str, options: dict[str, Any], command: Any) -> Any:
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options.values()), with_dict)
 
 
+_HEIGHT = "Height in inches.  [default: 3.4, more with a legend]"
+
+
 def picture(command: Any) -> Any:
     """A decorator that adds the options of a picture, which the command takes as one dict, `look`."""
-    size = click.FloatRange(1, 50)
     look = {
         "log": click.option("--log", is_flag=True, help="Logarithmic learning rates."),
         "log_x": click.option("--log-x", is_flag=True, help="Logarithmic steps, which show a short warmup."),
         "title": click.option("--title", help="Title of the picture.  [default: the name of a single schedule]"),
-        "width": click.option("--width", type=size, help="Width in inches.  [default: 6]"),
-        "height": click.option("--height", type=size, help="Height in inches.  [default: 3.4, more for a long legend]"),
+        "width": click.option("--width", type=click.FloatRange(2, 50), help="Width in inches.  [default: 6]"),
+        "height": click.option("--height", type=click.FloatRange(1.5, 50), help=_HEIGHT),
         "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
         "style": click.option("--style", help="Style of matplotlib, for example dark_background."),
     }

@@ -1294,7 +1294,8 @@ def test_options_of_a_picture(tmp_path):
     data = (tmp_path / "1.png").read_bytes()
     assert data == (tmp_path / "2.png").read_bytes()
     assert data[16:24] == (200).to_bytes(4, "big") + (100).to_bytes(4, "big")
-    for bad in (["--style", "no"], ["--style", "http://localhost/"], ["--dpi", 0], ["--width", 1e9], ["--height", "x"]):
+    sizes = (["--width", 1e9], ["--width", 1], ["--height", "x"], ["--height", 1])
+    for bad in (["--style", "no"], ["--style", "http://localhost/"], ["--dpi", 0], *sizes):
         assert_refused(run("plot", *SCHEDULE, *bad, "-o", tmp_path / "3.png"), bad[0])
 
 

@@ -193,6 +193,26 @@ def test_ticks_of_logarithmic_steps(monkeypatch, start, stop):
     assert sum(start <= tick <= stop for tick in axes.get_xticks()) > 1
 
 
+def test_a_small_picture(monkeypatch):
+    """Ticks do not overlap, marks have no texts, and names fit; more curves need more height."""
+    for log in (False, True):
+        figure = figure_of(monkeypatch, RUN, width=2, height=1.5, log=log, log_x=log)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        assert not axes.texts
+        for ticks in (axes.get_xticklabels(), axes.get_yticklabels(which="both")):
+            boxes = [label.get_window_extent() for label in ticks if label.get_text()]
+            assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    many = [("the name of run " + "x" * i, RUN) for i in range(13)]
+    with pytest.raises(ValueError, match=r"--height: expected at least 3.71 for so many curves, received 2.5"):
+        picture(*many, width=3, height=2.5)
+    figure = figure_of(monkeypatch, *many, width=3, height=3.8)
+    figure.draw_without_rendering()
+    for box in (figure.legends[0].get_window_extent(), figure.axes[0].yaxis.label.get_window_extent()):
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+
+
 def test_floors_of_several_lie_on_no_curve(monkeypatch):
     """Each is a mark at the edge, in the colour of its curve."""
     axes = figure_of(monkeypatch, *[CosineDecay(x, 9, 0.1, name=str(x)) for x in (1, 2, 3)]).axes[0]
