@@ -10,6 +10,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from weakref import WeakKeyDictionary
 
@@ -47,6 +48,11 @@ STYLES: tuple[Any, ...] = (
 INK = "#333333"
 FAINT = 0.7  # opacity of marks in the colour of text, which a style may change
 
+FILES: dict[Any, Any] = {  # whatever the style
+    "pdf.fonttype": 42,  # as outlines that journals accept, not Type 3
+    "svg.hashsalt": "cosine_fast",  # the same picture is the same file
+    "svg.fonttype": "none",  # text stays text
+}
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a picture looks the same everywhere
     "font.size": 9,
@@ -57,9 +63,7 @@ STYLE: dict[Any, Any] = {
     **dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 0.6),
     "ytick.minor.width": 0.4,
     "axes.unicode_minus": True,
-    "pdf.fonttype": 42,  # as outlines that journals accept, not Type 3
-    "svg.hashsalt": "cosine_fast",  # the same picture is the same file
-    "svg.fonttype": "none",  # text stays text
+    **FILES,
 }
 MARK = "_mark"  # label of marks, which are drawn anew when a curve is added
 # Thin lines, drawn below the curves.
@@ -82,11 +86,13 @@ def draw(
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    if style and style not in matplotlib.style.available:
-        raise ValueError(f"--style: expected one of {', '.join(matplotlib.style.available)}, received {style!r}")
+    known = ["default", *matplotlib.style.available]
+    if style and style not in known and not Path(style).is_file():
+        raise ValueError(f"--style: expected a .mplstyle file or one of {', '.join(known)}, received {style!r}")
     with matplotlib.rc_context(STYLE):
         if style:
             matplotlib.style.use(style)
+        matplotlib.rcParams.update(FILES)
         width = width or SIZE[0]
         letters = min(NAME_LENGTH, int(16 * width) - 8)  # that fit into a row of the legend
         curves = [(shortened(name, letters), schedule) for name, schedule in curves]
@@ -98,7 +104,9 @@ def draw(
         figure = Figure(figsize=(width, height or SIZE[1] + ROW * rows), dpi=dpi or DPI, layout="constrained")
         axes = figure.add_subplot()
         own = matplotlib.rcParams["axes.prop_cycle"]
-        colours = COLOURS if own == matplotlib.rcParamsDefault["axes.prop_cycle"] else own.by_key()["color"]
+        colours = (
+            COLOURS if own == matplotlib.rcParamsDefault["axes.prop_cycle"] else own.by_key().get("color", COLOURS)
+        )
         axes.set_prop_cycle(_cycle(colours, len(curves)))
         legend = functools.partial(figure.legend, loc="outside lower center", ncols=columns)
         _draw(axes, curves, start, stop, log, log_x, title, legend)

@@ -161,7 +161,7 @@ def picture(command: Any) -> Any:
         "width": click.option("--width", type=click.FloatRange(2, 50), help="Width in inches.  [default: 6]"),
         "height": click.option("--height", type=click.FloatRange(1.5, 50), help=_HEIGHT),
         "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
-        "style": click.option("--style", help="Style of matplotlib, for example dark_background."),
+        "style": click.option("--style", help="Style of matplotlib, for example dark_background, or a .mplstyle file."),
     }
     return _as_dict("look", look, command)
 

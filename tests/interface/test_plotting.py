@@ -258,6 +258,16 @@ def test_the_legend_lies_on_no_line(monkeypatch):
     assert figure.legends[0].get_window_extent().y1 < figure.axes[0].get_window_extent().y0
 
 
+def test_styles(tmp_path):
+    """Those of matplotlib and files; whatever the style, the text of an SVG file stays text."""
+    file = tmp_path / "own.mplstyle"
+    file.write_text("text.color: ff0000\n")
+    assert "CosineDecay" in words(RUN, style="default")
+    assert b"#ff0000" in picture(RUN, style=str(file))
+    with pytest.raises(ValueError, match=r"--style: expected a .mplstyle file or one of default, .*, received 'no'"):
+        picture(RUN, style="no")
+
+
 def test_a_short_warmup_can_be_seen(monkeypatch):
     axes = figure_of(monkeypatch, RUN, log_x=True).axes[0]
     axes.figure.draw_without_rendering()
