@@ -176,6 +176,39 @@ def test_a_scheduler_and_a_worker_that_dies(tmp_path, config):
 # ---- Sweeps ----
 
 
+@posix_only
+@pytest.mark.slow
+def test_a_sweep_whose_worker_and_then_command_are_killed(tmp_path):
+    """The bits are those of one process."""
+    distributed = pytest.importorskip("distributed", reason="workers need distributed")
+    config = SWEEP | {"steps": {"stop": 100_000}}
+    (tmp_path / "sweep.json").write_text(json.dumps(config))
+    expected = stores.sweep(config, tmp_path / "one.zarr", chunks=4000)["rate"][:]
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=60
+    ) as cluster, distributed.Client(cluster) as client:  # fmt: skip
+        alive = list(client.run(os.getpid).values())
+
+        def kill(stored, total):
+            if len(alive) == 2 and stored > total // 3:
+                os.kill(alive.pop(), signal.SIGKILL)
+
+        store = stores.sweep(config, tmp_path / "two.zarr", chunks=4000, client=client, progress=kill)
+    assert len(alive) == 1
+    assert store.attrs["complete"] is True
+    np.testing.assert_array_equal(store["rate"][:], expected, strict=True)
+    file = tmp_path / "three.zarr"
+    arguments = ["sweep", "--config", tmp_path / "sweep.json", "-o", file, "--chunks", 4000, "--workers", 2]
+    process = begun(arguments, file, start_new_session=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    store = zarr.open_group(file, mode="r")
+    assert np.isnan(store["rate"][:]).any()
+    result = run(*arguments, "--resume")
+    assert (result.returncode, result.stderr) == (0, "")
+    np.testing.assert_array_equal(store["rate"][:], expected, strict=True)
+
+
 def test_a_grid_as_xarray_reads_it(tmp_path):
     (tmp_path / "sweep.json").write_text(json.dumps(SWEEP))
     result = run("sweep", "--config", tmp_path / "sweep.json", "-o", tmp_path / "rates.zarr", "--chunks", 20)
