@@ -29,7 +29,7 @@ from zarr.codecs import BloscCodec
 from . import __version__
 from ._backend import check_threads, shown
 from .schedules import JoinedSchedule
-from .schedules._base import LearningRateSchedule, array_of_range, range_of_steps, rate_dtype
+from .schedules._base import LearningRateSchedule, array_of_range, range_of_steps, rate_dtype, received
 from .serialization import deserialize, serialize, with_class
 
 if TYPE_CHECKING:
@@ -237,6 +237,8 @@ def write(
         raise ValueError(f"There are no steps. Received: {plan.steps}")
     if (plan.steps[-1] - plan.steps[0]) // plan.steps.step >= sys.maxsize:
         raise OverflowError(f"There are more steps than an array can have. Received: {plan.steps}")
+    if not (client is None or hasattr(client, "get_executor")):
+        raise TypeError(f"Argument `client` must be a distributed.Client. {received('client', client)}")
     dtype, threads, path = rate_dtype(dtype), check_threads(num_threads), Path(os.path.realpath(path))
     new, old = (path.with_name(f".cosine-fast-{path.name}.{each}") for each in ("new", "old"))
     if old.exists() and not path.exists():  # a process was killed between the renames below

@@ -360,6 +360,12 @@ def test_force_keeps_the_old_store(tmp_path, config, monkeypatch):
     assert sorted(os.listdir(tmp_path)) == ["lr.zarr", "run.json"]
 
 
+def test_a_wrong_client(tmp_path):
+    with pytest.raises(TypeError, match=re.escape("`client` must be a distributed.Client. Received: client=3")):
+        stores.sweep(SWEEP, tmp_path / "rates.zarr", client=3)
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_class(tmp_path):
     """Of the same parameters."""
     tree = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "name": "run"}
