@@ -366,7 +366,7 @@ def _coordinates(plan: Plan) -> dict[str, tuple[str, Any, str]]:
         numbers = np.array(values if {type(value) for value in values} <= {int, float} else [None])
         if numbers.dtype.kind not in "if" or numbers.tolist() != values:  # text, lists, or beyond int64
             numbers = np.array([value if isinstance(value, str) else json.dumps(value) for value in values], "T")
-        units = "step" if name.endswith(("steps", "timescale", "shift")) else "1"
+        units = "step" if name.endswith(("steps", "timescale", "shift", "boundaries", "offsets")) else "1"
         found[name] = ("schedule" if plan.listed else name, numbers, units)
     if len(plan.steps) <= COORDINATE:
         found["step"] = ("step", array_of_range(plan.steps), "step")

@@ -414,6 +414,13 @@ def test_a_store_that_is_replaced_meanwhile(tmp_path):
         stores.precompute(LONG, tmp_path / "lr.zarr", 1000, chunks=100, progress=replace)
 
 
+def test_units_of_boundaries(tmp_path):
+    grid = {"boundaries": [[3], [5]], "values": [[1.0, 0.5]]}
+    config = {"schedule": {"class_name": "PiecewiseConstantDecay", "config": {}}, "grid": grid}
+    store = stores.sweep(config, tmp_path / "rates.zarr")
+    assert [store[name].attrs["units"] for name in grid] == ["step", "1"]
+
+
 def test_values_of_numpy(tmp_path):
     grid = {"initial_learning_rate": np.linspace(0.1, 0.3, 3), "decay_steps": (np.int64(5), 6)}
     store = stores.sweep({"schedule": {}, "grid": grid, "steps": {"stop": np.int64(4)}}, tmp_path / "rates.zarr")
