@@ -136,6 +136,8 @@ def sweep(
     cosine-fast sweep --config sweep.json -o rates.zarr
     cosine-fast sweep --config sweep.json -o rates.zarr --workers 4 --resume
     """
+    if Path(output).suffix.lower() != ".zarr":
+        raise CommandError(f"--output: expected a name that ends in .zarr, received {output!r}")
     _store(options.read_sweep(config), output, quiet, dtype=dtype, threads=threads, force=force, **store)
 
 

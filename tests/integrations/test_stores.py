@@ -226,6 +226,13 @@ def test_a_grid_as_xarray_reads_it(tmp_path):
         np.testing.assert_array_equal(rates, schedule(np.arange(-3, 111, 7)))
 
 
+def test_the_name_of_a_sweep(tmp_path):
+    (tmp_path / "sweep.json").write_text(json.dumps(SWEEP))
+    result = run("sweep", "--config", tmp_path / "sweep.json", "-o", tmp_path / "rates.npy")
+    assert_error(result, 2, "--output: expected a name that ends in .zarr, received", "rates.npy")
+    assert os.listdir(tmp_path) == ["sweep.json"]
+
+
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
 def test_a_list_of_any_schedule(tmp_path, name):
     """Of random parameters; those that are not numbers are text in the store."""
