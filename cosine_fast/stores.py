@@ -17,7 +17,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -42,6 +42,7 @@ MAX_FILES = 10_000  # with more chunks a file has several (it is sharded), which
 SHARDED_FILE = 1 << 21  # values of a file with several chunks, of which Zarr makes several copies
 MAX_SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
+WORKER_TIMEOUT = 30  # seconds; Dask itself waits for ever
 Progress = Callable[[int, int], Any]
 
 _own = threading.local()
@@ -168,7 +169,8 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
     FileExistsError
         If the path exists, without `resume` or `overwrite`.
     OSError
-        If a file cannot be written. What is written stays, and `resume` goes on; with `overwrite` the old store stays.
+        If a file cannot be written, or all workers or their scheduler are lost. What is written stays, and `resume`
+        goes on; with `overwrite` the old store stays.
 
     See Also
     --------
@@ -512,8 +514,14 @@ def _filled(client: Client | None, tasks: Iterator[tuple[Path, tuple[Any, ...]]]
                 running[executor.submit(_fill, *task)] = file
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                future.result()
+            done = wait(running, WORKER_TIMEOUT, FIRST_COMPLETED).done
+            if client is not None and not done and not client.nthreads():
+                raise TimeoutError(f"Dask has no workers, and no file was written for {WORKER_TIMEOUT} s")
+            for future in done:
+                try:
+                    future.result()
+                except CancelledError as error:
+                    raise ConnectionError("the connection to Dask's scheduler is lost") from error
                 yield running.pop(future)
     finally:
         for future in running:

@@ -38,7 +38,7 @@ def write(
         raise click.UsageError("--resume cannot be given beside --force")
     if not target.parent.is_dir():
         raise CommandError(f"{output}: there is no directory {str(target.parent)!r}")
-    replaces = force and os.path.lexists(target)
+    outcome = "the old store stays" if force and os.path.lexists(target) else "--resume goes on"
     if os.path.lexists(target) and not (force or options["resume"]):
         raise CommandError(f"{output}: exists already (--force overwrites it, --resume goes on with it)")
 
@@ -53,10 +53,12 @@ def write(
             stores.write(plan, target, overwrite=force, client=client, progress=report, **options)
             peaks = list(client.run(peak_memory).values()) if client else [peak_memory()]
     except signals.Stopped as stopped:
-        stopped.message = "stopped; " + ("the old store stays" if replaces else "--resume goes on")
+        stopped.message = f"stopped; {outcome}"
         raise
     except OSError as error:
         hint = "; do all workers see it?" if client is not None and isinstance(error, FileNotFoundError) else ""
+        if isinstance(error, (ConnectionError, TimeoutError)):
+            hint = f"; {outcome}"
         raise CommandError(f"cannot write {output}: {error.strerror or error}{hint}", status=1) from error
     except (ValueError, TypeError, OverflowError) as error:
         raise CommandError(plain(str(error), option_of)) from error

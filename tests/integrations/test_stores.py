@@ -173,6 +173,26 @@ def test_a_scheduler_and_a_worker_that_dies(tmp_path, config):
     assert_bits(tmp_path / "lr.zarr", LONG, steps)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lost", "words"), [("workers", "Dask has no workers"), ("scheduler", "connection to Dask's scheduler is lost")]
+)
+def test_a_cluster_that_is_lost(tmp_path, config, monkeypatch, lost, words):
+    distributed = pytest.importorskip("distributed", reason="a scheduler needs distributed")
+    monkeypatch.setattr(stores, "WORKER_TIMEOUT", 1)
+    calls = itertools.count()
+
+    def lose():
+        if next(calls) == 3:
+            cluster.scale(0) if lost == "workers" else cluster.close()
+
+    monkeypatch.setattr(storing.signals, "check", lose)
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None, silence_logs=60) as cluster:
+        arguments = ["--stop", 10**6, "--chunks", 1000, "-o", tmp_path / "lr.zarr"]
+        result = run("precompute", "--config", config, *arguments, "--scheduler", cluster.scheduler_address)
+    assert_error(result, 1, words, "; --resume goes on")
+
+
 # ---- Sweeps ----
 
 
