@@ -13,10 +13,10 @@ from cosine_fast import CosineDecay
 
 
 def by_loop(rates, B, C, beta, gamma):
-    sums, drops = np.concatenate([[0.0], np.cumsum(rates[1:])]), np.zeros(rates.size)
+    drops = np.zeros(rates.size)
     with np.errstate(divide="ignore", invalid="ignore"):
         for t in range(1, rates.size):
-            along = sums[t] - sums[:t]
+            along = np.cumsum(rates[t:0:-1])[::-1]  # backwards, so that small rates are not lost beside large ones
             grown = np.where(along > 0, 1 - (1 + C * rates[1 : t + 1] ** -gamma * along) ** -beta, 0.0)
             drops[t] = B * np.sum(-np.diff(rates[: t + 1]) * grown)
     return drops
@@ -31,7 +31,7 @@ def drawn(kind, n, draw):
         return np.repeat(draw.random(n // 50 + 1) * draw.integers(0, 2, n // 50 + 1), 50)
     if kind == "leaps":
         return np.where(np.arange(n) < n // 2, 1e-9, 1.0) + 1e-10 * draw.random(n)
-    return 10 ** draw.uniform(-6, 0, n)  # at random
+    return 10 ** draw.uniform(-12, 0, n)  # at random
 
 
 KINDS = ["decays", "rises", "jumps", "leaps", "random"]
@@ -44,9 +44,22 @@ def test_loop(cf, kind):
         rates = drawn(kind, n, draw)
         B, C, beta = draw.uniform(-9, 9), 10 ** draw.uniform(-4, 4), draw.uniform(0.02, 4)
         law = B, C, beta, draw.choice([0.0, 0.5, 0.9, 1.0, 2.0])
-        wanted, allowed = by_loop(rates, *law), 1e-12 * abs(B) * np.abs(np.diff(rates)).sum()
-        assert np.abs(cf.simulate.multi_power_loss_drop(rates, *law) - wanted).max() <= allowed, (n, law)
+        changes, later = np.abs(np.diff(rates)), np.where(rates > 0, rates, np.inf)[1:]
+        wanted, allowed = by_loop(rates, *law), 1e-12 * abs(B) * changes.sum()
+        rounding = 3e-16 * abs(B) * beta * C * (changes * later ** -law[3]).sum() * rates.sum()
+        assert np.abs(cf.simulate.multi_power_loss_drop(rates, *law) - wanted).max() <= allowed + rounding, (n, law)
         assert abs(cf.simulate.multi_power_loss_drop(rates, *law, last=True) - wanted[-1]) <= allowed, (n, law)
+
+
+def test_many_steps(cf):
+    """Of the same rate, whose plain running sum is wrong by 1e-11."""
+    rates = np.append(0.2, np.full(10**6, 0.1))
+    wanted = -0.1 * math.expm1(-0.5 * math.log1p(1e-6 * math.fsum(rates[1:])))
+    assert abs(cf.simulate.multi_power_loss_drop(rates, 1, 1e-6, 0.5, 0)[-1] - wanted) < 1e-14
+
+
+def test_sums_beyond_float64(cf):
+    assert cf.simulate.multi_power_loss_drop([1.5e308, 1e308, 1e308], 1, 1, 1, 0)[-1] == 0.5e308
 
 
 @pytest.mark.parametrize("kind", KINDS)
