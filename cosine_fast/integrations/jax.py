@@ -32,6 +32,18 @@ from . import _jax_formulas
 _MOST = 2**31 - 1  # counts are int32 in JAX
 
 
+def _steps(count: Any, *, floats: bool = True) -> jax.Array:
+    """Return steps as an array of JAX, which without jax_enable_x64 would wrap NumPy's wide integers."""
+    steps = jnp.asarray(count)
+    if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):
+        wanted = "integers or floats" if floats else "integers, which a table is of"
+        raise TypeError(f"Argument `count` must be {wanted}. Received: {steps.dtype}")
+    wide = isinstance(count, (np.ndarray, np.integer)) and count.dtype.kind in "iu"
+    if wide and not np.array_equal(count, count.astype(steps.dtype)):
+        raise OverflowError(f"Argument `count` must be within {steps.dtype} without jax_enable_x64. Received: {count}")
+    return steps
+
+
 @functools.partial(
     jax.tree_util.register_dataclass, data_fields=["rates"], meta_fields=["start"], drop_fields=["schedule"]
 )
@@ -71,9 +83,8 @@ class Table:
 
         Before the table's first step it is the first rate, after its last step the last.
         """
-        steps = jnp.asarray(count)
-        if not jnp.issubdtype(steps.dtype, jnp.integer):
-            raise TypeError(f"Argument `count` must be integers, which a table is of. Received: {steps.dtype}")
+        steps = _steps(count, floats=False)
+        steps = jnp.minimum(steps, min(_MOST, jnp.iinfo(steps.dtype).max))  # a large uint32 would be a negative int32
         last = self.start + self.rates.shape[-1] - 1
         index = jnp.clip(steps.astype(int), self.start, last) - self.start
         return self.rates.at[index].get(mode="promise_in_bounds")
@@ -215,11 +226,9 @@ class Kernel:
 
         They have the bits of ``schedule(count, dtype=dtype)``, also far beyond what a table could hold.
         """
-        steps = jnp.asarray(count)
+        steps = _steps(count)
         if steps.dtype.itemsize == 2 and jnp.issubdtype(steps.dtype, jnp.floating):
             steps = steps.astype(jnp.float32)  # float16, bfloat16
-        if not (jnp.issubdtype(steps.dtype, jnp.integer) or jnp.issubdtype(steps.dtype, jnp.floating)):
-            raise TypeError(f"Argument `count` must be integers or floats. Received: {steps.dtype}")
         if (self.parameters.dtype, self.parameters.ndim) != (np.uint32, 1):  # which the C code relies on
             raise TypeError(
                 "The parameters of a kernel must be as `kernel` makes them; with more axes, `jax.vmap` goes over them. "
@@ -318,7 +327,7 @@ class Operations:
 
     def __call__(self, count: Any) -> jax.Array:
         """Return the rates at these steps: integers or floats of any shape, or traced ones."""
-        steps = jnp.asarray(count).astype(self.numbers.dtype)
+        steps = _steps(count).astype(self.numbers.dtype)
         return _jax_formulas.rates(self.name, self.numbers, self.counts, self.children, steps)
 
 

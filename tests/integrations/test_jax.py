@@ -172,6 +172,17 @@ def test_counts(count):
         rates(3.5)
 
 
+@pytest.mark.parametrize("make", [table, formula, pytest.param(kernel, marks=kernels)])
+def test_wide_counts(make):
+    """Integers beyond 32 bits are not wrapped, and unsigned ones are not read as negative."""
+    for count in (np.int64(2**33), np.arange(3) + 2**33, np.uint64(2**63), 2**33):
+        with pytest.raises(OverflowError, match="int32"):
+            make(WARM)(count)
+    with jax.enable_x64(True):
+        assert make(WARM)(np.int64(2**33)) == pytest.approx(0.05)
+    assert make(WARM)(jnp.uint32(3 * 10**9)) == pytest.approx(0.05)
+
+
 def test_ends():
     """Without `stop` the table ends where the schedule does, and is right at all later steps."""
     schedules = [
