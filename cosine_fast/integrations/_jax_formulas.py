@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
-# A formula gets the numbers and the counts that the kernel folds, and steps. Conditions are traced like all else; a
-# branch that is not taken must not divide by 0, or the derivative is NaN.
+CYCLES = 256  # the cycles of CosineDecayRestarts that `cycles` folds
+
+# A formula gets the numbers and the counts that the kernel folds (CosineDecayRestarts: what `cycles` returns as its
+# counts), and steps. Conditions are traced like all else; a branch that is not taken must not divide by 0, or the
+# derivative is NaN.
+
+
+def cycles(numbers: Any, counts: Any, dtype: Any) -> Any:
+    """Return the begins of CosineDecayRestarts' cycles, rounded up, what that adds, their lengths and their heights.
+
+    The last column is a cycle without height, where the others end.
+    """
+    _, growth, height, *_ = numbers
+    result = np.zeros((4, CYCLES + 1), dtype)
+    result[2] = 1
+    with decimal.localcontext(prec=100), np.errstate(over="ignore"):  # far more digits than a begin in the dtype has
+        begin, length, t = map(decimal.Decimal, (0, counts[0], growth))
+        result[0] = _rounded_up(length / (1 - t), dtype) if t < 1 else np.inf
+        for i in range(CYCLES):
+            first = _rounded_up(begin, dtype)
+            if not first < result[0, -1]:
+                break
+            result[:, i] = first, float(decimal.Decimal(float(first)) - begin), float(length), np.float64(height) ** i
+            begin, length = begin + length, length * t
+    return result
+
+
+def _rounded_up(exact: decimal.Decimal, dtype: Any) -> Any:
+    near = np.asarray(float(exact), dtype)
+    return near if decimal.Decimal(float(near)) >= exact else np.nextafter(near, dtype.type(np.inf))
 
 
 def _cosine(x: Any) -> Any:
@@ -16,34 +46,47 @@ def _cosine(x: Any) -> Any:
     return jnp.cos(jnp.pi / 2 * x) ** 2  # which does not cancel near the end
 
 
+def _power(left: Any, fallen: Any, power: Any) -> Any:
+    """Return left**power, where left = 1 - fallen is positive: large powers need the digits of a small `fallen`."""
+    small = fallen < 0.5
+    return jnp.exp(power * jnp.where(small, jnp.log1p(-jnp.where(small, fallen, 0)), jnp.log(left)))
+
+
 def _cosine_decay(numbers: Any, counts: Any, s: Any) -> Any:
     peak, floor, start, absolute = numbers
     D, W = counts
     floor = jnp.where(absolute, floor, peak * floor)
-    decay = floor + (peak - floor) * _cosine(jnp.minimum(s - W, D) / D)
+    x = jnp.fmod(jnp.minimum(s - W, D), 2 * D) / D  # exact up to the division, also after many waves
+    decay = floor + (peak - floor) * _cosine(x)
     return jnp.where((W > 0) & (s < W), start + (peak - start) * (s / jnp.where(W > 0, W, 1)), decay)
 
 
 def _cosine_decay_restarts(numbers: Any, counts: Any, s: Any) -> Any:
     initial, growth, height, floor, absolute = numbers
     floor = jnp.where(absolute, floor, initial * floor)
-    x, more = s / counts[0], jnp.where(growth == 1, 0.5, growth - 1)
-    scale = 1 + x * more  # growth ** i at the begin of cycle i; with growth < 1 all cycles end where it is 0
-    ended = (growth < 1) & (scale <= 0)
+    begins, added, lengths, heights = counts
+    k = jnp.maximum(jnp.searchsorted(begins, s, side="right") - 1, 0)
+    D, t = lengths[k], (s - begins[k]) + added[k]
+    # Steps in no folded cycle lie in cycle i, counted from the nearest one that is folded.
+    more = jnp.where(growth == 1, 0.5, growth - 1)
+    scale = 1 + t / D * more  # growth ** i at the begin of cycle i; no cycles are where it is 0
+    outside = (s < 0) | (k == CYCLES - 1)
+    ended = outside & (growth != 1) & (scale <= 0)
 
     def begin(i: Any) -> Any:
-        return jnp.where(growth == 1, i, (growth**i - 1) / more)
+        return D * jnp.where(growth == 1, i, (growth**i - 1) / more)
 
-    i = jnp.floor(jnp.where(growth == 1, x, jnp.log(jnp.maximum(scale, 1e-30)) / jnp.log1p(more)))
-    i = i + (x >= begin(i + 1)) - (x < begin(i))  # the logarithm may be rounded to another cycle
-    part = (x - begin(i)) / growth**i
-    return floor + jnp.where(ended, 0, (initial - floor) * height**i * _cosine(jnp.clip(part, 0, 1)))
+    i = jnp.floor(jnp.where(growth == 1, t / D, jnp.log(jnp.maximum(scale, 1e-30)) / jnp.log1p(more)))
+    i = i + (t >= begin(i + 1)) - (t < begin(i))  # the logarithm may be rounded to another cycle
+    i = jnp.where(outside & ~ended, i, 0)
+    part = jnp.clip((t - begin(i)) / (D * growth**i), 0, 1)
+    return floor + jnp.where(ended, 0, (initial - floor) * heights[k] * height**i * _cosine(part))
 
 
 def _exponential_decay(numbers: Any, counts: Any, s: Any) -> Any:
     initial, rate, stairs = numbers
     x = s / counts[0]
-    return initial * rate ** jnp.where(stairs, jnp.floor(x), x)
+    return initial * rate ** jnp.where(stairs, jnp.floor_divide(s, counts[0]), x)
 
 
 def _inverse_square_root_decay(numbers: Any, counts: Any, s: Any) -> Any:
@@ -54,7 +97,7 @@ def _inverse_square_root_decay(numbers: Any, counts: Any, s: Any) -> Any:
 def _inverse_time_decay(numbers: Any, counts: Any, s: Any) -> Any:
     initial, rate, stairs = numbers
     x = s / counts[0]
-    return initial / (1 + rate * jnp.where(stairs, jnp.floor(x), x))
+    return initial / (1 + rate * jnp.where(stairs, jnp.floor_divide(s, counts[0]), x))
 
 
 def _logarithmic_warmup(numbers: Any, counts: Any, s: Any) -> Any:
@@ -69,16 +112,16 @@ def _piecewise_constant_decay(numbers: Any, counts: Any, s: Any) -> Any:
 
 def _polynomial_decay(numbers: Any, counts: Any, s: Any) -> Any:
     initial, end, power, cycle = numbers
-    x = s / counts[0]
-    x = jnp.where(cycle, x / jnp.maximum(jnp.ceil(x), 1), jnp.minimum(x, 1))
-    left = jnp.where(x < 1, 1 - x, 1)
-    return end + (initial - end) * jnp.where(x < 1, left**power, 0**power)
+    D = counts[0] * jnp.where(cycle, jnp.maximum(jnp.ceil(s / counts[0]), 1), 1)
+    r = jnp.where(s < D, D - s, D)
+    return end + (initial - end) * jnp.where(s < D, _power(r / D, s / D, power), 0**power)
 
 
 def _power_cosine_decay(numbers: Any, counts: Any, s: Any) -> Any:
     initial, end, exponent, k_decay = numbers
     x = jnp.clip(s / counts[0], 0, 1) ** k_decay
-    return end + (initial - end) * _cosine(x) ** exponent
+    y = jnp.pi / 2 * jnp.where(x < 1, x, 0)
+    return end + (initial - end) * jnp.where(x < 1, _power(jnp.cos(y) ** 2, jnp.sin(y) ** 2, exponent), 0)
 
 
 FORMULAS: dict[str, Callable[[Any, Any, Any], Any]] = {

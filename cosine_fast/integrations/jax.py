@@ -27,6 +27,7 @@ import numpy as np
 from .. import _backend
 from ..schedules._base import Formula, LearningRateSchedule, check_schedule, range_of_steps, rate_dtype
 from ..schedules._joined import Joined
+from ..schedules.cosine_decay_restarts import CosineDecayRestarts
 from . import _jax_formulas
 
 _MOST = 2**31 - 1  # counts are int32 in JAX
@@ -303,7 +304,7 @@ class Operations:
     Attributes
     ----------
     numbers, counts : jax.Array
-        The schedule's rates and factors, and its numbers of steps, in the dtype of the result.
+        The schedule's rates and factors, and its numbers of steps or cycles, in the dtype of the result.
     children : tuple of Operations
         The segments' schedules, if it is joined.
     name : str
@@ -345,7 +346,9 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
     -------
     Operations
         A function of the step. In float64 its rates are within 1e-12 of the schedule's largest one, in float32 within
-        1e-5. Steps are rounded to the dtype besides, and the phase of a wave to 2**-53 or 2**-24 of all waves up to it.
+        1e-5. Steps and parameters are rounded to the dtype besides, and the phase of a wave to 2**-53 or 2**-24 of all
+        waves up to it. In `CosineDecayRestarts` this holds for the first 256 cycles, as long as they are not shorter
+        than the spacing of rounded steps; elsewhere a step may count to another cycle.
 
     Raises
     ------
@@ -371,4 +374,6 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
     numbers, counts, children = _parameters(schedule)
     own = _dtype(dtype)
     parts = tuple(formula(child, dtype=own) for child in children)
+    if isinstance(schedule, CosineDecayRestarts):
+        counts = _jax_formulas.cycles(numbers, counts, own)
     return Operations(jnp.asarray(numbers, own), jnp.asarray(counts, own), parts, schedule._name)
