@@ -107,7 +107,7 @@ def _logarithmic_warmup(numbers: Any, counts: Any, s: Any) -> Any:
 
 
 def _piecewise_constant_decay(numbers: Any, counts: Any, s: Any) -> Any:
-    return numbers[jnp.searchsorted(counts, s)]
+    return jnp.where(jnp.isnan(s), s, numbers[jnp.searchsorted(counts, s)])
 
 
 def _polynomial_decay(numbers: Any, counts: Any, s: Any) -> Any:

@@ -204,6 +204,13 @@ def test_wide_counts(make):
     assert make(WARM)(jnp.uint32(3 * 10**9)) == pytest.approx(0.05)
 
 
+def test_formula_of_nan():
+    """It has no rate, nor has a flag."""
+    assert np.isnan(formula(cosine_fast.PiecewiseConstantDecay([3, 5], [1.0, 0.5, 0.2]))(jnp.nan))
+    with pytest.raises(TypeError, match="`count` must be integers or floats"):
+        formula(WARM)(jnp.array(True))
+
+
 def test_ends():
     """Without `stop` the table ends where the schedule does, and is right at all later steps."""
     schedules = [
