@@ -23,14 +23,25 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
-import jax  # noqa: F401  # for the example
+import jax
 
 from ..dialects import optax as _optax
 from .jax import Table, table
 
 
+def _number(value: Any) -> Any:
+    """Return the number in an array of JAX without dimensions, and other values as they are."""
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(
+            "A parameter must have a value, which a compiled function does not know. Make the table outside of it, and "
+            f"pass the table to it as an argument. Received: {value}"
+        )
+    return value.item() if isinstance(value, jax.Array) and value.ndim == 0 else value
+
+
 def _tabled(make: Callable[..., Any]) -> Callable[..., Table]:
     def function(*arguments: Any, stop: SupportsIndex | None = None, dtype: Any = None, **named: Any) -> Table:
+        arguments, named = jax.tree.map(_number, (arguments, named))
         return table(make(*arguments, **named), stop, dtype=dtype)
 
     options = list(inspect.signature(function).parameters.values())[1:3]

@@ -178,6 +178,15 @@ def test_errors(name, given, message):
             getattr(module, name)(**given)
 
 
+def test_parameters_of_jax():
+    """Scalars of JAX are parameters, also within others; traced ones are refused with the way that works."""
+    cycle = {"init_value": 0.0, "peak_value": jnp.array(0.5), "warmup_steps": jnp.array(5), "decay_steps": 20}
+    assert tables.sgdr_schedule([cycle])(5) == 0.5
+    assert tables.piecewise_constant_schedule(jnp.float32(0.5), {3: jnp.array(0.5)})(3) == 0.25
+    with pytest.raises(TypeError, match="pass the table to it as an argument"):
+        jax.jit(lambda peak: tables.cosine_decay_schedule(peak, 100)(5))(0.5)
+
+
 def test_a_table_of_what_has_no_end():
     with pytest.raises(ValueError, match="`stop` is needed: this ExponentialDecay has no end"):
         tables.exponential_decay(0.5, 100, 0.5)
