@@ -11,6 +11,7 @@ At whole steps from 0 on they are equal to those of optax 0.2.8 but for optax's 
 from __future__ import annotations
 
 import bisect
+import inspect
 import itertools
 import math
 import operator
@@ -28,7 +29,7 @@ from .. import (
     PowerCosineDecay,
     join_schedules,
 )
-from ..schedules._base import INT64_MAX, Formula, nearest, number_of
+from ..schedules._base import INT64_MAX, Formula, nearest, number_of, received
 from ..schedules._joined import whole_steps
 
 __all__ = [
@@ -317,7 +318,13 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> JoinedSchedule:
     >>> sgdr_schedule([cycle, {**cycle, "peak_value": 0.25}])([100, 600, 1100, 1200, 2200])
     array([0.5 , 0.25, 0.  , 0.25, 0.  ])
     """
-    cycles = list(cosine_kwargs)
+    try:
+        cycles = list(cosine_kwargs)
+        for cycle in cycles:
+            inspect.signature(warmup_cosine_decay_schedule).bind(**cycle)
+    except TypeError as error:
+        wanted = "Argument `cosine_kwargs` must have mappings of the arguments of `warmup_cosine_decay_schedule`."
+        raise TypeError(f"{wanted} {received('cosine_kwargs', cosine_kwargs)}") from error
     if not cycles:
         raise ValueError("Argument `cosine_kwargs` must have at least one cycle. Received: none")
     ends = list(itertools.accumulate(whole_steps("decay_steps", cycle["decay_steps"]) for cycle in cycles))
@@ -436,6 +443,9 @@ def _exact(name: str, value: Any) -> Fraction:
 
 def _scaled(init_value: Any, boundaries_and_scales: Mapping[int, Any] | None) -> tuple[list[int], list[float]]:
     """Return the boundaries in order, and the rates: the first one, and those from each boundary on."""
+    if not isinstance(boundaries_and_scales, Mapping | None):
+        wanted = "Argument `boundaries_and_scales` must be a mapping of steps to factors, or None."
+        raise TypeError(f"{wanted} {received('boundaries_and_scales', boundaries_and_scales)}")
     pairs = sorted((boundaries_and_scales or {}).items())
     scales = [_exact("boundaries_and_scales", scale) for _, scale in pairs]
     if scales and min(scales) < 0:

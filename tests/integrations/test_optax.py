@@ -178,6 +178,16 @@ def test_errors(name, given, message):
             getattr(module, name)(**given)
 
 
+@pytest.mark.parametrize("module", [dialect, tables])
+def test_type_errors(module):
+    for given in (5, [5], [{"foo": 1}], [{**WARMUP, "foo": 1}]):
+        with pytest.raises(TypeError, match=r"`cosine_kwargs` must have mappings.*Received: cosine_kwargs="):
+            module.sgdr_schedule(given)
+    for name, given in (("piecewise_constant_schedule", (1.0,)), ("piecewise_interpolate_schedule", ("linear", 1.0))):
+        with pytest.raises(TypeError, match=r"`boundaries_and_scales` must be a mapping.*='x'"):
+            getattr(module, name)(*given, "x")
+
+
 def test_parameters_of_jax():
     """Scalars of JAX are parameters, also within others; traced ones are refused with the way that works."""
     cycle = {"init_value": 0.0, "peak_value": jnp.array(0.5), "warmup_steps": jnp.array(5), "decay_steps": 20}
