@@ -56,8 +56,9 @@ def run(*arguments, **options):
 
 def assert_error(result, status, *words):
     assert result.returncode == status, (result.returncode, result.stderr)
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    assert result.stderr.startswith("cosine-fast: error: ")
+    error, *hints = result.stderr.splitlines()
+    assert error.startswith("cosine-fast: error: ")
+    assert not hints or (len(hints) == 1 and hints[0].startswith("Try 'cosine-fast ")), result.stderr
     for word in words:
         assert word in result.stderr
 
