@@ -109,10 +109,10 @@ def typed(x: float) -> str:
 
 def lines_of(schedule: Any) -> list[str]:
     """What paths.c reads to fold a schedule: first, if it is joined, the schedules that it consists of."""
-    numbers, counts, _, distinct, _ = schedule._key
+    numbers, counts, *_ = schedule._key
     lines = []
-    for child in distinct[0] if schedule._name == "joined_schedule" else ():
-        lines += [*lines_of(child), "c"]
+    for segment in schedule._segments if schedule._name == "joined_schedule" else ():
+        lines += [*lines_of(segment.schedule), "c"]
     words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
     return [*lines, " ".join(map(str, ["p", schedule._name, len(numbers), *words]))]
 
