@@ -6,6 +6,7 @@ absent; absent rates read as NaN. The attribute ``complete`` becomes true last.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import json
@@ -17,7 +18,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -43,6 +44,7 @@ SHARDED_FILE = 1 << 21  # values of a file with several chunks, of which Zarr ma
 MAX_SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
 WORKER_TIMEOUT = 30  # seconds; Dask itself waits for ever
+LOST = "the connection to Dask's scheduler is lost"
 Progress = Callable[[int, int], Any]
 
 _own = threading.local()
@@ -502,31 +504,46 @@ def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: int)
     array[place] = rates  # Zarr writes a file under another name first
 
 
+@contextlib.contextmanager
+def _connected() -> Iterator[None]:
+    """Report a lost scheduler, for which Dask has errors of many types."""
+    try:
+        yield
+    except (OSError, RuntimeError, TypeError) as error:
+        raise ConnectionError(LOST) from error
+
+
 def _filled(client: Client | None, tasks: Iterator[tuple[Path, tuple[Any, ...]]]) -> Iterator[Path]:
     """Write files, several at the same time; yield each that is written. At the end wait for those being written."""
     # In this process two threads: one computes while the other writes, and Ctrl-C interrupts neither.
     executor: Executor = ThreadPoolExecutor(2) if client is None else client.get_executor(pure=False)
     ahead = 4 * (2 if client is None else max(1, sum(client.nthreads().values())))
     running: dict[Future[None], Path] = {}
+    waits = True
     try:
         while True:
             for file, task in itertools.islice(tasks, ahead - len(running)):
-                running[executor.submit(_fill, *task)] = file
+                with _connected():
+                    running[executor.submit(_fill, *task)] = file
             if not running:
                 return
             done = wait(running, WORKER_TIMEOUT, FIRST_COMPLETED).done
-            if client is not None and not done and not client.nthreads():
+            with _connected():
+                workers = done or client is None or client.nthreads()
+            if not workers:
                 raise TimeoutError(f"Dask has no workers, and no file was written for {WORKER_TIMEOUT} s")
             for future in done:
-                try:
-                    future.result()
-                except CancelledError as error:
-                    raise ConnectionError("the connection to Dask's scheduler is lost") from error
+                if future.cancelled():
+                    raise ConnectionError(LOST)
+                future.result()
                 yield running.pop(future)
+    except Exception:
+        waits = client is None  # for workers or a scheduler that are lost it might wait for ever
+        raise
     finally:
         for future in running:
             future.cancel()
-        executor.shutdown()
+        executor.shutdown(waits)
 
 
 def _sync(file: Path) -> None:
