@@ -1,7 +1,7 @@
 """A fuzz target for atheris: any bytes as a file for --config. It takes libFuzzer's options and a folder of inputs.
 
-The file gives a schedule whose array has the rates of its single steps (finite ones, if it is a CosineDecay), or a
-CommandError of one short line.
+The file gives a schedule whose array has the rates of its single steps (finite ones, if it is a CosineDecay), or an
+error of one short line.
 """
 
 import json
@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import atheris
+import click
 
 with atheris.instrument_imports(include=["cosine_fast.cli", "cosine_fast.schedules", "cosine_fast.serialization"]):
     from cosine_fast.cli import options, signals
@@ -62,9 +63,9 @@ def one_config(content):
         schedule = options.read_config(PATH)
         end = 2**40 if schedule._end is None else schedule._end
         steps = options.steps_of(schedule, 0, end + 1, max(1, end // 8))
-    except signals.CommandError as problem:
+    except (signals.CommandError, click.UsageError) as problem:
         line = signals.one_line(str(problem))
-        if not (problem.status == 2 and 0 < len(line) < 1000):
+        if not (getattr(problem, "status", 2) == 2 and 0 < len(line) < 1000):
             raise
         return
     rates = schedule(steps)
