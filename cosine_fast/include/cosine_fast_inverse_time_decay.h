@@ -45,7 +45,7 @@ typedef struct cf_inverse_time_decay {
     double whole_to;     /* for whole x up to this size the sum is whole, and at most 2^50; -1 if stairs need exact rests */
     double inverse;      /* 1 / decay_steps */
     double initial;      /* initial_learning_rate / initial_unit: 0, or in [1, 2) in size; initial_unit is a power of 2 */
-    double rate;         /* decay_rate / rate_unit likewise, of which the step takes the unit */
+    double rate;         /* decay_rate / rate_unit likewise; the step is multiplied by rate_unit */
     double initial_unit, rate_unit;
     cf_pair decay_steps;
     double smooth_from;  /* beyond these steps a staircase is evaluated as the smooth curve */

@@ -160,13 +160,13 @@ CF_INLINE double cf_polynomial_curve(const cf_polynomial_decay *p, cf_pair step,
 /* CF_WHOLE_STEPS need p->single. */
 CF_INLINE double cf_polynomial_decay_rate(const cf_polynomial_decay *p, cf_pair step, int variant, int steps)
 {
-    const int single = steps == CF_WHOLE_STEPS, has_short_way = variant > CF_CYCLIC;
     const int whole = (step.lo == 0.0) & (fabs(step.hi) <= CF_SMALL_STEP) & (cf_round(step.hi) == step.hi);
-    double brief, other;
-    if (has_short_way && single) return cf_polynomial_short(p, step.hi, variant);
-    brief = has_short_way ? cf_polynomial_short(p, whole ? step.hi : 0.0, variant) : 0.0;
-    other = cf_polynomial_curve(p, step, variant == CF_CYCLIC, single);
-    return has_short_way && whole ? brief : other;
+    double at_whole, at_any;
+    if (variant <= CF_CYCLIC) return cf_polynomial_curve(p, step, variant == CF_CYCLIC, steps == CF_WHOLE_STEPS);
+    if (steps == CF_WHOLE_STEPS) return cf_polynomial_short(p, step.hi, variant);
+    at_whole = cf_polynomial_short(p, whole ? step.hi : 0.0, variant);
+    at_any = cf_polynomial_curve(p, step, 0, 0);
+    return whole ? at_whole : at_any;
 }
 
 CF_INLINE int cf_polynomial_decay_steps(const cf_polynomial_decay *p, double least, double greatest, int whole)
@@ -181,8 +181,7 @@ static inline double cf_polynomial_decay_at(const cf_polynomial_decay *p, cf_pai
 {
     const int whole = step.lo == 0.0 && fabs(step.hi) <= CF_SMALL_STEP && step.hi == floor(step.hi);
     if (p->straight) return cf_cosine_decay_at(&p->line, step);
-    if (whole && p->variant == CF_POWER_HALF) return cf_polynomial_short(p, step.hi, CF_POWER_HALF);
-    if (whole && p->variant == CF_POWER_TWO) return cf_polynomial_short(p, step.hi, CF_POWER_TWO);
+    if (whole && p->variant > CF_CYCLIC) return cf_polynomial_short(p, step.hi, p->variant);
     return cf_polynomial_decay_curve_at(p, step);
 }
 

@@ -244,8 +244,8 @@ class OfWholeSteps(Evaluation):
 class CumulativeSum(OfWholeSteps):
     """The sum of the rates of the steps 0 .. s-1, as a function of s.
 
-    A call reuses the sums of the steps that it has passed. With `most`, how many steps a search may evaluate, they are
-    also kept for the next call, so that only one thread may call; without it many may.
+    A call reuses the sums that it has made at other steps. `most` is how many steps a search may evaluate; with it the
+    sums are also kept for the next call, so that only one thread may call. Without it several threads may.
     """
 
     __slots__ = ("_dtype", "_known", "_most", "_schedule")
