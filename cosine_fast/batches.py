@@ -214,8 +214,8 @@ def warmup_stable_decay(
 
     Notes
     -----
-    Where each schedule has one step, and that has a fraction, a value takes some hundred nanoseconds. That is about 20
-    times as long as at a whole step, and more than ten times as long as the expression in NumPy takes.
+    Where each schedule has one step, and that has a fraction, the schedules are folded one by one. That takes many
+    times as long as at a whole step, and longer than the expression in NumPy.
 
     Examples
     --------

@@ -162,8 +162,8 @@ def multi_power_loss_drop(
     3e-16 * B * beta * C * r**-gamma * S times the change. With rates from 1e-12 to 1 and a gamma of 1, the error can be
     1e-6 of B times the changes.
 
-    With `last`, NumPy takes only 1.6 to 2.1 times as long for many schedules (`benchmarks/simulate.py`): both take two
-    powers a step, which are most of the time.
+    With `last`, this is only about twice as fast as NumPy for many schedules (`benchmarks/simulate.py`): both compute
+    two powers a step, which take most of the time.
 
     References
     ----------
