@@ -16,10 +16,10 @@ import numpy as np
 
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay, WarmupStableDecay
-from .schedules._base import (
-    FLOAT64, LARGEST, apart, as_array, check_one_floor, check_out, dtype_of, is_masked, is_readable, number_of,
-    rate_dtype, steps_of, warn_ignored,
+from .schedules._checks import (
+    FLOAT64, LARGEST, check_one_floor, dtype_of, number_of, rate_dtype, steps_of, warn_ignored,
 )  # fmt: skip
+from .schedules._evaluation import apart, as_array, check_out, is_masked, is_readable
 from .schedules._joined import whole_length
 from .schedules.warmup_stable_decay import DECAYS, LEAST_RATIO
 

@@ -15,7 +15,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from ._backend import check_threads, kernel
-from .schedules._base import check_out, number_of, received
+from .schedules._checks import number_of, received
+from .schedules._evaluation import check_out
 
 __all__ = ["momentum_sum", "multi_power_loss_drop"]
 

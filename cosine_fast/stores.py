@@ -30,7 +30,9 @@ from zarr.codecs import BloscCodec
 from . import __version__
 from ._backend import check_threads, shown
 from .schedules import JoinedSchedule
-from .schedules._base import LearningRateSchedule, array_of_range, range_of_steps, rate_dtype, received
+from .schedules._base import LearningRateSchedule
+from .schedules._checks import rate_dtype, received
+from .schedules._evaluation import array_of_range, range_of_steps
 from .serialization import deserialize, serialize, with_class
 
 if TYPE_CHECKING:

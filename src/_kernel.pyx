@@ -2,10 +2,9 @@
 # cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=no
 """The compiled backend: the driver between Python's arrays and the block loops.
 
-A call brings an array or a range of steps, and an array for the rates; schedules/_base.py has checked both. The driver
-describes them in a cf_job and divides it among a team of threads, which run the block loops without the GIL. All
-arithmetic is in the C headers and in blocks.c. batches.pxi, simulate.pxi and c_api.pxi are parts of this
-module.
+A call brings an array or a range of steps, and an array for the rates; schedules/_evaluation.py has checked both. The
+driver describes them in a cf_job and divides it among a team of threads, which run the block loops without the GIL. All
+arithmetic is in the C headers and in blocks.c. batches.pxi, simulate.pxi and c_api.pxi are parts of this module.
 """
 
 cimport cython
@@ -42,13 +41,14 @@ cdef extern from "blocks.h" nogil:
     cf_pair cf_from_int64(int64_t i)
     ctypedef struct cf_schedule:
         pass
-    int cf_family_of(const char *name)
-    size_t cf_schedule_memory(int family, const double *numbers, int64_t count)
-    void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts,
+    int cf_function_of(const char *name)
+    size_t cf_schedule_memory(int function, const double *numbers, int64_t count)
+    void cf_schedule_init(cf_schedule *schedule, int function, const double *numbers, const cf_pair *counts,
                           int64_t count, void *memory)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
     enum:
         CF_BLOCK
+        CF_RANGE
         CF_INT8, CF_INT16, CF_INT32, CF_INT64, CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, CF_FLOAT32, CF_FLOAT64
     ctypedef struct cf_operand:
         char *data
@@ -65,7 +65,7 @@ cdef extern from "blocks.h" nogil:
     ctypedef struct cf_batch:
         cf_job schedules, row
         int64_t many, steps
-        int alike, streamed, absolute, along, shape
+        int alike, streamed, absolute, along, shape, plain
         cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps
         atomic_int *others
     ctypedef struct cf_check:
@@ -99,7 +99,7 @@ cdef extern from "blocks.h" nogil:
     ctypedef void (*cf_run)(const void *work, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
-        cf_run evaluate, evaluate_batch, check, power_sums, momentum_sums, last_drops
+        cf_run evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums, last_drops
     int cf_isas(cf_isa *out)
 
 cdef extern from "cosine_fast_embed.h" nogil:
@@ -458,20 +458,20 @@ cdef class Function:
         """
         cdef Function child
         cdef bytes key = name.encode()
-        cdef int family = cf_family_of(key)
+        cdef int function = cf_function_of(key)
         cdef Py_ssize_t n = len(numbers), count = len(counts), i
         cdef double values[4]
         cdef size_t extra
         cdef cf_state state
         cdef cf_pair *pairs
         cdef double *doubles
-        if family < 0:
+        if function < 0:
             raise ValueError(f"there is no function {name!r}")
         if self._ready:
             raise AttributeError("a schedule is immutable: make another one")
         for i in range(min(n, 4)):
             values[i] = numbers[i]
-        extra = cf_schedule_memory(family, values, count)
+        extra = cf_schedule_memory(function, values, count)
         PyMem_Free(self.memory)  # of a call that failed
         self.memory = PyMem_Malloc(extra + count * sizeof(cf_pair) + n * sizeof(double))
         if self.memory == NULL:
@@ -488,7 +488,7 @@ cdef class Function:
         try:
             for i in range(count):
                 pairs[i] = _count(counts[i])
-            cf_schedule_init(&self.schedule, family, doubles, pairs, count, self.memory)
+            cf_schedule_init(&self.schedule, function, doubles, pairs, count, self.memory)
         finally:
             cf_leave(state)
         self.single = single
@@ -517,7 +517,7 @@ cdef class Function:
         cdef cf_job job
         job.first = start
         job.stride = step
-        job.steps.data = NULL
+        job.steps.type = CF_RANGE
         self._run(&job, None, rates, num_threads)
 
     cdef int _run(self, cf_job *job, cnp.ndarray steps, cnp.ndarray rates, int num_threads) except -1:

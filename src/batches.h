@@ -297,7 +297,7 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
     source s = {0};
     range in = {0};
     rows at;
-    schedule.family = CF_COSINE_DECAY;
+    schedule.function = CF_COSINE_DECAY;
     row.schedule = &schedule;
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&at, &row, from);
@@ -326,11 +326,11 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
 {
     group g;
     rows r;
-    if (b->others && atomic_load_explicit(b->others, memory_order_relaxed)) return;
+    if (b->plain && atomic_load_explicit(b->others, memory_order_relaxed)) return;
     g.n = n;
     rows_seek(&r, &b->schedules, first);
     if (b->steps == 1 && evaluate_singles(b, &r, n)) return;
-    if (b->others) {
+    if (b->plain) {
         atomic_store_explicit(b->others, 1, memory_order_relaxed);
         return;
     }

@@ -13,7 +13,13 @@ def cosine_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     warmup_steps; checked already. With `plain` they need not be: it evaluates only plain schedules of one step each,
     which are right, and returns whether there were no others. If there were, the rates are undefined.
     """
-    return _evaluate_batch(rates, steps, parameters, num_threads, absolute, plain, 0)
+    cdef cf_batch batch
+    cdef atomic_int others = 0
+    batch.absolute = absolute
+    batch.plain = plain
+    batch.others = &others
+    _evaluate_batch(_isas[_isa].cosine_decays, &batch, rates, steps, parameters, num_threads)
+    return others == 0
 
 
 def stable_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list parameters not None, int num_threads,
@@ -23,21 +29,23 @@ def stable_decays(cnp.ndarray rates not None, cnp.ndarray steps not None, list p
     parameters: initial_learning_rate, decay_steps, end_learning_rate, peak_learning_rate, warmup_steps, stable_steps;
     checked already. shape: the number of the decay, from 1. `make` is of use to the pure-Python kernel.
     """
-    _evaluate_batch(rates, steps, parameters, num_threads, True, False, shape)
-
-
-cdef bint _evaluate_batch(cnp.ndarray rates, cnp.ndarray steps, list parameters, int num_threads, bint absolute,
-                          bint plain, int shape) except -1:
-    cdef list arrays = [rates, steps, *parameters]
     cdef cf_batch batch
+    batch.absolute = True
+    batch.plain = False
+    batch.shape = shape
+    _evaluate_batch(_isas[_isa].stable_decays, &batch, rates, steps, parameters, num_threads)
+
+
+cdef int _evaluate_batch(cf_run run, cf_batch *batch, cnp.ndarray rates, cnp.ndarray steps, list parameters,
+                         int num_threads) except -1:
+    """Describe the arrays in the batch, and run it."""
+    cdef list arrays = [rates, steps, *parameters]
     cdef cf_operand *of_schedules[8]
     cdef cf_operand *of_row[2]
     cdef _Axis axes[64]
     cdef int count, k
-    cdef atomic_int others = 0
     if cnp.PyArray_SIZE(rates) == 0:
-        return True
-    batch.others = &others if plain else NULL
+        return 0
     of_schedules[:] = [&batch.schedules.rates, &batch.schedules.steps, &batch.initial, &batch.decay_steps, &batch.alpha,
                        &batch.target, &batch.warmup_steps, &batch.stable_steps]
     of_row[:] = [&batch.row.rates, &batch.row.steps]
@@ -58,11 +66,8 @@ cdef bint _evaluate_batch(cnp.ndarray rates, cnp.ndarray steps, list parameters,
     for k in range(batch.schedules.dimensions):
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
     batch.row.shift = 0
-    batch.absolute = absolute
-    batch.shape = shape
     batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
-    _work(_isas[_isa].evaluate_batch, &batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
-    return others == 0
+    return _work(run, batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
 
 
 def within(cnp.ndarray numbers not None, double least, double most, double allowed, bint nan, int num_threads):

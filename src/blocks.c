@@ -13,14 +13,14 @@
 #include "warmup_stable_decay.h"
 
 #define DEFAULT_OF(NAME, name, loops, memory, init) DEFAULT_##loops(name)
-CF_SCHEDULES(DEFAULT_OF)
+CF_FUNCTIONS(DEFAULT_OF)
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out)
 {
-    switch (job->schedule->family) {
+    switch (job->schedule->function) {
 #define EVALUATE(NAME, name, loops, memory, init) \
     case NAME: evaluate_##name(job, &job->schedule->as.name, r, begin, n, out); break;
-        CF_SCHEDULES(EVALUATE)
+        CF_FUNCTIONS(EVALUATE)
     default: break;
     }
 }
@@ -54,10 +54,14 @@ static void evaluate(const void *work, int64_t begin, int64_t end)
     if (job->streamed) end_stream();
 }
 
-static void evaluate_batch(const void *work, int64_t begin, int64_t end)
+static void cosine_decays(const void *work, int64_t begin, int64_t end)
 {
-    const cf_batch *b = work;
-    (b->shape ? evaluate_stables : evaluate_groups)(b, evaluate, begin, end);
+    evaluate_groups(work, evaluate, begin, end);
+}
+
+static void stable_decays(const void *work, int64_t begin, int64_t end)
+{
+    evaluate_stables(work, evaluate, begin, end);
 }
 
 static void check(const void *work, int64_t begin, int64_t end)
@@ -88,4 +92,5 @@ static void check(const void *work, int64_t begin, int64_t end)
 #define CF_VARIANT cf_isa_baseline
 #endif
 
-const cf_isa CF_VARIANT = {"", evaluate, evaluate_batch, check, power_sums, momentum_sums, last_drops};
+const cf_isa CF_VARIANT = {
+    "", evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums, last_drops};

@@ -9,6 +9,7 @@
 enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
 
 enum cf_type {
+    CF_RANGE, /* steps that are no array: a job's first, first + stride, ... modulo 2^64 */
     CF_INT8, CF_INT16, CF_INT32, CF_INT64,
     CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, /* CF_UINT64 holds only values below 2^63 */
     CF_FLOAT32, CF_FLOAT64
@@ -22,10 +23,10 @@ typedef struct cf_operand {
     int64_t strides[CF_MAX_DIMENSIONS];
 } cf_operand;
 
-/* Evaluate a schedule at `steps`, or if steps.data is NULL at first, first + stride, ... modulo 2^64, into `rates`. */
+/* Evaluate a schedule at `steps` into `rates`. */
 typedef struct cf_job {
     const cf_schedule *schedule;
-    int64_t first, stride;
+    int64_t first, stride; /* of CF_RANGE */
     int64_t shift; /* subtracted from steps that are int64s and at most 2^52 in size */
     int streamed; /* the rates are stored past the caches, because they are too many for them */
     int dimensions;
@@ -45,9 +46,10 @@ typedef struct cf_batch {
     int streamed;        /* as in cf_job */
     int absolute;        /* alpha has the floors themselves, not their fractions of the peaks */
     int along;           /* the rates of a schedule are neighbours in memory, not the schedules of a step */
-    int shape; /* of WarmupStableDecays: their enum cf_shape, and alpha has the end rates; else 0 */
+    int shape;          /* of WarmupStableDecays: their enum cf_shape; alpha has the end rates */
     cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps; /* strides as in `schedules`; NaN is no target */
-    atomic_int *others; /* NULL; or evaluate only plain schedules of one step each, and set this to 1 if there are others */
+    int plain;          /* evaluate only plain schedules of one step each */
+    atomic_int *others; /* set to 1 if `plain` is set and there are others */
 } cf_batch;
 
 /* Check that each number is from `least` to `most`, or is `allowed`, or NaN if `nan` is set. */
@@ -93,7 +95,7 @@ typedef void (*cf_run)(const void *work, int64_t begin, int64_t end);
 /* A compiled variant of blocks.c. */
 typedef struct cf_isa {
     const char *name;
-    cf_run evaluate, evaluate_batch, check, power_sums, momentum_sums, last_drops;
+    cf_run evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums, last_drops;
 } cf_isa;
 
 /* List the variants that this build has and this processor runs, the best first; returns how many there are. */

@@ -62,10 +62,9 @@ cdef void _of_doubles(const void *schedule, const double *steps, double *rates, 
 
 cdef void _of_range(const void *schedule, int64_t start, int64_t step, double *rates, int64_t n) noexcept nogil:
     cdef cf_job job
-    job.steps.data = NULL
     job.first = start
     job.stride = step
-    _of_row(&job, schedule, CF_INT64, rates, n)
+    _of_row(&job, schedule, CF_RANGE, rates, n)
 
 
 cdef cf_api _api

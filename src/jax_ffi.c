@@ -19,7 +19,7 @@ cf_run cf_jax_evaluate;
 /* ---- Folding ---- */
 
 typedef struct cf_text {
-    char name[32]; /* as cf_family_of has it */
+    char name[32]; /* as cf_function_of has it */
     int64_t numbers, counts, children;
 } cf_text; /* then the numbers, the counts as pairs, and the same of each child */
 
@@ -48,8 +48,8 @@ static const char *cf_fold_text(cf_schedule *schedule, const char *text, void **
     const cf_text *const head = (const cf_text *)text;
     const double *const numbers = (const double *)(head + 1);
     const cf_pair *const counts = (const cf_pair *)(numbers + head->numbers);
-    const int family = cf_family_of(head->name);
-    void *const memory = cf_allocate(blocks, cf_schedule_memory(family, numbers, head->counts));
+    const int function = cf_function_of(head->name);
+    void *const memory = cf_allocate(blocks, cf_schedule_memory(function, numbers, head->counts));
     int64_t i;
     if (!memory) return NULL;
     text = (const char *)(counts + head->counts);
@@ -58,7 +58,7 @@ static const char *cf_fold_text(cf_schedule *schedule, const char *text, void **
         if (!child || !(text = cf_fold_text(child, text, blocks))) return NULL;
         ((const cf_schedule **)memory)[i] = child;
     }
-    cf_schedule_init(schedule, family, numbers, counts, head->counts, memory);
+    cf_schedule_init(schedule, function, numbers, counts, head->counts, memory);
     return text;
 }
 

@@ -11,8 +11,8 @@ enum { FEW_SEGMENTS = 8 };
 
 static void evaluate_block(const cf_job *job, const rows *r, int64_t begin, int n, sink out);
 
-/* The rates of segment k at n steps of its own schedule. The steps are a range from job->first on if job->steps.data is NULL;
- * otherwise they lie there, as doubles or as int64s from which job->shift is subtracted. */
+/* The rates of segment k at n steps of its own schedule. The steps are a range from job->first on, doubles, or
+ * int64s from which job->shift is subtracted. */
 static void evaluate_segment(const cf_joined_schedule *p, int64_t k, cf_job *job, int n, sink out)
 {
     rows r;
@@ -86,7 +86,7 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     own.steps.type = CF_INT64;
     own.shift = 0;
     if (origin == RANGE) {
-        own.steps.data = NULL;
+        own.steps.type = CF_RANGE;
         own.first = sign * (range_at(job->first, job->stride, begin) - offset);
         own.stride = (int64_t)((uint64_t)sign * (uint64_t)job->stride);
     } else if (origin == INT64S && sign == 1) {

@@ -192,7 +192,7 @@ static inline int is_float32(const cf_job *job)
 static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
     const cf_operand *steps = &job->steps;
-    if (!steps->data) {
+    if (steps->type == CF_RANGE) {
         const int64_t first = range_at(job->first, job->stride, begin);
         const double last = (double)range_at(first, job->stride, n - 1);
         s->first = (double)first;
@@ -290,7 +290,7 @@ static void evaluate_by_default(const cf_job *job, const void *schedule, loop *c
     {                                                                                                                \
         evaluate_by_default(job, p, name##_loops[p->variant], name##_steps_in, r, begin, n, out);                    \
     }
-/* evaluate_NAME for a schedule that CF_SCHEDULES lists with `one` or `two` default loops. */
+/* evaluate_NAME for a function that CF_FUNCTIONS lists with `one` or `two` default loops. */
 #define DEFAULT_one(name) DEFAULT_LOOPS(name, 0) DEFAULT_BLOCK(name, evaluate_##name, DEFAULT_ROW(name, 0))
 #define DEFAULT_two(name)  \
     DEFAULT_LOOPS(name, 0) \

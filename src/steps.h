@@ -214,7 +214,7 @@ static void store(const rows *r, const cf_operand *out, int n, const char *from,
 static CF_NOINLINE void load_block(const cf_job *job, const rows *r, int64_t begin, int n, double *hi,
                                    double *lo)
 {
-    if (job->steps.data) {
+    if (job->steps.type != CF_RANGE) {
         int i;
         load(r, &job->steps, n, hi, lo);
         for (i = 0; i < n && job->shift; i++) hi[i] -= (double)job->shift;

@@ -51,7 +51,7 @@ static void fold_part(const stable *s, int k, cf_schedule *part)
     } else if (k != 2) {
         cf_schedule_init(part, CF_PIECEWISE_CONSTANT_DECAY, k == 3 ? &s->end : &s->peak, NULL, 0, NULL);
     } else if (s->shape == CF_COSINE) {
-        part->family = CF_COSINE_DECAY;
+        part->function = CF_COSINE_DECAY;
         cf_cosine_decay_init_to(&part->as.cosine_decay, s->peak, s->decay_steps, s->end, 1, 0, 0.0, zero);
     } else if (s->shape == CF_EXPONENTIAL) {
         cf_schedule_init(part, CF_EXPONENTIAL_DECAY, rates, &s->decay_steps, 1, NULL);
@@ -146,7 +146,7 @@ static void evaluate_stables(const cf_batch *b, cf_run run, int64_t begin, int64
     cf_joined_schedule *const p = &schedule.as.joined_schedule;
     cf_job row = b->row;
     rows r;
-    schedule.family = CF_JOINED_SCHEDULE;
+    schedule.function = CF_JOINED_SCHEDULE;
     row.schedule = &schedule;
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&r, &b->schedules, begin / b->steps);

@@ -25,7 +25,7 @@ import click
 import numpy as np
 
 from cosine_fast import LearningRateSchedule, __version__, get_num_threads, serialize
-from cosine_fast.schedules._base import array_of_range
+from cosine_fast.schedules._evaluation import array_of_range
 
 from . import signals
 from .signals import CommandError, shortened

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from cosine_fast import CosineDecay, LearningRateSchedule, deserialize
-from cosine_fast.schedules._base import as_array
+from cosine_fast.schedules._evaluation import as_array
 from cosine_fast.serialization import with_class
 
 from .signals import CommandError, shortened

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import NoReturn, ParamSpec
 
 from ..schedules import ConstantSchedule, JoinedSchedule, PiecewiseConstantDecay, PolynomialDecay
-from ..schedules._base import Formula, number_of
+from ..schedules._base import Formula
+from ..schedules._checks import number_of
 
 P = ParamSpec("P")
 

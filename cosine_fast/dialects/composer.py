@@ -22,7 +22,8 @@ from ..schedules import (
     ExponentialDecay,
     PolynomialDecay,
 )
-from ..schedules._base import Formula, items_of, number_of
+from ..schedules._base import Formula
+from ..schedules._checks import items_of, number_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
 from ._parts import one_of, power_of, stairs, warmed

@@ -27,7 +27,8 @@ from ..schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from ..schedules._base import Formula, choice_of, number_of, steps_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of, number_of, steps_of
 from ..schedules._joined import whole_length
 from ._parts import one_of, without
 

@@ -25,7 +25,8 @@ from ..schedules import (
     PolynomialDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, items_of, number_of, steps_of
+from ..schedules._base import Formula
+from ..schedules._checks import items_of, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
 from ._parts import floored, one_of, power_of, refused, warmed

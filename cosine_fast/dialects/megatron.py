@@ -19,7 +19,8 @@ from ..schedules import (
     PolynomialDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, choice_of, number_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of, number_of
 from ..schedules._joined import whole_length
 from ._parts import floored, without
 

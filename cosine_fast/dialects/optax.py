@@ -29,7 +29,8 @@ from .. import (
     PowerCosineDecay,
     join_schedules,
 )
-from ..schedules._base import INT64_MAX, Formula, nearest, number_of, received
+from ..schedules._base import Formula
+from ..schedules._checks import INT64_MAX, nearest, number_of, received
 from ..schedules._joined import whole_steps
 
 __all__ = [

@@ -22,7 +22,8 @@ from ..schedules import (
     PowerCosineDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, choice_of, flag_of, items_of, number_of, steps_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of, flag_of, items_of, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
 from ..schedules.joined_schedule import join_schedules
 from ._parts import one_of, power_of, refused, stairs, warmed, without

@@ -26,7 +26,8 @@ from ..schedules import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length, whole_steps
 from ._parts import refused, stairs
 

@@ -11,7 +11,8 @@ array([0.0001 , 0.0005 , 0.001  , 0.001  , 0.00055, 0.0001 ])
 from __future__ import annotations
 
 from ..schedules import ConstantSchedule, CosineAnnealing, JoinedSchedule, PolynomialDecay, WarmupStableDecay
-from ..schedules._base import Formula, choice_of, number_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of, number_of
 from ..schedules._joined import whole_length
 
 __all__ = ["LRSchedulersContainer", "linear_warmup_linear_decay"]

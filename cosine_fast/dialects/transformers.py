@@ -24,7 +24,8 @@ from ..schedules import (
     PolynomialDecay,
     WarmupStableDecay,
 )
-from ..schedules._base import Formula, choice_of, nearest, number_of, steps_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of, nearest, number_of, steps_of
 from ..schedules._joined import whole_length
 from ..schedules.joined_schedule import join_schedules
 from ._parts import power_of, warmed

@@ -14,7 +14,7 @@
 #include "cosine_fast_polynomial_decay.h"
 #include "cosine_fast_power_cosine_decay.h"
 
-/** The list of schedules, and CosineDecay's sums, which are evaluated like one: `X(NAME, name, loops, memory, init)`.
+/** The list of schedules: `X(NAME, name, loops, memory, init)`.
  *
  * loops
  *     `own`, or `one` or `two` default block loops: of cf_name_rate with variant 0, or with 0 and 1 (src/loops.h).
@@ -31,9 +31,6 @@
     X(CF_COSINE_DECAY_RESTARTS, cosine_decay_restarts, own, numbers[1] == 1.0 ? 0 : CF_CYCLES * sizeof(cf_cycle),   \
       cf_cosine_decay_restarts_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3],                   \
                                     numbers[4] != 0.0, (cf_cycle *)memory, CF_CYCLES))                                                 \
-    X(CF_COSINE_SUMS, cosine_sums, two, 0,                                                                          \
-      cf_cosine_sums_init_to(p, numbers[0], counts[0], numbers[1], numbers[3] != 0.0, counts[1].hi > 0.0,           \
-                             numbers[2], counts[1]))                                                                \
     X(CF_EXPONENTIAL_DECAY, exponential_decay, two, 0,                                                              \
       cf_exponential_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                           \
     X(CF_INVERSE_SQUARE_ROOT_DECAY, inverse_square_root_decay, one, 0,                                              \
@@ -51,40 +48,47 @@
     X(CF_POWER_COSINE_DECAY, power_cosine_decay, two, 0,                                                            \
       cf_power_cosine_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3]))
 
+/** What the kernel evaluates: the schedules, and the sums of CosineDecay. */
+#define CF_FUNCTIONS(X)                                                                                             \
+    CF_SCHEDULES(X)                                                                                                 \
+    X(CF_COSINE_SUMS, cosine_sums, two, 0,                                                                          \
+      cf_cosine_sums_init_to(p, numbers[0], counts[0], numbers[1], numbers[3] != 0.0, counts[1].hi > 0.0,           \
+                             numbers[2], counts[1]))
+
 #define CF_NUMBER_OF(NAME, name, loops, size, init) NAME,
-/** The schedules by their names in capitals, such as `CF_COSINE_DECAY`. */
-enum cf_family { CF_SCHEDULES(CF_NUMBER_OF) CF_FAMILIES };
+/** The functions by their names in capitals, such as `CF_COSINE_DECAY`. */
+enum cf_function { CF_FUNCTIONS(CF_NUMBER_OF) };
 #undef CF_NUMBER_OF
 
 #define CF_MEMBER_OF(NAME, name, loops, size, init) cf_##name name;
 /** Any of the schedules. */
 typedef struct cf_schedule {
-    /** The `enum cf_family`: which of them it is. */
-    int family;
+    /** The `enum cf_function`: which of them it is. */
+    int function;
     union {
-        CF_SCHEDULES(CF_MEMBER_OF)
+        CF_FUNCTIONS(CF_MEMBER_OF)
     } as;
 } cf_schedule;
 #undef CF_MEMBER_OF
 
-/** The `enum cf_family` of a schedule's name, such as "cosine_decay"; -1 if there is none. */
-static inline int cf_family_of(const char *wanted)
+/** The `enum cf_function` of a schedule's name, such as "cosine_decay"; -1 if there is none. */
+static inline int cf_function_of(const char *wanted)
 {
 #define CF_COMPARE(NAME, name, loops, size, init) \
     if (strcmp(wanted, #name) == 0) return NAME;
-    CF_SCHEDULES(CF_COMPARE)
+    CF_FUNCTIONS(CF_COMPARE)
 #undef CF_COMPARE
     return -1;
 }
 
 /** The bytes of `memory` that `cf_schedule_init` needs. */
-static inline size_t cf_schedule_memory(int family, const double *numbers, int64_t count)
+static inline size_t cf_schedule_memory(int function, const double *numbers, int64_t count)
 {
     (void)numbers, (void)count;
-    switch (family) {
+    switch (function) {
 #define CF_MEMORY_OF(NAME, name, loops, size, init) \
     case NAME: return size;
-        CF_SCHEDULES(CF_MEMORY_OF)
+        CF_FUNCTIONS(CF_MEMORY_OF)
 #undef CF_MEMORY_OF
     default: return 0;
     }
@@ -93,12 +97,12 @@ static inline size_t cf_schedule_memory(int family, const double *numbers, int64
 /** Fold the parameters, which are trusted: `numbers` and `counts` as `CF_SCHEDULES` has them. `numbers`, `counts` and
  * `memory` must outlive the schedule.
  */
-static inline void cf_schedule_init(cf_schedule *schedule, int family, const double *numbers, const cf_pair *counts,
+static inline void cf_schedule_init(cf_schedule *schedule, int function, const double *numbers, const cf_pair *counts,
                                     int64_t count, void *memory)
 {
     (void)count, (void)memory;
-    schedule->family = family;
-    switch (family) {
+    schedule->function = function;
+    switch (function) {
 #define CF_INIT(NAME, name, loops, size, init)                                                   \
     case NAME: {                                                                                 \
         cf_##name *const p = &schedule->as.name;                                                 \
@@ -107,7 +111,7 @@ static inline void cf_schedule_init(cf_schedule *schedule, int family, const dou
         }                                                                                        \
         break;                                                                                   \
     }
-        CF_SCHEDULES(CF_INIT)
+        CF_FUNCTIONS(CF_INIT)
 #undef CF_INIT
     default: break;
     }
@@ -116,10 +120,10 @@ static inline void cf_schedule_init(cf_schedule *schedule, int family, const dou
 /** The rate at any step. */
 static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
 {
-    switch (p->family) {
+    switch (p->function) {
 #define CF_AT(NAME, name, loops, size, init) \
     case NAME: return cf_##name##_at(&p->as.name, step);
-        CF_SCHEDULES(CF_AT)
+        CF_FUNCTIONS(CF_AT)
 #undef CF_AT
     default: return NAN;
     }

@@ -24,7 +24,7 @@ static inline int cf_environment_is_sound(void)
 static inline int cf_self_check(void)
 {
     static const struct {
-        int family;
+        int function;
         double numbers[5];
         int64_t counts[2], step;
         uint64_t rate;
@@ -47,7 +47,7 @@ static inline int cf_self_check(void)
         const cf_pair counts[2] = {cf_from_int64(known[i].counts[0]), cf_from_int64(known[i].counts[1])};
         double memory[2];
         cf_schedule schedule;
-        cf_schedule_init(&schedule, known[i].family, known[i].numbers, counts, 2, memory);
+        cf_schedule_init(&schedule, known[i].function, known[i].numbers, counts, 2, memory);
         right &= cf_bits(cf_schedule_at(&schedule, cf_from_int64(known[i].step))) == known[i].rate;
     }
     return right;

@@ -33,7 +33,7 @@ import ctypes
 from typing import Any
 
 from .. import _backend
-from ..schedules._base import check_schedule
+from ..schedules._checks import check_schedule
 
 ADDRESSES = dict(_backend.addresses(__name__))
 

@@ -16,7 +16,9 @@ from dask.blockwise import blockwise
 from dask.layers import ArraySliceDep
 
 from .._backend import shown
-from ..schedules._base import LearningRateSchedule, check_schedule, range_of_steps
+from ..schedules._base import LearningRateSchedule
+from ..schedules._checks import check_schedule
+from ..schedules._evaluation import range_of_steps
 
 __all__ = ["precompute"]
 

@@ -25,7 +25,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _backend
-from ..schedules._base import Formula, LearningRateSchedule, check_schedule, range_of_steps, rate_dtype
+from ..schedules._base import Formula, LearningRateSchedule
+from ..schedules._checks import check_schedule, rate_dtype
+from ..schedules._evaluation import range_of_steps
 from ..schedules._joined import Joined
 from ..schedules.cosine_decay_restarts import CosineDecayRestarts
 from . import _jax_formulas

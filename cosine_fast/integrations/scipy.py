@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy import LowLevelCallable
 
 from .._backend import addresses, kernel
-from ..schedules._base import check_schedule
+from ..schedules._checks import check_schedule
 
 addresses(__name__)  # raises without the compiled backend
 

@@ -34,7 +34,8 @@ import torch
 from .._backend import shown
 from ..dialects import torch as dialects
 from ..schedules import SCHEDULES
-from ..schedules._base import LearningRateSchedule, number_of, received, restore
+from ..schedules._base import LearningRateSchedule, restore
+from ..schedules._checks import number_of, received
 from ..serialization import serialize
 from ._torch_schedulers import *  # noqa: F403
 from ._torch_schedulers import ClosedForm

@@ -21,7 +21,8 @@ from torch.optim import Optimizer
 
 from .._backend import shown
 from ..dialects import transformers as dialects
-from ..schedules._base import Formula, choice_of
+from ..schedules._base import Formula
+from ..schedules._checks import choice_of
 from .torch import ScheduledLR
 
 __all__ = [*dialects.__all__, "get_scheduler"]

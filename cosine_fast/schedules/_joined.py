@@ -12,7 +12,8 @@ import numpy as np
 
 from .._backend import shown
 from . import _sums
-from ._base import INT64_MAX, INT64_MIN, Formula, exact_of, number_of, received, steps_of
+from ._base import Formula
+from ._checks import INT64_MAX, INT64_MIN, exact_of, number_of, received, steps_of
 
 
 class Segment(NamedTuple):

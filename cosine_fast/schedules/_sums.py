@@ -19,7 +19,8 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 
 from .._backend import kernel
-from ._base import FLOAT64, INT64_MAX, Evaluation, nearest, range_of_steps
+from ._checks import FLOAT64, INT64_MAX, nearest
+from ._evaluation import Evaluation, range_of_steps
 
 # pi * 2**1344, rounded down: hex(int(mpmath.pi * 2**1344)) with mpmath.mp.prec = 1400. `_sine` takes at most 1336 bits.
 _PI = int(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from . import _sums
-from ._base import Formula, rate_of
+from ._base import Formula
+from ._checks import rate_of
 
 
 class ConstantSchedule(Formula):

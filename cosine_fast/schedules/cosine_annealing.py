@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import INT64_MIN, number_of, rate_of
+from ._checks import INT64_MIN, number_of, rate_of
 from ._joined import Joined, Segment
 from .cosine_decay import CosineDecay
 

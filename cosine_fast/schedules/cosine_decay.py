@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from . import _sums
-from ._base import LARGEST, Formula, floor_of, number_of, rate_of, steps_of, warn_ignored
+from ._base import Formula
+from ._checks import LARGEST, floor_of, number_of, rate_of, steps_of, warn_ignored
 
 
 class CosineDecay(Formula):

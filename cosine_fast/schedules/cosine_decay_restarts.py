@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from .._backend import shown
 from . import _sums
-from ._base import LARGEST, Formula, floor_of, number_of, rate_of, steps_of
+from ._base import Formula
+from ._checks import LARGEST, floor_of, number_of, rate_of, steps_of
 
 _LEAST_CYCLE = 2.0**-32
 _LEAST_MULTIPLE, _LARGEST_MULTIPLE = 2.0**-64, 2.0**64

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from . import _sums
-from ._base import Formula, check_size, flag_of, number_of, rate_of, steps_of
+from ._base import Formula
+from ._checks import check_size, flag_of, number_of, rate_of, steps_of
 
 # The powers in sums. A ratio may be 2**-116 beside 1: 1 less it has 55 digits then.
 _WIDE = decimal.Context(prec=90, Emin=-2000, Emax=2000, traps=[])

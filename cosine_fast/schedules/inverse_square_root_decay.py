@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._base import INT64_MAX, Formula, check_size, exact_of, number_of, rate_of, received, steps_of
+from ._base import Formula
+from ._checks import INT64_MAX, check_size, exact_of, number_of, rate_of, received, steps_of
 
 
 class InverseSquareRootDecay(Formula):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from . import _sums
-from ._base import Formula, check_size, flag_of, number_of, rate_of, steps_of
+from ._base import Formula
+from ._checks import check_size, flag_of, number_of, rate_of, steps_of
 
 
 class InverseTimeDecay(Formula):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._backend import kernel, shown
-from ._base import FLOAT32, FLOAT64, INT64_MIN, Formula, items_of, number_of
+from ._base import Formula
+from ._checks import FLOAT32, FLOAT64, INT64_MIN, items_of, number_of
 from ._joined import Joined, Segment, whole_length, whole_steps
 from .polynomial_decay import PolynomialDecay
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import INT64_MIN, number_of, rate_of, warn_ignored
+from ._checks import INT64_MIN, number_of, rate_of, warn_ignored
 from ._joined import Joined, Segment, whole_length
 from .polynomial_decay import PolynomialDecay
 

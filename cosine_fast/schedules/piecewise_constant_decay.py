@@ -13,7 +13,8 @@ import numpy as np
 
 from .._backend import shown
 from . import _sums
-from ._base import FLOAT64, Formula, dtype_of, exact_of, items_of, number_of
+from ._base import Formula
+from ._checks import FLOAT64, dtype_of, exact_of, items_of, number_of
 
 
 class PiecewiseConstantDecay(Formula):

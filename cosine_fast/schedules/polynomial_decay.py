@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from . import _sums
-from ._base import Formula, check_fall, flag_of, number_of, rate_of, steps_of
+from ._base import Formula
+from ._checks import check_fall, flag_of, number_of, rate_of, steps_of
 
 _LEAST_POWER, _LARGEST_POWER = 2.0**-64, 2.0**64
 _CLOSED_POWER = 32  # up to which whole powers have sums in closed form

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ._base import Formula, check_fall, number_of, rate_of, received, steps_of
+from ._base import Formula
+from ._checks import check_fall, number_of, rate_of, received, steps_of
 
 _LARGEST_POWER = 1024.0
 

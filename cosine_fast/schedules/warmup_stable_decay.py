@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from ._base import INT64_MIN, LARGEST, Formula, check_fall, choice_of, nearest, number_of, rate_of
+from ._base import Formula
+from ._checks import INT64_MIN, LARGEST, check_fall, choice_of, nearest, number_of, rate_of
 from ._joined import Joined, Segment, whole_length
 from .constant_schedule import ConstantSchedule
 from .cosine_decay import CosineDecay

@@ -1,10 +1,12 @@
-"""Each registered schedule has all its places, under its own name; what is missing is named.
+"""Each registered schedule has all its places, under its own name; what is missing is named. No imports go in a circle.
 
 CONTRIBUTING's "Add a schedule" lists the places. From an installed package only those in it are checked.
 """
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import importlib.util
 import re
 from pathlib import Path
@@ -22,7 +24,8 @@ SOURCE = TESTS.parent / "src"  # only in the source tree
 def listed_in_c() -> dict[str, str]:
     """The schedules in CF_SCHEDULES, and whose block loops they have."""
     header = (PACKAGE / "include" / "cosine_fast_schedules.h").read_text()
-    return dict(re.findall(r"^    X\(CF_[A-Z_]+, (\w+), (\w+),", header, re.MULTILINE))
+    schedules, _ = header.split("#define CF_FUNCTIONS")
+    return dict(re.findall(r"^    X\(CF_[A-Z_]+, (\w+), (\w+),", schedules, re.MULTILINE))
 
 
 def entries(file: str, name: str) -> int:
@@ -71,6 +74,33 @@ def test_places(name):
 def test_nothing_is_left_over():
     """No place is of a schedule that is not registered."""
     columns = {cls._name for cls in schedules.SCHEDULES.values()}
-    assert set(listed_in_c()) - {"cosine_sums"} == columns
+    assert set(listed_in_c()) == columns
     assert set(_reference.FORMULAS) - {"cosine_sums"} == columns
     assert set(FAMILY) == set(schedules.SCHEDULES)
+
+
+def imported(path: Path) -> set[Path]:
+    """The package's files that a module imports while it is imported itself."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            for name in [alias.name for alias in node.names]:
+                places = folder / f"{name}.py", folder.with_suffix(".py"), folder / "__init__.py"
+                found |= {next(place for place in places if place.is_file())} - {path}
+    return found
+
+
+def included(path: Path) -> set[Path]:
+    """The headers that a header includes, of those beside it and in the package."""
+    names = re.findall(r'^#include ["<]([\w.]+)[">]', path.read_text(), re.MULTILINE)
+    return {folder / name for folder in (path.parent, PACKAGE / "include") for name in names if (folder / name).is_file()}
+
+
+def test_no_circles():
+    """Neither Python's imports nor C's includes go in a circle; an error shows the one that is found."""
+    headers = [*(PACKAGE / "include").glob("*.h"), *SOURCE.glob("*.h")]
+    modules = PACKAGE.rglob("*.py")
+    for graph in ({path: imported(path) for path in modules}, {path: included(path) for path in headers}):
+        assert any(graph.values())
+        graphlib.TopologicalSorter(graph).prepare()

@@ -123,15 +123,15 @@ static void check_blocks(const cf_schedule *schedule, double rate)
 
 static void make(const char *name)
 {
-    const int family = cf_family_of(name);
+    const int function = cf_function_of(name);
     struct made *m;
     int joined;
     size_t n, count, i;
-    if (family < 0) {
+    if (function < 0) {
         fprintf(stderr, "there is no schedule %s\n", name);
         exit(1);
     }
-    joined = made[last].schedule.family == CF_JOINED_SCHEDULE;
+    joined = made[last].schedule.function == CF_JOINED_SCHEDULE;
     release(&made[last]);
     while (joined && last > 0) release(&made[--last]);
     m = &made[last];
@@ -141,11 +141,11 @@ static void make(const char *name)
     count = read_size();
     m->counts = (cf_pair *)allocate(count * sizeof *m->counts);
     for (i = 0; i < count; i++) m->counts[i] = read_steps();
-    m->memory = allocate(cf_schedule_memory(family, m->numbers, (int64_t)count));
-    if (family == CF_JOINED_SCHEDULE) {
+    m->memory = allocate(cf_schedule_memory(function, m->numbers, (int64_t)count));
+    if (function == CF_JOINED_SCHEDULE) {
         for (i = 0; i < last; i++) ((const cf_schedule **)m->memory)[i] = &made[i].schedule;
     }
-    cf_schedule_init(&m->schedule, family, m->numbers, m->counts, (int64_t)count, m->memory);
+    cf_schedule_init(&m->schedule, function, m->numbers, m->counts, (int64_t)count, m->memory);
 }
 
 int main(void)

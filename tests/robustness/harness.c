@@ -296,7 +296,7 @@ enum { SCHEDULES = 18 };
 
 /* The parameters of a schedule, as cf_schedule_init has them. */
 typedef struct {
-    int family;
+    int function;
     double numbers[5];
     int64_t count;
     cf_pair counts[7];
@@ -335,9 +335,9 @@ static void make_schedules(cf_schedule s[SCHEDULES], char *memory)
         const parameters *p = &CASES[i];
         const cf_schedule **const joined = (const cf_schedule **)(void *)(memory + i * MEMORY);
         int k;
-        if (cf_schedule_memory(p->family, p->numbers, p->count) > MEMORY) abort();
-        for (k = 0; p->family == CF_JOINED_SCHEDULE && k <= p->count / 2; k++) joined[k] = &s[k];
-        cf_schedule_init(&s[i], p->family, p->numbers, p->counts, p->count, memory + i * MEMORY);
+        if (cf_schedule_memory(p->function, p->numbers, p->count) > MEMORY) abort();
+        for (k = 0; p->function == CF_JOINED_SCHEDULE && k <= p->count / 2; k++) joined[k] = &s[k];
+        cf_schedule_init(&s[i], p->function, p->numbers, p->counts, p->count, memory + i * MEMORY);
     }
 }
 

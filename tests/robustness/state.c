@@ -16,7 +16,7 @@ int main(void)
 #endif
     cf_schedule schedule;
     int i, k, wrong = 0;
-    cf_schedule_init(&schedule, cf_family_of("cosine_decay"), numbers, counts, 2, NULL);
+    cf_schedule_init(&schedule, cf_function_of("cosine_decay"), numbers, counts, 2, NULL);
     for (i = -100; i < 2000; i++) {
         const int64_t step = i * INT64_C(0x7fffffffffff);
         const double fraction = i * 0.7 + 2e-310;
