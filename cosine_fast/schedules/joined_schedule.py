@@ -105,10 +105,12 @@ def _schedule(name: str, given: Any) -> Formula:
     return given
 
 
-def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> JoinedSchedule:
+def join_schedules(
+    schedules: Sequence[Formula], boundaries: Sequence[int], offsets: Sequence[int] | None = None
+) -> JoinedSchedule:
     """Return schedules joined one after another, as ``optax.join_schedules`` does.
 
-    From boundary k on schedule k + 1 counts; it is called with ``step - boundary``.
+    From boundary k on schedule k + 1 counts; it is called with ``step - boundary``, unless there are `offsets`.
 
     Parameters
     ----------
@@ -116,11 +118,13 @@ def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> J
         Schedules of this package.
     boundaries : sequence of int
         Steps that do not fall, one fewer than schedules.
+    offsets : sequence of int, optional
+        What is subtracted from the step before a schedule is called, one for each, instead of its boundary.
 
     Returns
     -------
     JoinedSchedule
-        The schedule; its class says more, and also takes offsets.
+        The schedule; its class says more.
 
     Raises
     ------
@@ -129,7 +133,7 @@ def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> J
 
     See Also
     --------
-    cosine_fast.JoinedSchedule : What it returns; it also takes what is subtracted from the steps.
+    cosine_fast.JoinedSchedule : What it returns.
     cosine_fast.with_warmup : Puts a warmup before a schedule.
 
     Examples
@@ -139,7 +143,7 @@ def join_schedules(schedules: Sequence[Formula], boundaries: Sequence[int]) -> J
     >>> schedule([0, 5, 10, 20])
     array([0.  , 0.05, 0.1 , 0.1 ])
     """
-    return JoinedSchedule(schedules, boundaries)
+    return JoinedSchedule(schedules, boundaries, offsets)
 
 
 def with_warmup(schedule: Formula, warmup_steps: int, initial_learning_rate: float = 0.0) -> Formula:

@@ -94,7 +94,8 @@ def imported(path: Path) -> set[Path]:
 def included(path: Path) -> set[Path]:
     """The headers that a header includes, of those beside it and in the package."""
     names = re.findall(r'^#include ["<]([\w.]+)[">]', path.read_text(), re.MULTILINE)
-    return {folder / name for folder in (path.parent, PACKAGE / "include") for name in names if (folder / name).is_file()}
+    places = [folder / name for folder in (path.parent, PACKAGE / "include") for name in names]
+    return {place for place in places if place.is_file()}
 
 
 def test_no_circles():

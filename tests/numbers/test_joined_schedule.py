@@ -40,7 +40,7 @@ def test_joined_of_joined(cf):
     assert outer([9, 10, 14, 15, 24, 25, 29, 30]).tolist() == [1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0, 0.1]
     assert outer == cf.deserialize(cf.serialize(outer))
     assert outer.schedules == [inner, inner, cf.CosineDecay(0.1, 10)]
-    late = cf.JoinedSchedule([inner, inner], [15], offsets=[0, -12])
+    late = cf.join_schedules([inner, inner], [15], offsets=[0, -12])
     assert late([14, 15, 17, 18]).tolist() == [2.0, 3.0, 3.0, 4.0]
 
 
