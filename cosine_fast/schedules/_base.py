@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex
 
@@ -309,8 +310,10 @@ class Formula(kernel.Schedule, Sums, LearningRateSchedule):
             raise TypeError(f"{type(self).__name__}.__init__ has not been called")
         if name == "__signature__" and type(self).__call__ is kernel.Schedule.__call__:
             return _CALL  # for inspect.signature, which finds none in a compiled class
-        if name == "__dict__":
-            return {}  # a new one each time: torch's LambdaLR saves and updates that of its callable
+        if name == "__dict__" and not ((torch := sys.modules.get("torch")) and torch.compiler.is_compiling()):
+            # A new one each time: torch's LambdaLR saves and updates that of its callable. torch.compile looks for it,
+            # too, but fails if it is not a real one.
+            return {}
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @property

@@ -301,13 +301,18 @@ def test_tensors_on_a_device():
     assert train(optimizer, ScheduledLR(optimizer, COSINE), range(9))[8] == [np.float32(COSINE(8))]
 
 
-def test_a_compiled_call():
-    """The graph breaks at learning_rates, and not silently."""
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [(lambda steps: learning_rates(COSINE, steps), "outside of compiled graphs"), (COSINE, "of class `CosineDecay`")],
+    ids=["learning_rates", "schedule"],
+)
+def test_a_compiled_call(call, reason):
+    """The graph breaks there, and not silently."""
 
     def rates(steps):
-        return learning_rates(COSINE, steps * 2) + 1
+        return call(steps * 2) + 1
 
-    with pytest.raises(Exception, match="outside of compiled graphs"):
+    with pytest.raises(Exception, match=reason):
         torch.compile(rates, backend="eager", fullgraph=True)(torch.arange(3))
     assert torch.compile(rates, backend="eager")(torch.arange(3)).tolist() == [1 + COSINE(s) for s in (0, 2, 4)]
 
