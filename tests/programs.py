@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -107,14 +108,19 @@ def typed(x: float) -> str:
     return f"i{x % 2**64:x}" if isinstance(x, int) else f"f{hexadecimal(x)}"
 
 
+def line_of(name: str, numbers: Sequence[float], counts: Sequence[float]) -> str:
+    """What paths.c reads to fold a schedule."""
+    words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
+    return " ".join(map(str, ["p", name, len(numbers), *words]))
+
+
 def lines_of(schedule: Any) -> list[str]:
-    """What paths.c reads to fold a schedule: first, if it is joined, the schedules that it consists of."""
+    """The same for a schedule of Python: first, if it is joined, the schedules that it consists of."""
     numbers, counts, *_ = schedule._key
     lines = []
     for segment in schedule._segments if schedule._name == "joined_schedule" else ():
         lines += [*lines_of(segment.schedule), "c"]
-    words = [*map(hexadecimal, map(float, numbers)), len(counts), *map(typed, counts)]
-    return [*lines, " ".join(map(str, ["p", schedule._name, len(numbers), *words]))]
+    return [*lines, line_of(schedule._name, numbers, counts)]
 
 
 def through_the_headers(

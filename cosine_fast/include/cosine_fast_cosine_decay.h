@@ -40,6 +40,7 @@
 #ifndef COSINE_FAST_COSINE_DECAY_H
 #define COSINE_FAST_COSINE_DECAY_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_pairs.h"
 #include "cosine_fast_wide.h"
 
@@ -245,6 +246,31 @@ static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair
         p->kind = CF_WIDE;
         cf_fold_wide(p, peak, alpha, absolute, start);
     }
+}
+
+/* Whether a decay from peak to its floor has rates and differences of a size that a schedule may have. */
+static inline int cf_is_wave(double peak, double alpha, int absolute)
+{
+    return absolute ? cf_are_ends(peak, alpha)
+                    : cf_is_rate(peak) && cf_is_rate(peak * alpha) && cf_is_rate(peak * (1.0 - alpha));
+}
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_cosine_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    double rise;
+    if (n != 4 || count != 2) return CF_BAD_LENGTH;
+    rise = counts[1].hi > 0.0 ? numbers[0] - numbers[2] : 0.0; /* peak - start */
+    if (!cf_is_finite(numbers[2])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0])) return CF_BAD_DECAY_STEPS;
+    if (!cf_is_flag(numbers[3])) return CF_BAD_FLAG;
+    if (!cf_is_finite(numbers[1])) return numbers[3] != 0.0 ? CF_BAD_END_LEARNING_RATE : CF_BAD_ALPHA;
+    if (!cf_is_count(counts[1])) return CF_BAD_WARMUP_STEPS;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_WARMUP_TARGET;
+    if (!cf_is_wave(numbers[0], numbers[1], numbers[3] != 0.0) || !cf_is_rate(numbers[2]) || !cf_is_rate(rise)
+        || (rise != 0.0 && !cf_is_rate(rise / counts[1].hi)))
+        return CF_BAD_SIZE;
+    return CF_OK;
 }
 
 /** Fold the parameters, which are trusted: 2^-64 <= D < 2^63, W likewise, and `peak`, `start`, the floor, peak - floor,

@@ -228,6 +228,20 @@ static inline const cf_cycle *cf_cycle_of(const cf_cosine_decay_restarts *p, cf_
 
 /* ---- Folding ---- */
 
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_cosine_decay_restarts_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    if (n != 5 || count != 1) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0]) || counts[0].hi < ldexp(1.0, -32)) return CF_BAD_FIRST_DECAY_STEPS;
+    if (!(numbers[1] >= ldexp(1.0, -64) && numbers[1] <= ldexp(1.0, 64))) return CF_BAD_T_MUL;
+    if (!cf_is_finite(numbers[2])) return CF_BAD_M_MUL;
+    if (!cf_is_flag(numbers[4])) return CF_BAD_FLAG;
+    if (!cf_is_finite(numbers[3])) return numbers[4] != 0.0 ? CF_BAD_END_LEARNING_RATE : CF_BAD_ALPHA;
+    if (!cf_is_wave(numbers[0], numbers[3], numbers[4] != 0.0)) return CF_BAD_SIZE;
+    return CF_OK;
+}
+
 /* Fold the parameters, which are trusted: rates as for CosineDecay, 2^-32 <= D < 2^63, 2^-64 <= t_mul <= 2^64, m_mul
  * finite. cycles: memory for `capacity` of them, at most CF_CYCLES, which must outlive the schedule; more of it saves time
  * and changes no bit. t_mul = 1 needs none. */

@@ -26,77 +26,22 @@
 
 /* ---- Parameters that have not been checked ---- */
 
-/** What is wrong with a parameter. The numbers do not change; new ones are added at the end. */
-enum cf_error {
-    /** No error. */
-    CF_OK = 0,
-    /** `initial_learning_rate` is not finite. */
-    CF_BAD_INITIAL_LEARNING_RATE = 1,
-    /** `decay_steps` is not > 0, at least 2^-64 and below 2^63. */
-    CF_BAD_DECAY_STEPS = 2,
-    /** `alpha` is not finite. */
-    CF_BAD_ALPHA = 3,
-    /** `warmup_target` is infinite. */
-    CF_BAD_WARMUP_TARGET = 4,
-    /** `warmup_steps` is neither 0 nor at least 2^-64 and below 2^63. */
-    CF_BAD_WARMUP_STEPS = 5,
-    /** A rate, its product with `alpha` or with 1 - alpha, or the warmup's slope is larger than 2^1000 in size. */
-    CF_BAD_SIZE = 6,
-    /** `end_learning_rate` is not finite. */
-    CF_BAD_END_LEARNING_RATE = 7
-};
-
-/** The error as a text, which lives as long as the program. */
-static inline const char *cf_error_text(int error)
-{
-    switch (error) {
-    case CF_OK: return "no error";
-    case CF_BAD_INITIAL_LEARNING_RATE: return "initial_learning_rate must be finite";
-    case CF_BAD_DECAY_STEPS: return "decay_steps must be > 0, at least 2^-64 and below 2^63";
-    case CF_BAD_ALPHA: return "alpha must be finite";
-    case CF_BAD_WARMUP_TARGET: return "warmup_target must be finite, or NaN for no warmup";
-    case CF_BAD_WARMUP_STEPS: return "warmup_steps must be 0, or at least 2^-64 and below 2^63";
-    case CF_BAD_SIZE:
-        return "the rates, their products with alpha and 1 - alpha, and the warmup's slope must be at most 2^1000";
-    case CF_BAD_END_LEARNING_RATE: return "end_learning_rate must be finite";
-    default: return "unknown error";
-    }
-}
-
 /** As a `warmup_target`: there is no warmup. */
 #define CF_NO_WARMUP NAN
-
-/* Whether Python would accept this number of steps: whole where it has two parts. */
-static inline int cf_is_count(cf_pair n)
-{
-    const cf_pair most = cf_from_int64(INT64_MAX);
-    if (!(n.hi == 0.0 || n.hi >= ldexp(1.0, -64)) || n.hi > most.hi) return 0;
-    if (n.lo != 0.0 && !(n.lo == floor(n.lo) && n.hi + n.lo == n.hi)) return 0;
-    return !cf_less(most, n);
-}
 
 /* As cf_cosine_decay_init_checked; if `absolute` is set alpha is the floor itself. */
 static inline int cf_cosine_decay_init_any(cf_cosine_decay *p, double initial_learning_rate, cf_pair decay_steps,
                                            double alpha, int absolute, double warmup_target, cf_pair warmup_steps)
 {
-    const double most = ldexp(1.0, 1000), start = initial_learning_rate;
     const int has_target = warmup_target == warmup_target;
-    const double peak = has_target ? warmup_target : start;
-    const int has_warmup = has_target && warmup_steps.hi > 0.0;
-    const double rise = has_warmup ? peak - start : 0.0;
-
-    if (!(start - start == 0.0)) return CF_BAD_INITIAL_LEARNING_RATE;
-    if (!cf_is_count(decay_steps) || decay_steps.hi == 0.0) return CF_BAD_DECAY_STEPS;
-    if (!(alpha - alpha == 0.0)) return absolute ? CF_BAD_END_LEARNING_RATE : CF_BAD_ALPHA;
-    if (!cf_is_count(warmup_steps)) return CF_BAD_WARMUP_STEPS;
-    if (!(peak - peak == 0.0)) return CF_BAD_WARMUP_TARGET;
-    if (!(fabs(start) <= most && fabs(peak) <= most && fabs(absolute ? alpha : peak * alpha) <= most
-          && fabs(absolute ? peak - alpha : peak * (1.0 - alpha)) <= most && fabs(rise) <= most
-          && (rise == 0.0 || fabs(rise / warmup_steps.hi) <= most))) {
-        return CF_BAD_SIZE;
-    }
-    cf_cosine_decay_init_to(p, peak, decay_steps, alpha, absolute, has_warmup, start, warmup_steps);
-    return CF_OK;
+    const double start = initial_learning_rate, peak = has_target ? warmup_target : start;
+    const double numbers[] = {peak, alpha, start, absolute ? 1.0 : 0.0};
+    const cf_pair counts[] = {decay_steps, warmup_steps};
+    const int error = cf_cosine_decay_error(numbers, 4, counts, 2);
+    if (!error)
+        cf_cosine_decay_init_to(p, peak, decay_steps, alpha, absolute, has_target && warmup_steps.hi > 0.0, start,
+                                warmup_steps);
+    return error;
 }
 
 /** Fold Keras's parameters, in Keras's order, checked as Python's CosineDecay does. The schedule `p` is written. If

@@ -21,6 +21,7 @@
 #ifndef COSINE_FAST_EXPONENTIAL_DECAY_H
 #define COSINE_FAST_EXPONENTIAL_DECAY_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_exp2.h"
 #include "cosine_fast_floors.h"
 
@@ -34,6 +35,18 @@ typedef struct cf_exponential_decay {
     cf_pair decay_steps;
     double inverse;
 } cf_exponential_decay;
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_exponential_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    if (n != 3 || count != 1) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0])) return CF_BAD_DECAY_STEPS;
+    if (!cf_is_flag(numbers[2])) return CF_BAD_FLAG;
+    if (!cf_is_rate(numbers[0])) return CF_BAD_SIZE;
+    if (!cf_is_finite(numbers[1]) || (numbers[1] < 0.0 && numbers[2] == 0.0)) return CF_BAD_DECAY_RATE;
+    return CF_OK;
+}
 
 /* Fold the parameters, which are trusted: rates at most 2^1000 in size, 2^-64 <= D < 2^63; decay_rate not negative
  * without a staircase. */

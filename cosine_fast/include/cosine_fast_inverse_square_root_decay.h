@@ -15,6 +15,7 @@
 #ifndef COSINE_FAST_INVERSE_SQUARE_ROOT_DECAY_H
 #define COSINE_FAST_INVERSE_SQUARE_ROOT_DECAY_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_pairs.h"
 
 typedef struct cf_inverse_square_root_decay {
@@ -25,6 +26,19 @@ typedef struct cf_inverse_square_root_decay {
     cf_pair timescale, shift;
     double half_inverse; /* 1 / (2 * timescale) */
 } cf_inverse_square_root_decay;
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_inverse_square_root_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    if (n != 1 || count != 2) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0])) return CF_BAD_TIMESCALE;
+    if (!cf_is_step(counts[1]) || cf_less(cf_from_int64(INT64_MAX), counts[1])
+        || cf_less(counts[1], cf_from_int64(-INT64_MAX)))
+        return CF_BAD_SHIFT;
+    if (!cf_is_rate(numbers[0])) return CF_BAD_SIZE;
+    return CF_OK;
+}
 
 /* Fold the parameters, which are trusted: |initial| <= 2^1000, 2^-64 <= timescale < 2^63, |shift| < 2^63. */
 static inline void cf_inverse_square_root_decay_init(cf_inverse_square_root_decay *p, double initial, cf_pair timescale,

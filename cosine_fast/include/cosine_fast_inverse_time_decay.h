@@ -32,6 +32,7 @@
 #ifndef COSINE_FAST_INVERSE_TIME_DECAY_H
 #define COSINE_FAST_INVERSE_TIME_DECAY_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_floors.h"
 
 typedef struct cf_inverse_time_decay {
@@ -114,6 +115,18 @@ static inline int cf_fold_short_way(cf_inverse_time_decay *p, double initial, cf
     p->most = sign < 0.0 ? reach : INFINITY;
     p->whole_to = floor((1125899906842624.0 - fabs(p->base)) / p->slope); /* 2^50 */
     return fabs(difference) <= room;
+}
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_inverse_time_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    if (n != 3 || count != 1) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0])) return CF_BAD_DECAY_STEPS;
+    if (!cf_is_finite(numbers[1])) return CF_BAD_DECAY_RATE;
+    if (!cf_is_flag(numbers[2])) return CF_BAD_FLAG;
+    if (!cf_is_rate(numbers[0])) return CF_BAD_SIZE;
+    return CF_OK;
 }
 
 /* Fold the parameters, which are trusted: finite, |initial| <= 2^1000, 2^-64 <= decay_steps < 2^63. */

@@ -7,6 +7,7 @@
 #ifndef COSINE_FAST_JOINED_SCHEDULE_H
 #define COSINE_FAST_JOINED_SCHEDULE_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_pairs.h"
 
 #ifndef COSINE_FAST_SCHEDULES_H
@@ -24,6 +25,20 @@ typedef struct cf_joined_schedule {
     const double *signs;       /* 1, or -1 for a schedule that runs backwards */
     const struct cf_schedule *const *schedules;
 } cf_joined_schedule;
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_joined_schedule_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    int64_t i;
+    if (n < 1 || count != 2 * n - 1) return CF_BAD_LENGTH;
+    for (i = 0; i < n - 1; i++)
+        if (!cf_is_int64(counts[i]) || (i > 0 && cf_less(counts[i], counts[i - 1]))) return CF_BAD_BOUNDARIES;
+    for (; i < count; i++)
+        if (!cf_is_int64(counts[i])) return CF_BAD_OFFSETS;
+    for (i = 0; i < n; i++)
+        if (fabs(numbers[i]) != 1.0) return CF_BAD_SIGNS;
+    return CF_OK;
+}
 
 /* Fold the parameters, which are trusted; `numbers` are the boundaries, then the offsets. */
 static inline void cf_joined_schedule_init(cf_joined_schedule *p, int64_t segments, const cf_pair *numbers,

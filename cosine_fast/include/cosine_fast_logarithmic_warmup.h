@@ -24,6 +24,7 @@
 #ifndef COSINE_FAST_LOGARITHMIC_WARMUP_H
 #define COSINE_FAST_LOGARITHMIC_WARMUP_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_exp2.h"
 
 typedef struct cf_logarithmic_warmup {
@@ -37,6 +38,17 @@ typedef struct cf_logarithmic_warmup {
     uint64_t offset;     /* the digits of 1.0 less those of D * sqrt(1/2) */
     double exponent;     /* of that power, and 1023 */
 } cf_logarithmic_warmup;
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_logarithmic_warmup_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    if (n != 2 || count != 1) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_PEAK_LEARNING_RATE;
+    if (!cf_is_length(counts[0]) || counts[0].hi < 2.0) return CF_BAD_WARMUP_STEPS;
+    if (!cf_is_finite(numbers[1])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_are_ends(numbers[0], numbers[1])) return CF_BAD_SIZE;
+    return CF_OK;
+}
 
 /* Fold the parameters, which are trusted: the rates and their difference at most 2^1000 in size, 2 <= W < 2^63. */
 static inline void cf_logarithmic_warmup_init(cf_logarithmic_warmup *p, double peak, double initial, cf_pair warmup_steps)

@@ -5,6 +5,7 @@
 #ifndef COSINE_FAST_PIECEWISE_CONSTANT_DECAY_H
 #define COSINE_FAST_PIECEWISE_CONSTANT_DECAY_H
 
+#include "cosine_fast_errors.h"
 #include "cosine_fast_pairs.h"
 
 /* The arrays are the caller's and must outlive the schedule. */
@@ -14,6 +15,18 @@ typedef struct cf_piecewise_constant_decay {
     const double *values;      /* one more than boundaries */
     const double *lasts;       /* the last step of each piece but the last, among those that are single doubles */
 } cf_piecewise_constant_decay;
+
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_piecewise_constant_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    int64_t i;
+    if (n < 1 || count != n - 1) return CF_BAD_LENGTH;
+    for (i = 0; i < count; i++)
+        if (!cf_is_step(counts[i]) || (i > 0 && !cf_less(counts[i - 1], counts[i]))) return CF_BAD_BOUNDARIES;
+    for (i = 0; i < n; i++)
+        if (!cf_is_finite(numbers[i])) return CF_BAD_VALUES;
+    return CF_OK;
+}
 
 /* Fold the parameters, which are trusted. lasts: memory for as many doubles as there are boundaries. */
 static inline void cf_piecewise_constant_decay_init(cf_piecewise_constant_decay *p, int64_t count, const cf_pair *boundaries,

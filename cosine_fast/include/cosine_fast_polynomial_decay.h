@@ -49,6 +49,20 @@ typedef struct cf_polynomial_decay {
     cf_pair inverse;       /* 1 / D */
 } cf_polynomial_decay;
 
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_polynomial_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    const double least = ldexp(1.0, -64), most = ldexp(1.0, 64);
+    if (n != 4 || count != 1) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0])) return CF_BAD_DECAY_STEPS;
+    if (!cf_is_finite(numbers[1])) return CF_BAD_END_LEARNING_RATE;
+    if (!(numbers[2] == 0.0 || (fabs(numbers[2]) >= least && fabs(numbers[2]) <= most))) return CF_BAD_POWER;
+    if (!cf_is_flag(numbers[3])) return CF_BAD_FLAG;
+    if (!cf_are_ends(numbers[0], numbers[1])) return CF_BAD_SIZE;
+    return CF_OK;
+}
+
 /* Fold the parameters, which are trusted: start, end and their difference at most 2^1000 in size, 2^-64 <= D < 2^63. */
 CF_INLINE void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end,
                                             double power, int cycle)

@@ -30,6 +30,19 @@ typedef struct cf_power_cosine_decay {
     cf_pair decay_steps, inverse; /* D, 1 / D */
 } cf_power_cosine_decay;
 
+/* What is wrong with the parameters, in the order of CF_SCHEDULES: an enum cf_error. */
+static inline int cf_power_cosine_decay_error(const double *numbers, int64_t n, const cf_pair *counts, int64_t count)
+{
+    if (n != 4 || count != 1) return CF_BAD_LENGTH;
+    if (!cf_is_finite(numbers[0])) return CF_BAD_INITIAL_LEARNING_RATE;
+    if (!cf_is_length(counts[0])) return CF_BAD_DECAY_STEPS;
+    if (!cf_is_finite(numbers[1])) return CF_BAD_END_LEARNING_RATE;
+    if (!(numbers[2] >= 1.0 / 1024.0 && numbers[2] <= 1024.0)) return CF_BAD_EXPONENT;
+    if (!(numbers[3] >= 1.0 / 1024.0 && numbers[3] <= 1024.0)) return CF_BAD_K_DECAY;
+    if (!cf_are_ends(numbers[0], numbers[1])) return CF_BAD_SIZE;
+    return CF_OK;
+}
+
 /* Fold the parameters, which are trusted: start, end and their difference at most 2^1000 in size, 2^-64 <= D < 2^63, exponent
  * and k_decay from 2^-10 to 2^10. */
 static inline void cf_power_cosine_decay_init(cf_power_cosine_decay *p, double start, cf_pair decay_steps, double end,

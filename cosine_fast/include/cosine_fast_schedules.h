@@ -117,6 +117,52 @@ static inline void cf_schedule_init(cf_schedule *schedule, int function, const d
     }
 }
 
+/** As `cf_schedule_init`, for parameters that have not been checked. Returns `CF_OK`, or another `enum cf_error` and leaves
+ * the schedule unchanged.
+ *
+ * It refuses what the schedule's class in Python refuses; the errors say what that is. A schedule has `n_numbers` numbers
+ * and `count` numbers of steps, which `cf_from_int64` and `cf_from_double` make:
+ *
+ * ``cosine_decay``
+ *     warmup_target, alpha or end_learning_rate, initial_learning_rate, absolute (1 for end_learning_rate, else 0);
+ *     decay_steps, warmup_steps. Where warmup_steps is 0 the decay begins at warmup_target.
+ * ``cosine_decay_restarts``
+ *     initial_learning_rate, t_mul, m_mul, alpha or end_learning_rate, absolute; first_decay_steps.
+ * ``exponential_decay``, ``inverse_time_decay``
+ *     initial_learning_rate, decay_rate, staircase (1 or 0); decay_steps.
+ * ``inverse_square_root_decay``
+ *     initial_learning_rate; timescale, shift.
+ * ``joined_schedule``
+ *     signs, 1 or -1 for a schedule that runs backwards; boundaries, one fewer, and then offsets, one for each sign.
+ * ``logarithmic_warmup``
+ *     peak_learning_rate, initial_learning_rate; warmup_steps.
+ * ``piecewise_constant_decay``
+ *     values; boundaries, one fewer.
+ * ``polynomial_decay``
+ *     initial_learning_rate, end_learning_rate, power, cycle (1 or 0); decay_steps.
+ * ``power_cosine_decay``
+ *     initial_learning_rate, end_learning_rate, exponent, k_decay; decay_steps.
+ *
+ * The memory is the last check: with NULL, `CF_BAD_MEMORY` says that the schedule needs `cf_schedule_memory` bytes, and
+ * that all else is right. Not checked are the lengths of the arrays and of `memory`, and whether the schedules of a joined
+ * one have been made.
+ */
+static inline int cf_schedule_init_checked(cf_schedule *schedule, int function, const double *numbers, int64_t n_numbers,
+                                           const cf_pair *counts, int64_t count, void *memory)
+{
+    int error = CF_BAD_FUNCTION;
+    switch (function) {
+#define CF_ERROR_OF(NAME, name, loops, size, init) \
+    case NAME: error = cf_##name##_error(numbers, n_numbers, counts, count); break;
+        CF_SCHEDULES(CF_ERROR_OF)
+#undef CF_ERROR_OF
+    default: break;
+    }
+    if (!error && !memory && cf_schedule_memory(function, numbers, count)) error = CF_BAD_MEMORY;
+    if (!error) cf_schedule_init(schedule, function, numbers, counts, count, memory);
+    return error;
+}
+
 /** The rate at any step. */
 static inline double cf_schedule_at(const cf_schedule *p, cf_pair step)
 {

@@ -143,5 +143,15 @@ int main(void)
             }
         }
     }
+    /* Of any schedule: no schedule, and no memory for the values of a boundary. */
+    {
+        const double numbers[] = {0.1, 0.2};
+        const cf_pair boundary = cf_from_int64(10);
+        cf_schedule any;
+        wrong |= cf_schedule_init_checked(&any, -1, numbers, 2, &boundary, 1, NULL) != CF_BAD_FUNCTION;
+        wrong |= cf_schedule_init_checked(&any, CF_COSINE_SUMS, numbers, 2, &boundary, 1, NULL) != CF_BAD_FUNCTION;
+        wrong |= cf_schedule_init_checked(&any, CF_PIECEWISE_CONSTANT_DECAY, numbers, 2, &boundary, 1, NULL)
+                 != CF_BAD_MEMORY;
+    }
     return wrong;
 }

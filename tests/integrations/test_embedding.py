@@ -12,6 +12,7 @@ import itertools
 import math
 import os
 import platform
+import random
 import re
 import shlex
 import shutil
@@ -26,12 +27,14 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from bits import assert_same
+from bits import INT64, assert_same
 from draws import fractional_steps, whole_steps
 from family import COSINE_DECAY, HARD, ORDINARY, made, ordinary, title
 from golden import kinds, read
-from programs import PATHS, each_build, emulator, hexadecimal, program, through_the_headers, typed
+from programs import PATHS, each_build, emulator, hexadecimal, line_of, program, through_the_headers, typed
 from samples import one_in
+
+from cosine_fast.schedules import SCHEDULES
 
 GOLDEN = read()
 HERE = Path(__file__).parent
@@ -290,6 +293,111 @@ def test_errors_c(compiled, tmp_path_factory):
         argument = re.match(r"Argument `(\w+)`", message)
         if argument:
             assert text.startswith(argument[1]), (p, error, message)
+
+
+# The parameters that C takes as numbers and as numbers of steps; `absolute` says that alpha is end_learning_rate.
+TAKEN = {
+    "CosineDecay": ("warmup_target alpha initial_learning_rate absolute", "decay_steps warmup_steps"),
+    "CosineDecayRestarts": ("initial_learning_rate t_mul m_mul alpha absolute", "first_decay_steps"),
+    "ExponentialDecay": ("initial_learning_rate decay_rate staircase", "decay_steps"),
+    "InverseSquareRootDecay": ("initial_learning_rate", "timescale shift"),
+    "InverseTimeDecay": ("initial_learning_rate decay_rate staircase", "decay_steps"),
+    "JoinedSchedule": ("signs", "boundaries offsets"),
+    "LogarithmicWarmup": ("peak_learning_rate initial_learning_rate", "warmup_steps"),
+    "PiecewiseConstantDecay": ("values", "boundaries"),
+    "PolynomialDecay": ("initial_learning_rate end_learning_rate power cycle", "decay_steps"),
+    "PowerCosineDecay": ("initial_learning_rate end_learning_rate exponent k_decay", "decay_steps"),
+}
+LISTS = ("signs", "values", "boundaries", "offsets")
+FLAGS = ("absolute", "staircase", "cycle")
+HOSTILE = [*RATES, -0.0, 2.0, -1.0, 1e-300, 2.0**1000, 1.5e308, -1.5e308]
+HOSTILE += [edge * (1 + by) for edge in (2.0**-64, 2.0**64, 2.0**-10, 2.0**10) for by in (0, 2**-52, -(2**-53))]
+HOSTILE_COUNTS = [*COUNTS, 2**-32, 2**-33, 2 - 2**-52, 2.0, 1e-300, 2**53 + 1, 1e19, -1e19]
+HOSTILE_COUNTS += [-(2**63), -(2**63) + 1, -(2.0**63), -math.inf]
+
+
+def drawn_row(draw, name):
+    """Parameters, each as a list, and how many numbers in them are hostile."""
+    numbers, counts = (keys.split() for keys in TAKEN[name])
+    n = draw.randint(1, 5) if name in ("JoinedSchedule", "PiecewiseConstantDecay") else 1
+    p = {key: [draw.choice([0.5, 1.0, draw.uniform(0.01, 2.0)]) for _ in range(n)] for key in numbers}
+    p |= {key: [draw.choice([2, 1000, draw.randint(2, 10**6)]) for _ in range(n)] for key in counts}
+    p |= {key: [float(draw.random() < 0.5)] for key in FLAGS if key in p}
+    if "signs" in p:
+        p["signs"] = [1.0] * n
+    if "boundaries" in p:
+        p["boundaries"] = list(itertools.accumulate(p["boundaries"][1:]))
+    places = [(items, i, key in numbers) for key, items in p.items() for i in range(len(items)) if key != "signs"]
+    hostile = draw.sample(places, min(len(places), draw.choice([0, 1, 1, 1, 2, 3])))
+    for items, i, is_number in hostile:
+        items[i] = draw.choice(HOSTILE if is_number else HOSTILE_COUNTS)
+    return p, len(hostile)
+
+
+def made_of(package, name, p):
+    """The schedule of these parameters in Python."""
+    p = {key: items if key in LISTS else items[0] for key, items in p.items()}
+    p |= {key: bool(p[key]) for key in FLAGS if p.get(key) in (0.0, 1.0)}
+    if (absolute := p.pop("absolute", False)) is True:
+        p["end_learning_rate"] = p.pop("alpha")
+    elif absolute:
+        raise TypeError("Argument `absolute` must be True or False.")  # Python has no such parameter
+    if signs := p.pop("signs", []):
+        p["schedules"] = [package.ExponentialDecay(0.1, k, 0.5) for k in range(1, len(signs) + 1)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of warmup_steps 0
+        return getattr(package, name)(**p)
+
+
+def text_of(message):
+    """How C's text begins where Python has this message."""
+    if "2**1000" in message:
+        return "the rates"
+    return "staircase" if "True or False" in message else re.match(r"Argument `(\w+)`", message)[1]
+
+
+def test_errors_of_all_schedules(compiled, tmp_path_factory):
+    """C refuses the numbers that Python refuses, names the same parameter, and has Python's bits of all others."""
+    assert {getattr(compiled, name)._name for name in TAKEN} == {cls._name for cls in SCHEDULES.values()}
+    draw = random.Random(0)
+    steps = [0, 1, 7, -3, 10**5, 2**40 + 1, *INT64, 0.5, 1234.75, 1e-300, 1e18]
+    lines, wanted, rates = [], [], []
+
+    def ask(name, numbers, counts, text):
+        for k in range(len(numbers) if name == "JoinedSchedule" else 0):
+            lines.extend([line_of("exponential_decay", [0.1, 0.5, 0.0], [k + 1]), "c"])
+        lines.extend([line_of(getattr(compiled, name)._name, numbers, counts), "e"])
+        wanted.append((text, name, numbers, counts))
+        if text == "no error":
+            lines.extend(f"s {typed(step)}" for step in steps)
+
+    for name in [*TAKEN] * 1000:
+        p, hostile = drawn_row(draw, name)
+        row = [[x for key in keys.split() for x in p[key]] for keys in TAKEN[name]]
+        try:
+            schedule = made_of(compiled, name, p)
+        except (TypeError, ValueError) as error:
+            ask(name, *row, text_of(str(error)) if hostile == 1 else "")
+        else:
+            ask(name, *row, "no error")
+            rates += [schedule(step) for step in steps]
+            ask(name, row[0][:-1], row[1], "there must be")
+            ask(name, row[0], [*row[1], 1], "there must be")
+    for sign in (0.0, 2.0, math.nan):
+        ask("JoinedSchedule", [1.0, sign], [5, 0, 5], "signs")
+
+    command = program("C, -O3", compiled, tmp_path_factory)
+    result = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, timeout=300)
+    said, errors, found = iter(result.stdout.splitlines()), set(), []
+    for text, *row in wanted:
+        error, words = next(said).split(" ", 1)
+        errors.add(int(error))
+        assert (error == "0") == (text == "no error"), (row, words, text)
+        assert words.startswith(text), (row, words, text)
+        found += [int(next(said).split()[0], 16) for _ in steps] if text == "no error" else []
+    assert result.returncode == 0, result.stderr
+    assert errors == {*range(26)} - {8, 10}  # those two are in embed.c: no schedule, and no memory
+    assert_same(np.array(found, np.uint64).view(np.float64), np.array(rates))
 
 
 LOOP = """

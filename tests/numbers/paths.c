@@ -1,12 +1,14 @@
 /* The rates of any schedule that C has through the headers. Every double comes and goes as its bits, in hexadecimal.
  *
  *     p <name> <n> <number> ... <count> <steps> ...     a schedule: its numbers, and its numbers of steps
+ *     e                                                 prints its enum cf_error, and what that means
  *     c                                                 the schedule is one of those of the joined one that follows
  *     s <step>                                          prints the rate as a double and a float
  *
  * Steps and numbers of steps have their type in front: i is an int64, f a double.
  * The exit status is 2 where cf_self_check finds that this program would not have the right bits. With CF_BLOCKS each rate is
- * also computed by the block loops, as the driver calls them: 3 if one has other bits; and 4 if no thread starts. */
+ * also computed by the block loops, as the driver calls them: 3 if one has other bits; and 4 if no thread starts. It is 5 where
+ * parameters were refused and then used, or have left something behind. */
 
 #ifdef CF_BLOCKS
 #include "../../src/threads.h"
@@ -65,6 +67,7 @@ static void print_rate(double rate)
 /* Schedules, and what they point to. The last one is asked for rates; a joined one consists of all before it. */
 static struct made {
     cf_schedule schedule;
+    int function, error;
     double *numbers;
     cf_pair *counts;
     void *memory;
@@ -123,6 +126,7 @@ static void check_blocks(const cf_schedule *schedule, double rate)
 
 static void make(const char *name)
 {
+    static cf_schedule nothing; /* zeros */
     const int function = cf_function_of(name);
     struct made *m;
     int joined;
@@ -131,7 +135,7 @@ static void make(const char *name)
         fprintf(stderr, "there is no schedule %s\n", name);
         exit(1);
     }
-    joined = made[last].schedule.function == CF_JOINED_SCHEDULE;
+    joined = made[last].function == CF_JOINED_SCHEDULE;
     release(&made[last]);
     while (joined && last > 0) release(&made[--last]);
     m = &made[last];
@@ -143,9 +147,11 @@ static void make(const char *name)
     for (i = 0; i < count; i++) m->counts[i] = read_steps();
     m->memory = allocate(cf_schedule_memory(function, m->numbers, (int64_t)count));
     if (function == CF_JOINED_SCHEDULE) {
-        for (i = 0; i < last; i++) ((const cf_schedule **)m->memory)[i] = &made[i].schedule;
+        for (i = 0; i < last && i <= count / 2; i++) ((const cf_schedule **)m->memory)[i] = &made[i].schedule;
     }
-    cf_schedule_init(&m->schedule, function, m->numbers, m->counts, (int64_t)count, m->memory);
+    m->function = function;
+    m->error = cf_schedule_init_checked(&m->schedule, function, m->numbers, (int64_t)n, m->counts, (int64_t)count, m->memory);
+    if (m->error && memcmp(&m->schedule, &nothing, sizeof nothing)) exit(5);
 }
 
 int main(void)
@@ -157,10 +163,16 @@ int main(void)
     if (cf_watch_forks() || cf_try_threads(4) < 4) return 4;
 #endif
     while (scanf(" %c", &what) == 1) {
+        if (made[last].error && what != 'p' && what != 'e') {
+            fprintf(stderr, "%s\n", cf_error_text(made[last].error));
+            return 5;
+        }
         if (what == 'p' && scanf("%63s", name) == 1) {
             make(name);
         } else if (what == 'c' && last < sizeof made / sizeof *made - 1) {
             last++;
+        } else if (what == 'e') {
+            printf("%d %s\n", made[last].error, cf_error_text(made[last].error));
         } else if (what == 's') {
             const double rate = cf_schedule_at(&made[last].schedule, read_steps());
 #ifdef CF_BLOCKS
