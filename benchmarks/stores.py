@@ -1,8 +1,8 @@
-"""Stores beside the disk, and workers beside one: `python benchmarks/stores.py [--folder FOLDER] [--quick]`.
+"""Stores and CSV beside plain ways, and workers beside one: `python benchmarks/stores.py [--folder FOLDER] [--quick]`.
 
 A sweep into an uncompressed store takes turns with a plain write of as many bytes, as `dd conv=fsync` does it: above 1,
-the sweep is faster. Then two workers of Dask sum rates beside one, which writes nothing: arithmetic is the limit there.
-It needs the extra `stores`.
+the sweep is faster. The command's CSV takes turns with pyarrow's, which do not wait for the disk. Then two workers of
+Dask sum rates beside one, which writes nothing: arithmetic is the limit there. It needs the extras `stores` and `cli`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from pathlib import Path
 
 import dask.config
 import numpy as np
+import pyarrow
+import pyarrow.csv
 from distributed import Client, LocalCluster
 from timing import ratio, spread
 
 from cosine_fast import CosineDecay, stores
+from cosine_fast.cli.commands import CHUNK
+from cosine_fast.cli.files import rates_output
 from cosine_fast.cli.storing import peak_memory
 from cosine_fast.integrations.dask import precompute
 
@@ -36,6 +40,23 @@ def plain_write(path: Path, size: int) -> None:
         for at in range(0, size, BLOCK):
             file.write(block[: size - at])
         os.fsync(file.fileno())
+
+
+def csv_of_command(path: Path, schedule: CosineDecay, steps: range) -> None:
+    with (
+        open(path, "wb") as file,
+        rates_output(file, "csv", schedule, "int64", "float64", (len(steps),)) as write,
+    ):
+        for at in range(0, len(steps), CHUNK):
+            write(part := steps[at : at + CHUNK], schedule(part))
+
+
+def csv_of_pyarrow(path: Path, schedule: CosineDecay, steps: range) -> None:
+    schema = pyarrow.schema([("step", pyarrow.int64()), ("learning_rate", pyarrow.float64())])
+    with open(path, "wb") as file, pyarrow.csv.CSVWriter(file, schema) as writer:
+        for at in range(0, len(steps), CHUNK):
+            part = np.arange(steps.start + at, min(steps.start + at + CHUNK, steps.stop))
+            writer.write_batch(pyarrow.record_batch([part, schedule(part)], schema=schema))
 
 
 def sum_of_task(start: int, schedule: CosineDecay, length: int) -> float:
@@ -96,7 +117,8 @@ def main() -> None:
 
         def clear() -> None:
             shutil.rmtree(folder / "rates.zarr", ignore_errors=True)
-            (folder / "plain").unlink(missing_ok=True)
+            for name in ("plain", "rates.csv"):
+                (folder / name).unlink(missing_ok=True)
             os.sync()  # each begins with a disk that has nothing to do
 
         seconds = timed(
@@ -113,6 +135,20 @@ def main() -> None:
             print(f"| {name} | {size / 1e6 / spread(each).median:,.0f} | {ratio(seconds['plain write'], each)} |")
         memory = [peak / 2**20 for peak in two.run(peak_memory).values()]
         print(f"\nmost memory of a worker: {', '.join(f'{each:,.0f} MiB' for each in memory)}\n")
+        rows = range(steps * 4)
+        run = CosineDecay(0.0, len(rows), 0.1, warmup_target=1e-3, warmup_steps=len(rows) // 100)
+        seconds = timed(
+            {
+                "pyarrow": lambda: csv_of_pyarrow(folder / "rates.csv", run, rows),
+                "the command": lambda: csv_of_command(folder / "rates.csv", run, rows),
+            },
+            clear,
+            2 * repeats,
+        )
+        print(f"| CSV of {len(rows):,} steps | ns a row | as fast as pyarrow |\n| --- | ---: | ---: |")
+        for name, each in seconds.items():
+            print(f"| {name} | {spread(each).median / len(rows) * 1e9:.0f} | {ratio(seconds['pyarrow'], each)} |")
+        print()
         schedule, count, task = CosineDecay(0.1, 10**10), *((10**6, 10**5) if given.quick else (4 * 10**9, 10**7))
         rates = precompute(schedule, count, chunks=task)
         starts = range(0, count, task)
