@@ -17,7 +17,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from zarr.codecs import BloscCodec
 from . import __version__
 from ._backend import check_threads, shown
 from .schedules import JoinedSchedule
-from .schedules._base import LearningRateSchedule
+from .schedules._base import LearningRateSchedule, restore
 from .schedules._checks import rate_dtype, received
 from .schedules._evaluation import array_of_range, range_of_steps
 from .serialization import deserialize, serialize, with_class
@@ -61,19 +61,23 @@ class Plan:
     listed: bool  # whether the values belong together one by one; else all combinations
     steps: range
 
-    def configs(self, columns: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
-        """The parameters in which each schedule differs from the first."""
-        for values in zip(*columns, strict=True) if self.listed else itertools.product(*columns):
-            yield dict(zip(self.columns, values, strict=True))
-
-    def made(self, changes: dict[str, Any]) -> LearningRateSchedule:
-        if not changes:
-            return self.schedule
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # only the first schedule warns
-            if isinstance(self.schedule, JoinedSchedule) and "schedules" in changes:
-                changes = changes | {"schedules": [deserialize(part) for part in changes["schedules"]]}
-            return type(self.schedule).from_config({**self.schedule.get_config(), **changes})
+    def schedules(self) -> Iterator[LearningRateSchedule]:
+        """Each schedule, in the order of its rates."""
+        if not self.columns:
+            yield self.schedule
+            return
+        cls: Any = type(self.schedule)
+        parameters = self.schedule.get_config()
+        for number, values in enumerate((zip if self.listed else itertools.product)(*self.columns.values())):
+            changes = dict(zip(self.columns, values, strict=True))
+            parameters |= changes
+            try:
+                if issubclass(cls, JoinedSchedule) and "schedules" in changes:
+                    parameters["schedules"] = [deserialize(part) for part in changes["schedules"]]
+                schedule = restore(cls, parameters)  # without a warning; the first has warned
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"Schedule {number} of the sweep, {shown(changes)}: {error}") from error
+            yield schedule
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -213,11 +217,7 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
         tree = {**tree, "config": {**tree["config"], **first}}
     plan = Plan(deserialize(tree), columns, kind != "grid", range(0))
     end = 0.0
-    for number, changes in enumerate(plan.configs(columns.values())):
-        try:
-            schedule = plan.made(changes)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"Schedule {number} of the sweep, {shown(changes)}: {error}") from error
+    for schedule in plan.schedules():
         end = max(end, math.inf if (last := getattr(schedule, "_end", None)) is None else last)
     steps = config.get("steps", {})
     _check_keys("steps", steps, set(), {"start", "stop", "step"})
@@ -501,8 +501,8 @@ def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: int)
         _own.buffer = np.empty(size, np.uint8)
     rates = _own.buffer[:size].view(array.dtype).reshape(plan.shape)
     steps = plan.steps
-    for row, changes in zip(rates.reshape(-1, len(steps)), plan.configs(plan.columns.values()), strict=True):
-        plan.made(changes).precompute(steps.start, steps.stop, steps.step, out=row, num_threads=threads)
+    for row, schedule in zip(rates.reshape(-1, len(steps)), plan.schedules(), strict=True):
+        schedule.precompute(steps.start, steps.stop, steps.step, out=row, num_threads=threads)
     array[place] = rates  # Zarr writes a file under another name first
 
 

@@ -294,6 +294,19 @@ def test_a_random_sweep(tmp_path):
     np.testing.assert_array_equal(again["initial_learning_rate"][:], peaks)
 
 
+def test_warnings_of_others_stay(tmp_path):
+    """Filters of warnings belong to the process, and the threads of a sweep may not change them."""
+    interval, before = sys.getswitchinterval(), list(warnings.filters)
+    config = {"schedule": {"class_name": "ExponentialDecay", "config": {"decay_steps": 9, "decay_rate": 0.5}}}
+    config |= {"grid": {"initial_learning_rate": np.linspace(0.1, 1, 2000)}, "steps": {"stop": 2}}
+    sys.setswitchinterval(1e-6)
+    try:
+        stores.sweep(config, tmp_path / "rates.zarr", chunks=1000)
+    finally:
+        sys.setswitchinterval(interval)
+    assert warnings.filters == before
+
+
 def test_rates_of_a_custom_schedule(tmp_path):
     class Halved(LearningRateSchedule):
         def __call__(self, step, **_):
