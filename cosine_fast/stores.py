@@ -537,8 +537,13 @@ def _filled(client: Client | None, tasks: Iterator[tuple[Path, tuple[Any, ...]]]
             for future in done:
                 if future.cancelled():
                     raise ConnectionError(LOST)
-                future.result()
-                yield running.pop(future)
+                file = running.pop(future)
+                try:
+                    future.result()
+                except TypeError:  # Dask's own too, of a task that was done when its worker was lost
+                    if not file.exists():
+                        raise
+                yield file
     except Exception:
         waits = client is None  # for workers or a scheduler that are lost it might wait for ever
         raise
