@@ -133,7 +133,7 @@ def store(command: Any) -> Any:
     options = {
         "chunks": number("--chunks", whole, "Values of a store that are read at once.  [default: 4194304]"),
         "resume": click.option("--resume", is_flag=True, help="Go on with a store that is not complete."),
-        "workers": click.option("--workers", type=click.IntRange(min=1), help="Worker processes that write a store."),
+        "workers": click.option("--workers", type=click.IntRange(1, 1000), help="Worker processes that write a store."),
         "scheduler": click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as tcp://HOST:PORT."),
     }
     return _as_dict("store", options, command)

@@ -82,9 +82,9 @@ def peak_memory() -> int:
 @contextlib.contextmanager
 def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     """A client of Dask's scheduler at an address, or of worker processes made here; None for neither."""
-    if workers and scheduler:
+    if workers and scheduler is not None:
         raise click.UsageError("--workers cannot be given beside --scheduler")
-    if not (workers or scheduler):
+    if workers is None and scheduler is None:
         yield None
         return
     from distributed import Client, LocalCluster
@@ -92,16 +92,16 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     logging.disable()  # errors come as exceptions
     try:
         with contextlib.ExitStack() as stack:
-            cluster: Any = scheduler
-            if workers:
-                quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": "127.0.0.1:0"}
-                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, preload=[__name__], **quiet)
-                stack.enter_context(cluster)
             try:
+                cluster: Any = scheduler
+                if workers:
+                    quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": "127.0.0.1:0"}
+                    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, preload=[__name__], **quiet)
+                    stack.enter_context(cluster)
                 client = stack.enter_context(Client(cluster, timeout="5s"))
                 client.wait_for_workers(1, timeout=30)
-            except (OSError, ValueError) as error:
-                given = f"--scheduler {scheduler}" if scheduler else f"--workers {workers}"
+            except Exception as error:  # Dask has errors of many types
+                given = f"--workers {workers}" if workers else f"--scheduler {scheduler}"
                 raise CommandError(f"{given}: cannot be used: {error}", status=1) from error
             yield client
     finally:

@@ -518,8 +518,24 @@ def test_a_scheduler_that_nobody_reaches(tmp_path, config):
     pytest.importorskip("distributed", reason="a scheduler needs distributed")
     arguments = ["precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.zarr"]
     assert_error(run(*arguments, "--scheduler", "tcp://127.0.0.1:9"), 1, "--scheduler tcp://127.0.0.1:9", "connect")
-    assert_error(run(*arguments, "--scheduler", "nonsense://x"), 1, "--scheduler nonsense://x", "nonsense")
+    for address in ("nonsense://x", "tls://127.0.0.1:9", ""):  # an empty one too: a variable that is not set
+        assert_error(run(*arguments, "--scheduler", address), 1, f"--scheduler {address}: cannot be used")
     assert_error(run(*arguments, "--scheduler", "tcp://127.0.0.1:9", "--workers", 2), 2, "--workers", "--scheduler")
+    assert not (tmp_path / "lr.zarr").exists()
+
+
+def test_workers_that_do_not_start(tmp_path, config, monkeypatch):
+    """Too many of them are not tried."""
+    distributed = pytest.importorskip("distributed", reason="workers need distributed")
+
+    def fail(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", fail)
+    arguments = ["precompute", "--config", config, "--stop", 9, "-o", tmp_path / "lr.zarr"]
+    assert_error(run(*arguments, "--workers=2"), 1, "--workers 2: cannot be used: Nanny failed to start.")
+    for count in (0, 10**20):
+        assert_error(run(*arguments, f"--workers={count}"), 2, "'--workers'", f"{count} is not in the range")
     assert not (tmp_path / "lr.zarr").exists()
 
 
