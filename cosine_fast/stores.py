@@ -19,7 +19,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -29,7 +29,8 @@ from zarr.codecs import BloscCodec
 
 from . import __version__
 from ._backend import check_threads, shown
-from .schedules import JoinedSchedule
+from .batches import cosine_decay, warmup_stable_decay
+from .schedules import CosineDecay, JoinedSchedule, WarmupStableDecay
 from .schedules._base import LearningRateSchedule, restore
 from .schedules._checks import rate_dtype, received
 from .schedules._evaluation import array_of_range, range_of_steps
@@ -43,8 +44,11 @@ __all__ = ["precompute", "sweep"]
 CHUNK = 1 << 22  # values of a chunk, the smallest part that can be read; a file has one chunk
 MAX_FILES = 10_000  # with more chunks a file has several (it is sharded), which takes twice the time to write
 SHARDED_FILE = 1 << 21  # values of a file with several chunks, of which Zarr makes several copies
-MAX_SCHEDULES = 10**7  # of a sweep; each is made once, before anything is written
+MAX_SCHEDULES = 10**7  # of a sweep; each is checked before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
+# Functions of many schedules, whose ends depend on their parameters `*_steps` alone.
+BATCHES: dict[type, Callable[..., Any]] = {CosineDecay: cosine_decay, WarmupStableDecay: warmup_stable_decay}
+BATCH_STEPS = 1 << 15  # with more steps schedules one by one are as fast, and need no array of steps
 WORKER_TIMEOUT = 30  # seconds; Dask itself waits for ever
 LOST = "the connection to Dask's scheduler is lost"
 Progress = Callable[[int, int], Any]
@@ -57,7 +61,7 @@ class Plan:
     """Schedules and steps. Without parameters it is one schedule."""
 
     schedule: LearningRateSchedule  # the first
-    columns: dict[str, list[Any]]  # the values of each swept parameter
+    columns: dict[str, Any]  # the values of each swept parameter: an array, or a list of what an array cannot have
     listed: bool  # whether the values belong together one by one; else all combinations
     steps: range
 
@@ -68,7 +72,8 @@ class Plan:
             return
         cls: Any = type(self.schedule)
         parameters = self.schedule.get_config()
-        for number, values in enumerate((zip if self.listed else itertools.product)(*self.columns.values())):
+        columns = [each.tolist() if isinstance(each, np.ndarray) else each for each in self.columns.values()]
+        for number, values in enumerate((zip if self.listed else itertools.product)(*columns)):
             changes = dict(zip(self.columns, values, strict=True))
             parameters |= changes
             try:
@@ -78,6 +83,14 @@ class Plan:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"Schedule {number} of the sweep, {shown(changes)}: {error}") from error
             yield schedule
+
+    def of_each_length(self) -> Plan:
+        """A plan of some schedules, of each length at least one: for classes whose end depends on lengths alone."""
+        lengths = {name: values for name, values in self.columns.items() if name.endswith("_steps")}
+        if not self.listed:
+            return replace(self, columns={name: values[:1] for name, values in self.columns.items()} | lengths)
+        rows = [*dict(zip(zip(*lengths.values(), strict=True), itertools.count(), strict=False)).values()] or [0]
+        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -201,26 +214,30 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
 
 
 def plan_of(config: Mapping[str, Any]) -> Plan:
-    """The plan of a sweep's config. Every schedule is made once, so that a wrong one is found before any writing."""
+    """The plan of a sweep's config. Every schedule is checked, so that a wrong one is found before any writing."""
     _check_keys("the config of a sweep", config, {"schedule"}, {"grid", "list", "random", "steps"})
-    config = json.loads(json.dumps(config, default=_plain))
     kinds = config.keys() & {"grid", "list", "random"}
     if len(kinds) != 1:
         raise ValueError(f"A sweep has one of grid, list and random. Received: {', '.join(sorted(kinds)) or 'none'}")
     (kind,) = kinds
-    columns = {"grid": _grid, "list": _list, "random": _random}[kind](config[kind])
+    if kind == "list":  # first, because JSON takes several times as long with many dicts
+        config = {**config, kind: _list(config[kind])}
+    config = json.loads(json.dumps(config, default=_plain))
+    columns = config[kind] if kind == "list" else {"grid": _grid, "random": _random}[kind](config[kind])
     if kind == "grid" and (count := math.prod(map(len, columns.values()))) > MAX_SCHEDULES:
         raise ValueError(f"A sweep has at most {MAX_SCHEDULES:,} schedules. Received: {count:,}")
     tree = config["schedule"]
     if isinstance(tree, Mapping) and isinstance((tree := with_class(tree)).get("config"), Mapping):
         first = {name: values[0] for name, values in columns.items()}
         tree = {**tree, "config": {**tree["config"], **first}}
+    columns = {name: _array_or_list(values) for name, values in columns.items()}
     plan = Plan(deserialize(tree), columns, kind != "grid", range(0))
-    end = 0.0
-    for schedule in plan.schedules():
-        end = max(end, math.inf if (last := getattr(schedule, "_end", None)) is None else last)
     steps = config.get("steps", {})
     _check_keys("steps", steps, set(), {"start", "stop", "step"})
+    end, checked = 0.0, _checked_at_once(plan)
+    if not checked or "stop" not in steps:
+        for schedule in (plan.of_each_length() if checked else plan).schedules():
+            end = max(end, math.inf if (last := getattr(schedule, "_end", None)) is None else last)
     if end == math.inf and "stop" not in steps:
         raise ValueError(f"The steps of a sweep need `stop`, for {type(plan.schedule).__name__} has no end")
     numbers: dict[str, Any] = {"start": 0, "stop": end if end == math.inf else int(end) + 1, "step": 1} | dict(steps)
@@ -324,7 +341,7 @@ def _grid(grid: Any) -> dict[str, list[Any]]:
 
 
 def _list(sets: Any) -> dict[str, list[Any]]:
-    if not (isinstance(sets, list) and sets and all(isinstance(each, Mapping) and each for each in sets)):
+    if not (isinstance(sets, (list, tuple)) and sets and all(isinstance(each, Mapping) and each for each in sets)):
         raise ValueError(f"A list must have a dict of parameters for each schedule. Received: {shown(sets)}")
     for number, each in enumerate(sets):
         if each.keys() != sets[0].keys():
@@ -365,15 +382,47 @@ def _random(random: Any) -> dict[str, list[Any]]:
     return columns
 
 
+def _array_or_list(values: list[Any]) -> Any:
+    """The values of a parameter as an array, if that has just these numbers; else as they are."""
+    if set(map(type, values)) <= {int, float}:
+        array = np.array(values)
+        if array.dtype.kind in "if" and array.tolist() == values:  # not beyond int64
+            return array
+    return values
+
+
+def _evaluate_at_once(plan: Plan, rates: np.ndarray[Any, Any], threads: int) -> bool:
+    """Write the rates of all schedules in one call, if there is a function for them; return whether there is."""
+    function, columns = BATCHES.get(type(plan.schedule)), [*plan.columns.values()]
+    arrays = bool(columns) and all(isinstance(values, np.ndarray) for values in columns)
+    if function is None or not arrays or len(plan.steps) > BATCH_STEPS:
+        return False
+    steps = array_of_range(plan.steps)
+    *axes, steps = [*(values[:, None] for values in columns), steps] if plan.listed else np.ix_(*columns, steps)
+    parameters = plan.schedule.get_config() | dict(zip(plan.columns, axes, strict=True))
+    del parameters["name"]
+    if parameters.get("warmup_target", 0.0) is None:
+        parameters["warmup_target"] = math.nan  # the same, without a warning
+    function(steps, **parameters, out=rates, num_threads=threads)
+    return True
+
+
+def _checked_at_once(plan: Plan) -> bool:
+    """Whether one call has checked all schedules of a plan without steps, and found none wrong."""
+    try:
+        return _evaluate_at_once(plan, np.empty(plan.shape), 1)
+    except (TypeError, ValueError):
+        return False  # made one by one, they give an error that says which it is
+
+
 def _coordinates(plan: Plan) -> dict[str, tuple[str, Any, str]]:
     """Dimension, values and units of each coordinate."""
     found: dict[str, tuple[str, Any, str]] = {}
     for name, values in plan.columns.items():
-        numbers = np.array(values if {type(value) for value in values} <= {int, float} else [None])
-        if numbers.dtype.kind not in "if" or numbers.tolist() != values:  # text, lists, or beyond int64
-            numbers = np.array([value if isinstance(value, str) else json.dumps(value) for value in values], "T")
+        if not isinstance(values, np.ndarray):
+            values = np.array([value if isinstance(value, str) else json.dumps(value) for value in values], "T")
         units = "step" if name.endswith(("steps", "timescale", "shift", "boundaries", "offsets")) else "1"
-        found[name] = ("schedule" if plan.listed else name, numbers, units)
+        found[name] = ("schedule" if plan.listed else name, values, units)
     if len(plan.steps) <= COORDINATE:
         found["step"] = ("step", array_of_range(plan.steps), "step")
     return found
@@ -501,8 +550,9 @@ def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: int)
         _own.buffer = np.empty(size, np.uint8)
     rates = _own.buffer[:size].view(array.dtype).reshape(plan.shape)
     steps = plan.steps
-    for row, schedule in zip(rates.reshape(-1, len(steps)), plan.schedules(), strict=True):
-        schedule.precompute(steps.start, steps.stop, steps.step, out=row, num_threads=threads)
+    if not _evaluate_at_once(plan, rates, threads):
+        for row, schedule in zip(rates.reshape(-1, len(steps)), plan.schedules(), strict=True):
+            schedule.precompute(steps.start, steps.stop, steps.step, out=row, num_threads=threads)
     array[place] = rates  # Zarr writes a file under another name first
 
 

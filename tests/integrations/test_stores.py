@@ -294,6 +294,53 @@ def test_a_random_sweep(tmp_path):
     np.testing.assert_array_equal(again["initial_learning_rate"][:], peaks)
 
 
+SWEPT = {
+    "CosineDecay": {
+        "initial_learning_rate": [0, 0.1, 1e-310], "decay_steps": [7, 20.5, 30], "alpha": [0.0, 1, 0.5],
+    },
+    "WarmupStableDecay": {
+        "peak_learning_rate": [0.1, 1, 3], "warmup_steps": [0, 5, 10], "decay_steps": [20, 15.0, 9],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", ["grid", "list"])
+@pytest.mark.parametrize("name", SWEPT)
+def test_schedules_evaluated_at_once(tmp_path, monkeypatch, name, kind, dtype):
+    """They have the bits and the end of those made one by one, and only the first warns."""
+    cls, swept, calls = SCHEDULES[name], SWEPT[name], []
+    fixed = {"warmup_steps": 3} if name == "CosineDecay" else {"stable_steps": 3, "decay": "1-sqrt"}
+    function = stores.BATCHES[cls]
+    monkeypatch.setitem(stores.BATCHES, cls, lambda *args, **more: calls.append(function(*args, **more)))
+    combined = (zip if kind == "list" else itertools.product)(*swept.values())
+    sets = [dict(zip(swept, values, strict=True)) for values in combined]
+    config = {"schedule": {"class_name": name, "config": fixed}, kind: sets if kind == "list" else swept}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        store = stores.sweep(config, tmp_path / "rates.zarr", dtype=dtype, chunks=200)
+        assert len(caught) == (name == "CosineDecay")
+        schedules = [cls(**fixed | each) for each in sets]
+    steps = np.arange(max(schedule._end for schedule in schedules) + 1)
+    expected = np.array([schedule(steps, dtype=dtype) for schedule in schedules])
+    np.testing.assert_array_equal(store["rate"][:].reshape(expected.shape), expected, strict=True)
+    assert len(calls) == 1 + store["rate"].nchunks < len(sets)
+
+
+@pytest.mark.parametrize(
+    ("sets", "end"),
+    [
+        ([{"decay_steps": 2**53 + 1}, {"decay_steps": 2**53}], 2**53 + 21),  # as floats they are equal
+        ([{"decay_steps": 0.5, "warmup_steps": 0.5}, {"decay_steps": 1, "warmup_steps": 2**-60}], 2),
+        ([{"warmup_target": 1}, {"warmup_target": 2}], 70),
+    ],
+)
+def test_the_end_of_a_sweep(tmp_path, sets, end):
+    schedule = {"initial_learning_rate": 0, "decay_steps": 50, "warmup_target": 1, "warmup_steps": 20}
+    config = {"schedule": schedule | sets[0], "list": sets, "steps": {"start": end - 1}}
+    assert stores.sweep(config, tmp_path / "rates.zarr").attrs["steps"][1] == end + 1
+
+
 def test_warnings_of_others_stay(tmp_path):
     """Filters of warnings belong to the process, and the threads of a sweep may not change them."""
     interval, before = sys.getswitchinterval(), list(warnings.filters)
@@ -602,6 +649,11 @@ def test_a_disk_that_is_too_small(tmp_path, config):
             {"grid": {"warmup_target": [1], "decay_steps": [1, 0]}},
             "Schedule 1 of the sweep, {'warmup_target': 1, 'decay_steps': 0}",
         ),
+        (
+            {"grid": {"warmup_target": [1, 2], "decay_steps": [1, 0]}, "steps": {"stop": 9}},
+            "Schedule 1 of the sweep, {'warmup_target': 1, 'decay_steps': 0}: Argument `decay_steps` must be > 0.",
+        ),
+        ({"grid": None, "list": [{"decay_steps": n, "warmup_target": 1} for n in (1, 0)]}, "Schedule 1 of the sweep"),
         ({"grid": {"decay_steps": [1], "beta": [2]}}, "beta"),
         ({"list": [{"alpha": 1}]}, "one of grid, list and random. Received: grid, list"),
         ({"grid": None, "list": [{"alpha": 1}, {"name": "x"}]}, "the same parameters throughout"),
