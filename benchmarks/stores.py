@@ -1,8 +1,9 @@
 """Stores and CSV beside plain ways, and workers beside one: `python benchmarks/stores.py [--folder FOLDER] [--quick]`.
 
 A sweep into an uncompressed store takes turns with a plain write of as many bytes, as `dd conv=fsync` does it: above 1,
-the sweep is faster. The command's CSV takes turns with pyarrow's, which do not wait for the disk. Then two workers of
-Dask sum rates beside one, which writes nothing: arithmetic is the limit there. It needs the extras `stores` and `cli`.
+the sweep is faster. So does one of many short schedules, which take time to check. The command's CSV takes turns with
+pyarrow's, which do not wait for the disk. Then two workers of Dask sum rates beside one, which writes nothing:
+arithmetic is the limit there. It needs the extras `stores` and `cli`.
 """
 
 from __future__ import annotations
@@ -90,14 +91,7 @@ def main() -> None:
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="a folder on the disk to measure")
     parser.add_argument("--quick", action="store_true", help="a smoke run: small, meaningless figures")
     given = parser.parse_args()
-    schedules, steps, repeats = (8, 10**5, 2) if given.quick else (512, 10**6, 7)
-    size = schedules * steps * 8
-    peaks = np.geomspace(1e-5, 1e-2, schedules).tolist()
-    config = {
-        "schedule": {"initial_learning_rate": 0.0, "decay_steps": steps, "warmup_steps": steps // 100},
-        "grid": {"warmup_target": peaks},
-        "steps": {"stop": steps},
-    }
+    sweeps, repeats = ([(8, 10**5), (1000, 100)], 2) if given.quick else ([(512, 10**6), (10**6, 100)], 7)
     # Dask's processes give freed memory back at once, and new memory takes longer than the rates in it.
     kept = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": 2**28 for name in ("TRIM", "MMAP")}
     with dask.config.set(kept), ExitStack() as stack:
@@ -121,21 +115,30 @@ def main() -> None:
                 (folder / name).unlink(missing_ok=True)
             os.sync()  # each begins with a disk that has nothing to do
 
-        seconds = timed(
-            {
-                "plain write": lambda: plain_write(folder / "plain", size),
-                "sweep in one process": lambda: stores.sweep(config, folder / "rates.zarr"),
-                "sweep on 2 workers": lambda: stores.sweep(config, folder / "rates.zarr", client=two),
-            },
-            clear,
-            repeats,
-        )
-        print(f"| {size / 1e6:,.0f} MB | MB/s | as fast as the plain write |\n| --- | ---: | ---: |")
-        for name, each in seconds.items():
-            print(f"| {name} | {size / 1e6 / spread(each).median:,.0f} | {ratio(seconds['plain write'], each)} |")
+        for schedules, steps in sweeps:
+            size = schedules * steps * 8
+            config = {
+                "schedule": {"initial_learning_rate": 0.0, "decay_steps": steps, "warmup_steps": steps // 100},
+                "grid": {"warmup_target": np.geomspace(1e-5, 1e-2, schedules)},
+                "steps": {"stop": steps},
+            }
+            seconds = timed(
+                {
+                    "plain write": partial(plain_write, folder / "plain", size),
+                    "sweep in one process": partial(stores.sweep, config, folder / "rates.zarr"),
+                    "sweep on 2 workers": partial(stores.sweep, config, folder / "rates.zarr", client=two),
+                },
+                clear,
+                repeats,
+            )
+            print(f"| {schedules:,} schedules of {steps:,} steps | MB/s | as fast as the plain write |")
+            print("| --- | ---: | ---: |")
+            for name, each in seconds.items():
+                print(f"| {name} | {size / 1e6 / spread(each).median:,.0f} | {ratio(seconds['plain write'], each)} |")
+            print()
         memory = [peak / 2**20 for peak in two.run(peak_memory).values()]
-        print(f"\nmost memory of a worker: {', '.join(f'{each:,.0f} MiB' for each in memory)}\n")
-        rows = range(steps * 4)
+        print(f"most memory of a worker: {', '.join(f'{each:,.0f} MiB' for each in memory)}\n")
+        rows = range(4 * 10**5 if given.quick else 4 * 10**6)
         run = CosineDecay(0.0, len(rows), 0.1, warmup_target=1e-3, warmup_steps=len(rows) // 100)
         seconds = timed(
             {
