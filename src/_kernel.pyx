@@ -48,8 +48,8 @@ cdef extern from "blocks.h" nogil:
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
     enum:
         CF_BLOCK
-        CF_RANGE
         CF_INT8, CF_INT16, CF_INT32, CF_INT64, CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, CF_FLOAT32, CF_FLOAT64
+        CF_RANGE
     ctypedef struct cf_operand:
         char *data
         int type

@@ -9,10 +9,10 @@
 enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
 
 enum cf_type {
-    CF_RANGE, /* steps that are no array: a job's first, first + stride, ... modulo 2^64 */
     CF_INT8, CF_INT16, CF_INT32, CF_INT64,
     CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, /* CF_UINT64 holds only values below 2^63 */
-    CF_FLOAT32, CF_FLOAT64
+    CF_FLOAT32, CF_FLOAT64,
+    CF_RANGE /* steps that are no array: a job's first, first + stride, ... modulo 2^64 */
 };
 
 /* An array of any layout: one stride in bytes for each dimension of the job. */

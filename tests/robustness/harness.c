@@ -68,7 +68,7 @@ static cf_pair step_at(const cf_job *job, int64_t element_number)
     const char *element = steps->data;
     int64_t rest = element_number;
     int d;
-    if (!element) {
+    if (steps->type == CF_RANGE) {
         return cf_from_int64((int64_t)((uint64_t)job->first + (uint64_t)element_number * (uint64_t)job->stride));
     }
     for (d = job->dimensions - 1; d >= 0; d--) {
@@ -140,6 +140,7 @@ static layout draw_layout(const cf_schedule *schedule, uint64_t seed)
         const int64_t first = integer_of(&state), last = integer_of(&state);
         const uint64_t apart = last > first ? (uint64_t)last - (uint64_t)first : (uint64_t)first - (uint64_t)last;
         const uint64_t stride = l.count > 1 ? apart / (uint64_t)(l.count - 1) : next(&state);
+        l.job.steps.type = CF_RANGE;
         l.job.first = first;
         l.job.stride = (int64_t)(last > first ? stride : -stride);
         return l;
@@ -175,7 +176,7 @@ static void free_layout(layout *l)
     free(l->rates);
 }
 
-/* How many of the job's rates are not those of cf_function_at. */
+/* How many of the job's rates are not those of cf_schedule_at. */
 static int64_t wrong(const layout *l, const char *what)
 {
     int64_t i, bad = 0;
@@ -255,7 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cf_cosine_decay_init(&schedule.as.cosine_decay, in.peak, D, in.alpha, W.hi > 0.0 && in.choice[2] % 2, in.start, W);
     n = cf_isas(isas);
     l = draw_layout(&schedule, in.seed);
-    if (!l.job.steps.data) {
+    if (l.job.steps.type == CF_RANGE) {
         const long double last = (long double)in.first + (long double)in.stride * (long double)(l.count - 1);
         if (fabsl(last) < 9.2e18L) {
             l.job.first = in.first;
