@@ -19,6 +19,7 @@ from samples import one_in
 RANDOM = [(name, drawn(name, seed)) for name in NAMES for seed in range(1000, 1004)]
 CASES = HARD + RANDOM
 IDS = [f"{name}-{title(p)}" for name, p in CASES]
+each_case = pytest.mark.parametrize("case", one_in(2, [(case,) for case in range(len(CASES))], IDS))
 THOROUGH = 12  # every twelfth case goes through every path; the others through those that differ most
 FEW = 73  # steps: repeated until each has stood at each place of a block, they are enough for a team of threads
 
@@ -144,7 +145,7 @@ def asked(package, case):
         ("whole floats", integers[whole].astype(np.float64), want[whole]),
         ("floats", floats, rates_of(floats)),
     ]
-    some = list(ranges(name, p))[:: 1 if case % THOROUGH == 5 else 3]
+    some = list(ranges(name, p))[:: 1 if case % THOROUGH == 6 else 3]
     return arrays, [(steps, rates_of(np.array(steps, np.int64))) for steps in some]
 
 
@@ -153,13 +154,13 @@ def assert_all(paths, what=""):
         assert same(have, want), f"{what}: {name}"
 
 
-@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+@each_case
 def test_compiled(compiled, case):
     """A step's rate has the same bits alone and in every array, range, thread and instruction set."""
     arrays, ranges = asked(compiled, case)
     info, kernel = compiled.build_info(), sys.modules["cosine_fast._kernel"]
     schedule = made(compiled, *CASES[case])
-    thorough = case % THOROUGH == 5
+    thorough = case % THOROUGH == 6
     try:
         for isa in info["isas"]:
             kernel.use_isa(isa)
@@ -172,7 +173,7 @@ def test_compiled(compiled, case):
         kernel.use_isa(info["isa"])
 
 
-@pytest.mark.parametrize("case", one_in(2, [(case,) for case in range(len(CASES))], IDS))
+@each_case
 def test_python(best, python, case):
     """Pure Python has the bits of the compiled kernel."""
     arrays, ranges = asked(best, case)
