@@ -89,7 +89,8 @@ class Plan:
         lengths = {name: values for name, values in self.columns.items() if name.endswith("_steps")}
         if not self.listed:
             return replace(self, columns={name: values[:1] for name, values in self.columns.items()} | lengths)
-        rows = [*dict(zip(zip(*lengths.values(), strict=True), itertools.count(), strict=False)).values()] or [0]
+        row_of = {each: row for row, each in enumerate(zip(*lengths.values(), strict=True))}
+        rows = [*row_of.values()] or [0]
         return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     @property
@@ -398,7 +399,7 @@ def _evaluate_at_once(plan: Plan, rates: np.ndarray[Any, Any], threads: int) -> 
     if function is None or not arrays or len(plan.steps) > BATCH_STEPS:
         return False
     steps = array_of_range(plan.steps)
-    *axes, steps = [*(values[:, None] for values in columns), steps] if plan.listed else np.ix_(*columns, steps)
+    axes = [values[:, None] for values in columns] if plan.listed else np.ix_(*columns, steps)[:-1]
     parameters = plan.schedule.get_config() | dict(zip(plan.columns, axes, strict=True))
     del parameters["name"]
     if parameters.get("warmup_target", 0.0) is None:

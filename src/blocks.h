@@ -46,9 +46,9 @@ typedef struct cf_batch {
     int streamed;        /* as in cf_job */
     int absolute;        /* alpha has the floors themselves, not their fractions of the peaks */
     int along;           /* the rates of a schedule are neighbours in memory, not the schedules of a step */
-    int shape;          /* of WarmupStableDecays: their enum cf_shape; alpha has the end rates */
+    int shape;           /* of WarmupStableDecays: their enum cf_shape; alpha has the end rates */
     cf_operand initial, decay_steps, alpha, target, warmup_steps, stable_steps; /* strides as in `schedules`; NaN is no target */
-    int plain;          /* evaluate only plain schedules of one step each */
+    int plain;           /* evaluate only plain schedules of one step each */
     atomic_int *others; /* set to 1 if `plain` is set and there are others */
 } cf_batch;
 

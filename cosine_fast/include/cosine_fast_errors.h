@@ -26,7 +26,7 @@ enum cf_error {
     CF_BAD_END_LEARNING_RATE = 7,
     /** The function is none of those in `CF_SCHEDULES`. */
     CF_BAD_FUNCTION = 8,
-    /** The schedule has not so many numbers, or not so many numbers of steps. */
+    /** The schedule takes more or fewer numbers, or numbers of steps, than there are. */
     CF_BAD_LENGTH = 9,
     /** The schedule needs `memory`, which is NULL. */
     CF_BAD_MEMORY = 10,
@@ -80,7 +80,7 @@ static inline const char *cf_error_text(int error)
                "most 2^1000 in size";
     case CF_BAD_END_LEARNING_RATE: return "end_learning_rate must be finite";
     case CF_BAD_FUNCTION: return "function must be that of a schedule";
-    case CF_BAD_LENGTH: return "there must be as many numbers and numbers of steps as the schedule has";
+    case CF_BAD_LENGTH: return "there must be as many numbers, and as many numbers of steps, as the schedule takes";
     case CF_BAD_MEMORY: return "memory must not be NULL: the schedule needs some";
     case CF_BAD_FLAG: return "staircase, cycle and absolute must be 0 or 1";
     case CF_BAD_PEAK_LEARNING_RATE: return "peak_learning_rate must be finite";

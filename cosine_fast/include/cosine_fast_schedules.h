@@ -143,9 +143,9 @@ static inline void cf_schedule_init(cf_schedule *schedule, int function, const d
  * ``power_cosine_decay``
  *     initial_learning_rate, end_learning_rate, exponent, k_decay; decay_steps.
  *
- * The memory is the last check: with NULL, `CF_BAD_MEMORY` says that the schedule needs `cf_schedule_memory` bytes, and
- * that all else is right. Not checked are the lengths of the arrays and of `memory`, and whether the schedules of a joined
- * one have been made.
+ * `memory` is checked last: if it is NULL, `CF_BAD_MEMORY` says that the schedule needs `cf_schedule_memory` bytes, and that
+ * all else is right. The lengths of the arrays and of `memory` are not checked. The schedules of a joined one must have been
+ * made.
  */
 static inline int cf_schedule_init_checked(cf_schedule *schedule, int function, const double *numbers, int64_t n_numbers,
                                            const cf_pair *counts, int64_t count, void *memory)

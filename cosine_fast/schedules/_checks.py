@@ -1,4 +1,4 @@
-"""Checks of parameters: what the kernels are given is right, so that they can trust it."""
+"""Checks and conversions of parameters, so that the kernels can trust what they are given."""
 
 from __future__ import annotations
 
