@@ -34,15 +34,6 @@ def drops_by_numpy(rates: np.ndarray, B: float, C: float, beta: float, gamma: fl
     return drops
 
 
-def last_drops_by_numpy(rates: np.ndarray, B: float, C: float, beta: float, gamma: float) -> np.ndarray:
-    """Of 16 schedules at a time, whose arrays stay in the cache."""
-    drops = []
-    for some in np.array_split(rates, -(-len(rates) // 16)):
-        later, sums = some[:, 1:], np.cumsum(some[:, :0:-1], -1)[:, ::-1]
-        drops.append(B * np.sum((some[:, :-1] - later) * (1 - (1 + C * later**-gamma * sums) ** -beta), -1))
-    return np.concatenate(drops)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a smoke run: small arrays, meaningless figures")
@@ -77,13 +68,8 @@ def main() -> None:
                 lambda rates=rates, decays=decays, out=out: momentum_sum(rates, decays, out=out),
                 lambda rates=rates, decays=decays: filtered(rates, decays),
             )
-    for rows in (16,) if options.quick else (16, 1000):
-        rates = cosine_decay(np.arange(10**4), np.linspace(0.1, 0.2, rows)[:, None], 10**4, 0.1)
-        compare(
-            f"multi_power_loss_drop, `last=True`, {rows:,} x 10,000; NumPy",
-            lambda rates=rates: multi_power_loss_drop(rates, *LAW, last=True),
-            lambda rates=rates: last_drops_by_numpy(rates, *LAW),
-        )
+    rows = 16 if options.quick else 1000
+    rates = cosine_decay(np.arange(10**4), np.linspace(0.1, 0.2, rows)[:, None], 10**4, 0.1)
     compare(
         f"momentum_sum, `last=True`, {rows:,} x 10,000, one decay; NumPy, a product with its powers",
         lambda: momentum_sum(rates, 0.99, last=True),

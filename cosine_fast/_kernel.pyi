@@ -47,9 +47,6 @@ def power_sums(
 def momentum_sums(
     sums: NDArray[np.float64], rates: NDArray[np.float64], decays: NDArray[np.float64], last: bool, num_threads: int
 ) -> bool: ...
-def last_drops(
-    drops: NDArray[np.float64], rates: NDArray[np.float64], C: float, beta: float, gamma: float, num_threads: int
-) -> None: ...
 
 @disjoint_base
 class Function:

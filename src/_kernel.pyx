@@ -91,15 +91,10 @@ cdef extern from "blocks.h" nogil:
         int last, streamed
         double *sums
         atomic_int *failed
-    ctypedef struct cf_last_drops:
-        const double *rates
-        int64_t steps
-        double C, beta, gamma
-        double *drops
     ctypedef void (*cf_run)(const void *work, int64_t begin, int64_t end) noexcept
     ctypedef struct cf_isa:
         const char *name
-        cf_run evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums, last_drops
+        cf_run evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums
     int cf_isas(cf_isa *out)
 
 cdef extern from "cosine_fast_embed.h" nogil:

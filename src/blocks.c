@@ -93,4 +93,4 @@ static void check(const void *work, int64_t begin, int64_t end)
 #endif
 
 const cf_isa CF_VARIANT = {
-    "", evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums, last_drops};
+    "", evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums};

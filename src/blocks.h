@@ -81,21 +81,13 @@ typedef struct cf_momentum_sums {
     atomic_int *failed; /* set to 1 if a last sum is not finite */
 } cf_momentum_sums;
 
-/* For each row of rates, an item of so many steps: the drop of the multi-power law at the last step, with B = 1. */
-typedef struct cf_last_drops {
-    const double *rates;
-    int64_t steps;
-    double C, beta, gamma;
-    double *drops;
-} cf_last_drops;
-
 /* Do the elements begin <= i < end of a cf_job, a cf_batch, a cf_check or one of the sums, counted in C order. */
 typedef void (*cf_run)(const void *work, int64_t begin, int64_t end);
 
 /* A compiled variant of blocks.c. */
 typedef struct cf_isa {
     const char *name;
-    cf_run evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums, last_drops;
+    cf_run evaluate, cosine_decays, stable_decays, check, power_sums, momentum_sums;
 } cf_isa;
 
 /* List the variants that this build has and this processor runs, the best first; returns how many there are. */

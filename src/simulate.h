@@ -20,16 +20,17 @@
 #define FMAS FMA
 #endif
 
-/* log2(x * 2^-up) for a normal x below 2^1022. */
-static inline double log2_of(double x, double up)
+/* log2(x) for a finite x from 1 on. */
+static inline double log2_of(double x)
 {
-    const cf_pair binary = cf_binary_exponent(x);
-    const double m = x * binary.lo, z = (m - 1.0) / (m + 1.0), w = z * z, ww = w * w;
+    const double small = x * 0x1p-100; /* below 2^1022, as cf_binary_exponent asks */
+    const cf_pair binary = cf_binary_exponent(small);
+    const double m = small * binary.lo, z = (m - 1.0) / (m + 1.0), w = z * z, ww = w * w;
 #define C(k) cf_log2_table[k].hi
     const double even = FMA(ww, FMA(ww, FMA(ww, FMA(ww, C(8), C(6)), C(4)), C(2)), C(0));
     const double odd = FMA(ww, FMA(ww, FMA(ww, C(7), C(5)), C(3)), C(1));
 #undef C
-    return FMA(z, FMA(w, odd, even), binary.hi - (1023.0 + up));
+    return FMA(z, FMA(w, odd, even), binary.hi - (1023.0 - 100.0));
 }
 
 /* 2^E; at least 2^-1022, and at most 2^1023. */
@@ -49,7 +50,7 @@ static inline double exp2_of(double E)
 static inline double falling_power(double x, double beta)
 {
     const double y = x > 0.0 ? x : 0.0;
-    const double power = exp2_of(-beta * log2_of((1.0 + y) * 0x1p-100, -100.0));
+    const double power = exp2_of(-beta * log2_of(1.0 + y));
     return y < (double)INFINITY ? power : 0.0;
 }
 
@@ -178,47 +179,6 @@ static void momentum_sums(const void *work, int64_t begin, int64_t end)
         if (!(fabs(final) < (double)INFINITY)) atomic_store_explicit(p->failed, 1, memory_order_relaxed);
     }
     if (p->streamed) end_stream();
-}
-
-/* ---- The drop of the multi-power law at the last step ---- */
-
-/* rate^-gamma, in two halves because the whole power may be beyond exp2_of. */
-static inline double rate_power(double rate, double gamma)
-{
-    const int small = rate < 1.0;
-    const double half = exp2_of(-0.5 * gamma * log2_of(rate * (small ? 0x1p100 : 0x1p-100), small ? 100.0 : -100.0));
-    return ((rate > 0.0) | (gamma == 0.0)) ? half * half : (double)INFINITY;
-}
-
-static void last_drops(const void *work, int64_t begin, int64_t end)
-{
-    const cf_last_drops *p = work;
-    int64_t item, t;
-    for (EACH_ITEM(item, p->steps)) {
-        const double *const rates = p->rates + item * p->steps;
-        double backwards[CF_BLOCK + CF_NODES], sums[CF_BLOCK], totals[CF_NODES] = {0};
-        int i, j;
-        scan s;
-        scan_init(&s, 1.0, 0.0);
-        for (t = p->steps - 1; t > 0; t -= CF_BLOCK) {
-            const int n = (int)(t < CF_BLOCK ? t : CF_BLOCK);
-            for (i = 0; i <= n; i++) backwards[i] = rates[t - i];
-            for (; i < CF_BLOCK + CF_NODES; i++) backwards[i] = backwards[n]; /* no change */
-            scan_on(&s, backwards, sums, CF_BLOCK); /* below 0 */
-            for (i = 0; i < n; i += CF_NODES) {
-                int changed = 0;
-                for (j = 0; j < CF_NODES; j++) changed |= backwards[i + j + 1] != backwards[i + j];
-                if (!changed) continue;
-                INDEPENDENT
-                for (j = 0; j < CF_NODES; j++) {
-                    const double rate = backwards[i + j], along = p->C * rate_power(rate, p->gamma) * -sums[i + j];
-                    totals[j] += (backwards[i + j + 1] - rate) * (1.0 - falling_power(along, p->beta));
-                }
-            }
-        }
-        for (j = 1; j < CF_NODES; j++) totals[0] += totals[j];
-        p->drops[item] = totals[0];
-    }
 }
 
 #endif

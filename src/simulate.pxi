@@ -46,15 +46,3 @@ def momentum_sums(cnp.ndarray sums, cnp.ndarray rates, cnp.ndarray decays, bint 
     work.failed = &failed
     _sum(_isas[_isa].momentum_sums, &work, cnp.PyArray_SIZE(decays) * cnp.PyArray_SIZE(rates), num_threads)
     return failed == 0
-
-
-def last_drops(cnp.ndarray drops, cnp.ndarray rates, double C, double beta, double gamma, int num_threads):
-    """Set drops[j] to the drop of the multi-power law after the last of rates[j], with B = 1."""
-    cdef cf_last_drops work
-    work.rates = <double *>cnp.PyArray_DATA(rates)
-    work.steps = cnp.PyArray_DIM(rates, 1)
-    work.C = C
-    work.beta = beta
-    work.gamma = gamma
-    work.drops = <double *>cnp.PyArray_DATA(drops)
-    _sum(_isas[_isa].last_drops, &work, cnp.PyArray_SIZE(rates), num_threads)

@@ -20,11 +20,11 @@ from .logarithmic_warmup import LogarithmicWarmup
 from .piecewise_constant_decay import PiecewiseConstantDecay
 from .polynomial_decay import PolynomialDecay
 from .power_cosine_decay import PowerCosineDecay
-from .simulate import last_drops, momentum_sums, power_sums
+from .simulate import momentum_sums, power_sums
 
 __all__ = [
-    "ISAS", "OPENMP", "Function", "Schedule", "cosine_decays", "get_num_threads", "last_drops", "momentum_sums",
-    "power_sums", "set_num_threads", "set_quota", "stable_decays", "use_isa", "within",
+    "ISAS", "OPENMP", "Function", "Schedule", "cosine_decays", "get_num_threads", "momentum_sums", "power_sums",
+    "set_num_threads", "set_quota", "stable_decays", "use_isa", "within",
 ]  # fmt: skip
 
 FORMULAS.update(

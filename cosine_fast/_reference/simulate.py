@@ -45,11 +45,3 @@ def momentum_sums(sums: np.ndarray, rates: np.ndarray, decays: np.ndarray, last:
     if last:
         sums[...] = total
     return bool(np.isfinite(total).all())
-
-
-def last_drops(drops: np.ndarray, rates: np.ndarray, C: float, beta: float, gamma: float, num_threads: int) -> None:
-    """Set drops[j] to the drop of the multi-power law after the last of rates[j], with B = 1."""
-    with np.errstate(all="ignore"):
-        for j, row in enumerate(rates):
-            later, sums = row[1:], np.cumsum(row[:0:-1])[::-1]
-            drops[j] = (row[:-1] - later) @ (1 - (1 + np.fmax(C * later**-gamma * sums, 0.0)) ** -beta)

@@ -77,6 +77,13 @@ def whole(text: str) -> int:
     return number
 
 
+def positive(text: str) -> int:
+    number = whole(text)
+    if number < 1:
+        raise click.BadParameter(f"expected at least 1, received {text!r}")
+    return number
+
+
 def number(name: str, kind: Callable[[str], Any], text: str, **rest: Any) -> Callable[[Any], Any]:
     """A decorator that adds an option whose value `kind` reads."""
     return click.option(name, type=kind, metavar="NUMBER", help=text, **rest)
@@ -131,7 +138,7 @@ def table(*more: str) -> Callable[[Any], Any]:
 def store(command: Any) -> Any:
     """A decorator that adds the options of a .zarr store, which the command takes as one dict, `store`."""
     options = {
-        "chunks": number("--chunks", whole, "Values of a store that are read at once.  [default: 4194304]"),
+        "chunks": number("--chunks", positive, "Values of a store that are read at once.  [default: 4194304]"),
         "resume": click.option("--resume", is_flag=True, help="Go on with a store that is not complete."),
         "workers": click.option("--workers", type=click.IntRange(1, 1000), help="Worker processes that write a store."),
         "scheduler": click.option("--scheduler", metavar="ADDRESS", help="Dask's scheduler, as tcp://HOST:PORT."),
