@@ -1,4 +1,4 @@
-"""The header and the block loops alone, in C: under sanitizers, valgrind and a fuzzer, with each compiler that is here.
+"""The header and the block loops alone, in C: under sanitizers, valgrind and a fuzzer.
 
 They need the source tree (src/) and are skipped elsewhere, as where a tool is missing.
 """
@@ -90,7 +90,6 @@ def build(folder, compiler, *flags, fuzzer=()):
 COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 HARNESSES = {
     "threads, -O0": (COMPILER, ["-O0", "-fsanitize=thread", "-fopenmp"], ["16", "2"]),  # runs no team of OpenMP's
-    "clang": ("clang", ["-O3"], ["2", "1"]),
     "memory and undefined behaviour": ("clang", SANITIZED, ["2", "1"]),
 }
 
