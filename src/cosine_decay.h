@@ -120,6 +120,31 @@ static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
     }
 }
 
+/* The same for whole steps that are not above 0, if they lie in one half of a period: their source shifts them, and negates
+ * those of a half that falls. `memory` is for n int64s. */
+static void reflect_source(const cf_cosine_decay *p, source *s, range *in, int n, char *memory)
+{
+    const int64_t D = (int64_t)p->decay_steps.hi, half = -(int64_t)in->greatest / D, begin = half * D, end = begin + D;
+    if (in->least < (double)-end) return;
+    if (half % 2 == 0) { /* -step - begin */
+        const double least = in->least;
+        if (s->data) {
+            negate_int64s(s->data, n, memory);
+            *s = (source){.data = memory, .shift = -s->shift};
+        }
+        s->shift += begin;
+        s->first = -s->first - (double)begin;
+        s->stride = -s->stride;
+        in->least = -in->greatest - (double)begin;
+        in->greatest = -least - (double)begin;
+    } else { /* step + end */
+        s->shift -= end;
+        s->first += (double)end;
+        in->least += (double)end;
+        in->greatest += (double)end;
+    }
+}
+
 /* The rates of n elements, the first of which stands at r and is number `begin` of the job. */
 static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, const rows *r, int64_t begin, int n,
                                   sink out)
@@ -133,6 +158,8 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     if (kind < CF_WIDE) {
         origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
         if (p->exact && are_known_whole(job, origin)) kind = CF_EXACT;
+        if (origin != DOUBLES && kind <= CF_SINGLE && !p->has_warmup && in.least >= -0x1p50 && in.greatest <= 0.0)
+            reflect_source(p, &s, &in, n, (char *)lo);
         /* Beyond, not all arithmetic with a step is exact, or the step has to be reflected first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
             loops[origin][kind][phase_of(p, in)](p, &s, out, n);

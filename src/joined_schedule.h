@@ -89,11 +89,11 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
         own.steps.type = CF_RANGE;
         own.first = sign * (range_at(job->first, job->stride, begin) - offset);
         own.stride = (int64_t)((uint64_t)sign * (uint64_t)job->stride);
-    } else if (origin == INT64S && sign == 1) {
-        own.steps.data = (char *)s.data;
-        own.shift = offset;
+    } else if (origin == INT64S) {
+        own.steps.data = sign == 1 ? (char *)s.data : (char *)lo;
+        own.shift = sign * (s.shift + offset);
+        if (sign == -1) negate_int64s(s.data, n, own.steps.data);
     } else {
-        load_in_place(job, r, begin, n, &s, hi);
         for (i = 0; i < n; i++) hi[i] = p->signs[first] * (hi[i] - p->offsets[first].hi);
         own.steps.data = (char *)hi;
         own.steps.type = CF_FLOAT64;

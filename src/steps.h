@@ -137,6 +137,16 @@ static void rows_advance(rows *r, int n)
     }
 }
 
+/* The negatives of n int64s, as int64s; both may be the same memory. */
+static void negate_int64s(const char *from, int n, char *to)
+{
+    int i;
+    for (i = 0; i < n; i++) {
+        const int64_t v = -int64_at(from, i);
+        memcpy(to + (size_t)i * sizeof v, &v, sizeof v);
+    }
+}
+
 /* Load n elements of `steps` from r on, all in one row. */
 static void load_piece(const rows *r, const cf_operand *steps, int n, double *hi, double *lo)
 {

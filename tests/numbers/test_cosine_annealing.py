@@ -33,3 +33,20 @@ def test_it_is_even_and_periodic(cf):
     assert_same(schedule.precompute(37 + 740, 75 + 740), rates[::-1])
     assert_same(schedule(np.arange(-500, 1)), schedule(np.arange(501))[::-1])
     assert all(math.isnan(schedule(step)) for step in (math.nan, math.inf, -math.inf))
+
+
+@pytest.mark.parametrize("D", [37, 511, 1000, 2**20 + 1, 2**40, 12.5])
+@pytest.mark.parametrize("half", [0, 1, 2, 7, 1000, 2**17])
+def test_blocks_at_the_ends_of_half_periods(compiled, isa, D, half):
+    """Arrays and ranges of rising and falling steps have the bits of one call a step."""
+    schedule, decay = compiled.CosineAnnealing(0.1, D, 0.007), compiled.CosineDecay(0.1, D, end_learning_rate=0.007)
+    first = int(half * D) - 650
+    steps = np.arange(first, first + 1200)
+    rates = np.array([schedule(step) for step in steps.tolist()])
+    assert_same(schedule(steps), rates)
+    assert_same(schedule(steps[::-1].copy()), rates[::-1])
+    assert_same(schedule(steps.astype(float)), rates)
+    assert_same(schedule.precompute(first, first + 1200), rates)
+    assert_same(schedule.precompute(first + 1199, first - 1, -3), rates[::-3])
+    np.random.default_rng(half).shuffle(steps)
+    assert_same(decay(-np.abs(steps)), schedule(steps))
