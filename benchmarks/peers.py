@@ -371,7 +371,7 @@ _ROWS = [
     Member("LinearDecay", _decay(1.25, end_learning_rate=PEAK * ALPHA)),
     Member("InverseSquareRootDecay", lambda n: {"initial_learning_rate": PEAK, "timescale": max(1, n // 10)}),
     Member("OneCycle", _one_cycle, times_as_fast=5.0),
-    Member("CosineAnnealing", _decay(10, end_learning_rate=PEAK * ALPHA), times_as_fast=2.0),
+    Member("CosineAnnealing", _decay(10, end_learning_rate=PEAK * ALPHA), times_as_fast=4.0),
 ]
 FAMILY = {member.name: member for member in _ROWS}
 
