@@ -28,8 +28,9 @@ _ORDERS = np.arange(_LANES)  # of the Chebyshev polynomials; with 16 the error i
 _ANGLES = (_ORDERS + 0.5) * np.pi / _LANES
 _NODES = (np.cos(_ANGLES) + 1) / 2
 _TO_COEFFICIENTS = np.cos(_ORDERS[:, None] * _ANGLES) * (2 - (_ORDERS[:, None] == 0)) / _LANES
-_PART = 1 << 21  # between two calls of `progress` each lane adds about so many terms, in some 0.1 s ...
-_VALUES = 1 << 14  # so many rates are computed at once by NumPy, whose arrays then fit a cache
+# Between two calls of `progress` there are about so many terms for each lane, or so many rates for last drops.
+_PART = 1 << 21
+_CACHED = 1 << 14  # rates from which NumPy computes last drops at once, so that its arrays fit a cache
 
 
 def momentum_sum(
@@ -186,7 +187,7 @@ def multi_power_loss_drop(
     steps = array.shape[-1]
     rows = array.reshape(math.prod(array.shape[:-1]), steps)
     drops = np.empty(rows.shape[:1] if last else rows.shape)
-    at_once = max(1, _VALUES // max(steps, 1)) if last else 1
+    at_once = max(1, _PART // max(steps, 1)) if last else 1
     with np.errstate(all="ignore"):
         for first in range(0, len(rows) if steps else 0, at_once):
             some = rows[first : first + at_once]
@@ -231,9 +232,13 @@ def _running_sums(rates: _Array) -> _Array:
 
 def _last_drops(rates: _Array, C: float, beta: float, gamma: float) -> _Array:
     """Return the last drops of some schedules, with B = 1."""
-    later, sums = rates[:, 1:], np.cumsum(rates[:, :0:-1], -1)[:, ::-1]
-    grown = 1 - (1 + np.fmax(C * later**-gamma * sums, 0.0)) ** -beta  # fmax: infinity times 0 counts as 0
-    drops: _Array = np.sum((rates[:, :-1] - later) * grown, -1)
+    drops = np.empty(len(rates))
+    at_once = max(1, _CACHED // rates.shape[1])
+    for first in range(0, len(rates), at_once):
+        some = rates[first : first + at_once]
+        later, sums = some[:, 1:], np.cumsum(some[:, :0:-1], -1)[:, ::-1]
+        grown = 1 - (1 + np.fmax(C * later**-gamma * sums, 0.0)) ** -beta  # fmax: infinity times 0 counts as 0
+        drops[first : first + at_once] = np.sum((some[:, :-1] - later) * grown, -1)
     return drops
 
 
