@@ -582,6 +582,63 @@ def test_cython(workshop):
     assert "int" in workshop.python("-c", check).stdout
 
 
+SCHEDULES_IN_CYTHON = """
+    # cython: language_level=3
+    from libc.stdlib cimport free, malloc
+    from cosine_fast cimport cf_error_text, cf_from_double, cf_pair
+    from cosine_fast.schedules cimport (
+        cf_function_of, cf_schedule, cf_schedule_at, cf_schedule_init_checked, cf_schedule_memory,
+    )
+
+    def set_rates(bytes name, double[::1] numbers, double[::1] counts, double[::1] steps, double[::1] rates):
+        cdef cf_schedule schedule
+        cdef cf_pair pairs[100]
+        cdef int function = cf_function_of(name), i, error
+        cdef void *memory = malloc(1 + cf_schedule_memory(function, &numbers[0], counts.shape[0]))
+        for i in range(counts.shape[0]):
+            pairs[i] = cf_from_double(counts[i])
+        error = cf_schedule_init_checked(
+            &schedule, function, &numbers[0], numbers.shape[0], pairs, counts.shape[0], memory
+        )
+        with nogil:
+            for i in range(0 if error else steps.shape[0]):
+                rates[i] = cf_schedule_at(&schedule, cf_from_double(steps[i]))
+            free(memory)
+        if error:
+            raise ValueError(cf_error_text(error).decode())
+"""
+
+SCHEDULES_CHECK = """
+    import sys
+    sys.path[:0] = {path!r}
+    import numpy as np
+    import cosine_fast, embedded
+    from bits import assert_same
+    from family import ordinary
+
+    steps, rates, names = np.linspace(-50, 1200, 501), np.empty(501), set()
+    for schedule in ordinary(cosine_fast):
+        numbers, counts = (np.array(part, float) for part in schedule._key[:2])
+        if schedule._name != "joined_schedule":
+            names.add(schedule._name)
+            embedded.set_rates(schedule._name.encode(), numbers, counts, steps, rates)
+            assert_same(rates, schedule(steps), schedule)
+    try:
+        embedded.set_rates(b"exponential_decay", np.array([0.1, -0.5, 0.0]), np.array([10.0]), steps, rates)
+    except ValueError as problem:
+        print(len(names), problem)
+"""
+
+
+def test_every_schedule_in_cython(workshop):
+    """Made of numbers, without the GIL; of joined ones `test_errors_of_all_schedules` has the C."""
+    build_cython(workshop, source=SCHEDULES_IN_CYTHON)
+    check = textwrap.dedent(SCHEDULES_CHECK).format(path=[str(workshop.folder), str(HERE.parent)])
+    said = workshop.python("-c", check).stdout
+    kinds = {cls._name for cls in SCHEDULES.values()} - {"joined_schedule"}
+    assert said.startswith(f"{len(kinds)} decay_rate must be finite, and >= 0"), said
+
+
 def test_cython_of_a_newer_version(workshop, compiled):
     """A module compiled with a newer header says so when it asks for the package's functions."""
     major, minor = map(int, compiled.__version__.split(".")[:2])
