@@ -28,9 +28,8 @@ _ORDERS = np.arange(_LANES)  # of the Chebyshev polynomials; with 16 the error i
 _ANGLES = (_ORDERS + 0.5) * np.pi / _LANES
 _NODES = (np.cos(_ANGLES) + 1) / 2
 _TO_COEFFICIENTS = np.cos(_ORDERS[:, None] * _ANGLES) * (2 - (_ORDERS[:, None] == 0)) / _LANES
-# Between two calls of `progress` there are about so many terms for each lane, or so many rates for last drops.
-_PART = 1 << 21
-_CACHED = 1 << 14  # rates from which NumPy computes last drops at once, so that its arrays fit a cache
+_PART = 1 << 21  # `progress` is called after about so many terms of each lane, or so many rates with `last`
+_CACHED = 1 << 14  # NumPy computes the last drops of so many rates at once: its arrays then fit a cache
 
 
 def momentum_sum(
@@ -130,7 +129,7 @@ def multi_power_loss_drop(
     gamma : float
         The exponent of the rate; not below 0.
     last : bool, default False
-        Return only the last step's drops, which take two powers a step, by NumPy and in one thread.
+        Return only the last step's drops. NumPy computes them in one thread, with two powers for each step.
     progress : callable, optional
         Called from time to time as ``progress(done, steps)``: so many of all schedules' steps are done.
     num_threads : int, optional
@@ -187,7 +186,7 @@ def multi_power_loss_drop(
     steps = array.shape[-1]
     rows = array.reshape(math.prod(array.shape[:-1]), steps)
     drops = np.empty(rows.shape[:1] if last else rows.shape)
-    at_once = max(1, _PART // max(steps, 1)) if last else 1
+    at_once = max(1, _PART // steps) if last else 1
     with np.errstate(all="ignore"):
         for first in range(0, len(rows) if steps else 0, at_once):
             some = rows[first : first + at_once]

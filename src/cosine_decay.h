@@ -120,8 +120,8 @@ static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
     }
 }
 
-/* The same for whole steps that are not above 0, if they lie in one half of a period: their source shifts them, and negates
- * those of a half that falls. `memory` is for n int64s. */
+/* Likewise for whole steps, none above 0, that all lie in one half of a period: to reflect them is then to shift them and, in
+ * every other half, to negate them first, which is left to their source. Other steps stay. `memory` is for n int64s. */
 static void reflect_source(const cf_cosine_decay *p, source *s, range *in, int n, char *memory)
 {
     const int64_t D = (int64_t)p->decay_steps.hi, half = -(int64_t)in->greatest / D, begin = half * D, end = begin + D;

@@ -137,7 +137,7 @@ static void rows_advance(rows *r, int n)
     }
 }
 
-/* The negatives of n int64s, as int64s; both may be the same memory. */
+/* Negate n int64s; `from` and `to` may be the same memory. */
 static void negate_int64s(const char *from, int n, char *to)
 {
     int i;

@@ -530,13 +530,13 @@ def test_training(name):
 
 @trains
 def test_training_compiled(monkeypatch):
-    """jit_compile=True: jax.jit, or torch.compile, which takes half a minute for Keras's steps of training."""
+    """jit_compile=True: jax.jit, or torch.compile."""
     config = FAMILY["CosineDecay"].ordinary[1]
     wanted = fitted(model_with(schedules.CosineDecay(**config), run_eagerly=True))
     compiled = [fast.Schedule(cosine_fast.CosineDecay(**config))]
     if BACKEND == "jax":
         compiled.append(fast.CosineDecay(**config))
-    else:  # no C++ is made of the graphs
+    else:  # only one, and without C++ from its graphs: to trace Keras's training takes half a minute
         monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
     for schedule in compiled:
         assert fitted(model_with(schedule, jit_compile=True)) == pytest.approx(wanted, rel=1e-4)

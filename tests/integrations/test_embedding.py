@@ -631,7 +631,7 @@ SCHEDULES_CHECK = """
 
 
 def test_every_schedule_in_cython(workshop):
-    """Made of numbers, without the GIL; of joined ones `test_errors_of_all_schedules` has the C."""
+    """Made of numbers and evaluated without the GIL; `test_errors_of_all_schedules` makes the joined ones, in C."""
     build_cython(workshop, source=SCHEDULES_IN_CYTHON)
     check = textwrap.dedent(SCHEDULES_CHECK).format(path=[str(workshop.folder), str(HERE.parent)])
     said = workshop.python("-c", check).stdout
