@@ -6,6 +6,7 @@
 #include "batches.h"
 #include "cosine_decay.h"
 #include "cosine_decay_restarts.h"
+#include "inverse_time_decay.h"
 #include "joined_schedule.h"
 #include "piecewise_constant_decay.h"
 #include "polynomial_decay.h"

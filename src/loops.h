@@ -50,7 +50,7 @@ static inline double double_at(const char *data, int i)
 
 static inline cf_pair from_int64s(source s, int i)
 {
-    return cf_make_pair(cf_from_small_int64(int64_at(s.data, i) - s.shift), 0.0);
+    return cf_make_pair(cf_from_small_int64((int64_t)((uint64_t)int64_at(s.data, i) - (uint64_t)s.shift)), 0.0);
 }
 
 static inline cf_pair from_doubles(source s, int i)
@@ -143,13 +143,14 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
  * processes two vectors at a time; one vector alone is latency-bound. The buffers are aligned, because streaming across cache
  * lines halves the speed of two threads. noinline: each loop is a function of its own, which can be found by name in a
  * profile and in the assembly. unused: not every table has all loops. */
-typedef void loop(const void *restrict schedule, const source *, sink, int n);
+typedef uint64_t loop(const void *restrict schedule, const source *, sink, int n);
 
 #define LOOP(name, struct_type, from, rate)                                                                             \
-    static CF_NOINLINE void name(const void *restrict schedule, const source *given, sink out, int n)                   \
+    static CF_NOINLINE uint64_t name(const void *restrict schedule, const source *given, sink out, int n)               \
     {                                                                                                                   \
         _Alignas(64) double doubles[STRIP];                                                                             \
         _Alignas(64) float floats[STRIP];                                                                               \
+        uint64_t bits = 0;                                                                                              \
         source s = *given;                                                                                              \
         const struct_type *restrict const p = schedule;                                                                 \
         for (; n > 0; n -= STRIP) {                                                                                     \
@@ -170,6 +171,7 @@ typedef void loop(const void *restrict schedule, const source *, sink, int n);
             if (s.lo) s.lo += STRIP;                                                                                    \
             s.first += STRIP * s.stride;                                                                                \
         }                                                                                                               \
+        return bits;                                                                                                    \
     }
 
 /* `fill` stores one rate for all steps of a block, which it only prefetches; `copy` stores rates that are computed already. */
@@ -187,12 +189,25 @@ static inline int is_float32(const cf_job *job)
     return job->rates.type == CF_FLOAT32;
 }
 
+/* Whether the n steps from r on are int64s that can be used in place; then they are the source *s. */
+static int int64s_in_place(const cf_job *job, const rows *r, int n, source *s)
+{
+    const cf_operand *steps = &job->steps;
+    if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
+        || steps->strides[job->dimensions - 1] != (int64_t)sizeof(int64_t)) {
+        return 0;
+    }
+    s->data = rows_at(r, steps);
+    s->shift = job->shift;
+    s->prefetches = 1;
+    return 1;
+}
+
 /* Find steps that can be used in place: INT64S or RANGE, with *s as the source and *in as the interval of the steps. Returns
  * DOUBLES for steps of other types and layouts, and then sets neither. */
 static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
 {
-    const cf_operand *steps = &job->steps;
-    if (steps->type == CF_RANGE) {
+    if (job->steps.type == CF_RANGE) {
         const int64_t first = range_at(job->first, job->stride, begin);
         const double last = (double)range_at(first, job->stride, n - 1);
         s->first = (double)first;
@@ -201,13 +216,7 @@ static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begi
         in->greatest = last < s->first ? s->first : last;
         return RANGE;
     }
-    if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
-        || steps->strides[job->dimensions - 1] != (int64_t)sizeof(int64_t)) {
-        return DOUBLES;
-    }
-    s->data = rows_at(r, steps);
-    s->shift = job->shift;
-    s->prefetches = 1;
+    if (!int64s_in_place(job, r, n, s)) return DOUBLES;
     *in = range_of_int64s(s->data, n);
     in->least -= (double)s->shift;
     in->greatest -= (double)s->shift;

@@ -35,7 +35,7 @@
       cf_exponential_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                           \
     X(CF_INVERSE_SQUARE_ROOT_DECAY, inverse_square_root_decay, one, 0,                                              \
       cf_inverse_square_root_decay_init(p, numbers[0], counts[0], counts[1]))                                       \
-    X(CF_INVERSE_TIME_DECAY, inverse_time_decay, two, 0,                                                            \
+    X(CF_INVERSE_TIME_DECAY, inverse_time_decay, own, 0,                                                            \
       cf_inverse_time_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                          \
     X(CF_JOINED_SCHEDULE, joined_schedule, own, (size_t)(count / 2 + 1) * sizeof(cf_schedule *),                    \
       cf_joined_schedule_init(p, count / 2 + 1, counts, numbers, (const cf_schedule *const *)memory))               \

@@ -150,6 +150,26 @@ def test_limits(cf):
         assert [str(zero(step)) for step in (0, -5000, 5000, math.inf)] == ["0.0"] * 4
 
 
+@pytest.mark.parametrize("rate", [0.5, -0.5, 0.123456789])
+@pytest.mark.parametrize("staircase", [False, True])
+def test_one_unusual_step_among_usual_ones(compiled, isa, staircase, rate):
+    """Blocks whose first and last steps do not tell what lies between them, also in place and behind a boundary."""
+    schedule = compiled.InverseTimeDecay(0.1, 1000, rate, staircase)
+    joined = compiled.join_schedules([compiled.ConstantSchedule(1.0), schedule], [2**40])
+    for rare in (-1, -2000, 1999, 2000, 2001, 2**24, 2**49, 2**50, 2**51, 2**62, INT64[0], INT64[1]):
+        for at in (1, 63, 64, 300, 510):
+            steps = np.arange(512) * 3
+            steps[at] = rare
+            want = np.array([schedule(step) for step in steps.tolist()])
+            assert_same(schedule(steps), want, (rare, at))
+            assert_same(schedule(steps, dtype=np.float32), want.astype(np.float32), (rare, at))
+            in_place = steps.copy()
+            assert_same(schedule(in_place, out=in_place.view(np.float64)), want, (rare, at))
+            if -(2**40) <= rare < 2**62:
+                later = steps + 2**40
+                assert_same(joined(later), np.array([joined(step) for step in later.tolist()]), (rare, at))
+
+
 @pytest.mark.parametrize("D", [1, 3, 1000, 2.5, 2**50 - 27, 0.1, 1 / 3, 2**53 + 1, 2**62 + 1, 2**63 - 1, 2.0**-40 * 3])
 def test_a_stair_begins_at_its_multiple(cf, D):
     """The first whole step at or past k * decay_steps is on the k-th stair, the one before is not."""
