@@ -16,6 +16,7 @@ from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 
 cimport numpy as cnp
+from numpy import may_share_memory
 
 cnp.import_array()
 
@@ -379,20 +380,21 @@ cdef object _call_with_array(Schedule self, step):
     return self._call(step, None, None, None)
 
 
+cdef inline bint _owns(cnp.ndarray array) noexcept:
+    """Whether its memory is its own: such arrays share none with each other, which NumPy takes longer to find out."""
+    return cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA)
+
+
 cdef object _call_into(Schedule self, step, out):
     """schedule(step, out=out)."""
     cdef cnp.ndarray steps, rates
-    cdef char *s
-    cdef char *r
     if cnp.PyArray_CheckExact(step) and cnp.PyArray_CheckExact(out):
         steps = <cnp.ndarray>step
         rates = <cnp.ndarray>out
-        s = cnp.PyArray_BYTES(steps)
-        r = cnp.PyArray_BYTES(rates)
         if (_is_plain(steps) and cnp.PyArray_ISCARRAY(rates)
                 and cnp.PyArray_TYPE(rates) in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
                 and cnp.PyArray_SAMESHAPE(steps, rates)
-                and (s + cnp.PyArray_NBYTES(steps) <= r or r + cnp.PyArray_NBYTES(rates) <= s)):
+                and (_owns(steps) and _owns(rates) or not may_share_memory(steps, rates))):
             self._evaluate(steps, rates, 0)
             return out
     return self._call(step, out, None, None)
