@@ -302,7 +302,7 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
     row.streamed = b->streamed && b->steps >= STREAMED_ROW;
     rows_seek(&at, &row, from);
     if (b->alike && n > 0 && g->n >= FEW_ROWS && row.rates.strides[row.dimensions - 1] == size
-        && steps_in_place(&row, &at, from, n, &s, &in) == INT64S) {
+        && integers_of(&row, &at, from, n, NULL, &s, &in) == INT64S) {
         rising = in.least >= -0x1p50 && in.greatest <= 0x1p50 ? do_rise(s.data, n) : 0;
     }
     for (i = 0; i < g->n; i++) {

@@ -86,7 +86,7 @@ static void evaluate_equal_cycles(const cf_job *job, const cf_cosine_decay_resta
                 return;
             }
         }
-        load_in_place(job, r, begin, n, &s, hi);
+        load_integers(job, r, begin, n, hi);
         INDEPENDENT
         for (i = 0; i < n; i++) {
             const cf_stairs stairs = cf_small_stairs(hi[i], D, inverse);

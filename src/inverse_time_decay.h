@@ -28,8 +28,10 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
                                         int n, sink out)
 {
     loop *const checked = p->variant ? inverse_time_checked_1 : inverse_time_checked_0;
+    int64_t memory[CF_BLOCK];
     source s = {0};
-    if (int64s_in_place(job, r, n, &s) && out.to != s.data) { /* rates must not overwrite steps that may be needed again */
+    /* Rates must not overwrite steps that may be needed again. */
+    if (int64s_of(job, r, n, (char *)memory, &s) && out.to != rows_at(r, &job->steps)) {
         const uint64_t shift = (uint64_t)s.shift;
         const uint64_t first = (uint64_t)int64_at(s.data, 0) - shift, last = (uint64_t)int64_at(s.data, n - 1) - shift;
         const int same_stair =

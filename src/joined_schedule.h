@@ -76,7 +76,7 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
         return;
     }
     if (first < last) {
-        load_in_place(job, r, begin, n, &s, hi);
+        load_integers(job, r, begin, n, hi);
         evaluate_segments(p, first, last, hi, n, rates);
         copy_block(rates, out, n);
         return;

@@ -189,23 +189,29 @@ static inline int is_float32(const cf_job *job)
     return job->rates.type == CF_FLOAT32;
 }
 
-/* Whether the n steps from r on are int64s that can be used in place; then they are the source *s. */
-static int int64s_in_place(const cf_job *job, const rows *r, int n, source *s)
+/* Find the n steps from r on as int64s: in place, or copied to `memory`, unless it is NULL, if they have less than 64 bits.
+ * Returns 0, and sets nothing, for other types and layouts. */
+static int int64s_of(const cf_job *job, const rows *r, int n, char *memory, source *s)
 {
     const cf_operand *steps = &job->steps;
-    if ((steps->type != CF_INT64 && steps->type != CF_UINT64) || steps->swapped || rows_left(r, n) < n
-        || steps->strides[job->dimensions - 1] != (int64_t)sizeof(int64_t)) {
+    const int size = 1 << steps->type % 4, in_place = size == (int)sizeof(int64_t); /* if they are integers */
+    if (steps->type >= CF_FLOAT32 || steps->swapped || !(in_place || memory) || rows_left(r, n) < n
+        || steps->strides[job->dimensions - 1] != size) {
         return 0;
     }
     s->data = rows_at(r, steps);
     s->shift = job->shift;
-    s->prefetches = 1;
+    s->prefetches = in_place;
+    if (!in_place) {
+        widen(steps->type, s->data, n, memory);
+        s->data = memory;
+    }
     return 1;
 }
 
-/* Find steps that can be used in place: INT64S or RANGE, with *s as the source and *in as the interval of the steps. Returns
- * DOUBLES for steps of other types and layouts, and then sets neither. */
-static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begin, int n, source *s, range *in)
+/* Find the steps of a block as INT64S, as int64s_of does, or as a RANGE, with *s as the source and *in as the interval of the
+ * steps. Returns DOUBLES for other steps, and then sets neither. */
+static enum origin integers_of(const cf_job *job, const rows *r, int64_t begin, int n, char *memory, source *s, range *in)
 {
     if (job->steps.type == CF_RANGE) {
         const int64_t first = range_at(job->first, job->stride, begin);
@@ -216,19 +222,20 @@ static enum origin steps_in_place(const cf_job *job, const rows *r, int64_t begi
         in->greatest = last < s->first ? s->first : last;
         return RANGE;
     }
-    if (!int64s_in_place(job, r, n, s)) return DOUBLES;
+    if (!int64s_of(job, r, n, memory, s)) return DOUBLES;
     *in = range_of_int64s(s->data, n);
     in->least -= (double)s->shift;
     in->greatest -= (double)s->shift;
     return INT64S;
 }
 
-/* Where the steps of a block come from. Those that cannot be used in place are loaded into hi, as DOUBLES. If they are all
- * whole and at most 2^50 in size, they are also stored in lo, as INT64S: the loops for whole steps have less to do. */
+/* Where the steps of a block come from. Those that are not integers as integers_of finds them are loaded into hi, as DOUBLES.
+ * If they are all whole and at most 2^50 in size, they are also stored in lo, as INT64S: the loops for whole steps have less
+ * to do. */
 static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo, source *s,
                              range *in)
 {
-    const enum origin origin = steps_in_place(job, r, begin, n, s, in);
+    const enum origin origin = integers_of(job, r, begin, n, (char *)lo, s, in);
     if (origin != DOUBLES) return origin;
     load_block(job, r, begin, n, hi, NULL);
     if (to_int64s(hi, n, (char *)lo)) {
@@ -247,10 +254,10 @@ static inline int are_known_whole(const cf_job *job, enum origin origin)
     return origin != DOUBLES || job->steps.type < CF_FLOAT32;
 }
 
-/* Load into hi the steps that origin_of has found in place. */
-static void load_in_place(const cf_job *job, const rows *r, int64_t begin, int n, const source *s, double *hi)
+/* Load into hi the steps that origin_of may not have loaded: it has loaded all floats. */
+static void load_integers(const cf_job *job, const rows *r, int64_t begin, int n, double *hi)
 {
-    if (!s->data || s->prefetches) load_block(job, r, begin, n, hi, NULL);
+    if (job->steps.type < CF_FLOAT32 || job->steps.type == CF_RANGE) load_block(job, r, begin, n, hi, NULL);
 }
 
 /* ---- Default loops: a block of a schedule whose rate is the branch-free expression cf_NAME_rate ---- */

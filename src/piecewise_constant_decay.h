@@ -44,7 +44,7 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
             fill(&p->values[first], &s, out, n);
             return;
         }
-        load_in_place(job, r, begin, n, &s, hi);
+        load_integers(job, r, begin, n, hi);
         if (last - first <= FEW_BOUNDARIES) {
             for (i = 0; i < n; i++) rates[i] = p->values[first];
             for (j = 0; j < last - first; j++) {

@@ -233,6 +233,30 @@ static CF_NOINLINE void load_block(const cf_job *job, const rows *r, int64_t beg
     }
 }
 
+#define WIDEN(ctype)                                              \
+    for (i = 0; i < n; i++) {                                     \
+        int64_t wide;                                             \
+        ctype v;                                                  \
+        memcpy(&v, data + (size_t)i * sizeof v, sizeof v);        \
+        wide = v;                                                 \
+        memcpy(to + (size_t)i * sizeof wide, &wide, sizeof wide); \
+    }                                                             \
+    break
+
+/* Copy n neighbouring integers of less than 64 bits as int64s. */
+static void widen(int type, const char *restrict data, int n, char *restrict to)
+{
+    int i;
+    switch (type) {
+    case CF_INT8: WIDEN(int8_t);
+    case CF_INT16: WIDEN(int16_t);
+    case CF_INT32: WIDEN(int32_t);
+    case CF_UINT8: WIDEN(uint8_t);
+    case CF_UINT16: WIDEN(uint16_t);
+    default: WIDEN(uint32_t);
+    }
+}
+
 /* A whole number, |x| < 2^51. */
 static inline int is_whole(double x)
 {
