@@ -1,4 +1,4 @@
-"""Fast, bit-reproducible learning-rate schedules: Keras's CosineDecay.
+"""Fast, bit-reproducible learning-rate schedules: Keras's, other usual ones, and joins of any.
 
 >>> from cosine_fast import CosineDecay
 >>> schedule = CosineDecay(0.0, decay_steps=900, warmup_target=1e-3, warmup_steps=100)

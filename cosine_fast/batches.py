@@ -78,8 +78,8 @@ def cosine_decay(
         The peak, at which the warmup ends. None, or NaN at an element: there is no warmup there, and the peak is
         `initial_learning_rate`.
     warmup_steps : array_like, default 0
-        The length of the warmup in steps; >= 0. It is ignored where `warmup_target` is NaN; if that is None, with one
-        UserWarning if any element is > 0.
+        The length of the warmup in steps; >= 0. It is ignored where `warmup_target` is NaN, and everywhere if that is
+        None, with one UserWarning if any element is > 0.
     end_learning_rate : array_like, optional
         The rate at the end of the decay, in place of ``peak * alpha``; only without `alpha`.
     out : numpy.ndarray, optional

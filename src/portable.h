@@ -1,4 +1,4 @@
-/* What differs between systems: processors, threads, forks, clocks. No other file asks for the system. Atomics are C11's.
+/* What differs between systems: processors, threads, forks, clocks. No other file tests for the system. Atomics are C11's.
  *
  * POSIX systems (Linux with glibc or musl, macOS, FreeBSD) and Windows (MinGW, MSVC). To be included before other headers. */
 #ifndef COSINE_FAST_PORTABLE_H

@@ -185,7 +185,7 @@ def evaluate(
 def show(steps: Sequence[float], config: str | None, **parameters: Any) -> None:
     """Print a table of steps and their learning rates.
 
-    Without STEPS they are ten parts of the decay, and the end of the warmup. Negative steps come after --. On a
+    Without STEPS they are tenths of the whole run, and the end of the warmup. Negative steps come after --. On a
     terminal the curve follows, in one line.
 
     \b

@@ -1,1 +1,1 @@
-"""One module for each framework. Each imports its framework; nothing else in the package imports these modules."""
+"""One module for each framework. The rest of the package imports one only to serve that framework's own arrays."""

@@ -84,7 +84,7 @@ class Table:
     def __call__(self, count: Any) -> jax.Array:
         """Return the rates at these steps: integers of any shape, or traced ones.
 
-        Before the table's first step it is the first rate, after its last step the last.
+        Before the table's first step the rate is the first one, after its last step the last one.
         """
         steps = _steps(count, floats=False)
         steps = jnp.minimum(steps, min(_MOST, jnp.iinfo(steps.dtype).max))  # a large uint32 would be a negative int32

@@ -4,7 +4,7 @@ Each class derives from Keras's class of the same name and differs from it in on
 that is known when the schedule is called, the kernel computes the rate. Keras's operations still compute it if the step
 is not known (in jitted, traced or compiled code) or cosine_fast refuses the parameters. The page on Keras says where
 the two differ. The attribute `fast` is cosine_fast's schedule with the same parameters, for arrays of steps; the method
-`precompute` is that of `fast`. `Schedule` makes a schedule of Keras of any other schedule of cosine_fast.
+`precompute` is that of `fast`. `Schedule` turns any other schedule of cosine_fast into one of Keras.
 
 >>> from cosine_fast.integrations.keras import CosineDecay
 >>> schedule = CosineDecay(0.5, decay_steps=1000)

@@ -461,8 +461,8 @@ class Sums(Evaluation):
         -------
         float or numpy.ndarray
             The sums, as a call returns rates; infinity beyond all floats. They are those of `sum`. CosineDecay's are,
-            if no rate is negative, within 1e-14 of these (typically 2e-16), or within 5e-324 for each step, where rates
-            are subnormal; and they never fall from one s to the next.
+            if no rate is negative, within 1.2e-15 of these (typically 2e-16), or within 5e-324 for each step,
+            where rates are subnormal; and they never fall from one s to the next.
 
         Raises
         ------

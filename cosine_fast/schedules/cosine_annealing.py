@@ -40,7 +40,7 @@ class CosineAnnealing(Joined):
     Notes
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
-    schedule. NaN gives NaN, and so do the infinities. Accuracy is that of `CosineDecay`, which this is.
+    schedule. NaN gives NaN, and so do the infinities. Accuracy is that of `CosineDecay`, of which this is made.
 
     References
     ----------

@@ -67,7 +67,7 @@ class CosineDecay(Formula):
     unit.
 
     A memory-mapped array of steps is read where it lies; its rates are an array in memory, unless `out` is a mapped
-    one. Steps of pandas, polars, xarray, Dask, PyTorch and JAX give rates of the same type, without one for nulls.
+    one. Steps of pandas, polars, xarray, Dask, PyTorch and JAX give rates of the same type; a null stays a null.
     Iterators are refused: make a list of them, or an array with ``numpy.fromiter``.
 
     A step has one result, to the last bit, whatever the call, the machine, the instruction set and the number of

@@ -17,7 +17,7 @@ _LEAST_MULTIPLE, _LARGEST_MULTIPLE = 2.0**-64, 2.0**64
 
 
 class CosineDecayRestarts(Formula):
-    """Keras's CosineDecayRestarts (SGDR): cosine decays one after the other, each longer than the one before.
+    """Keras's CosineDecayRestarts (SGDR): cosine decays in a row, each `t_mul` times as long as the one before.
 
     With s the step, in optimizer steps, and i the cycle that it lies in, counted from 0, the rate is::
 

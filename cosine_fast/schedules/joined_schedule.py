@@ -51,7 +51,7 @@ class JoinedSchedule(Joined):
     of ``schedules[k](s - offsets[k])``; where s is a fraction, the difference is rounded to float64. The results are
     float32 if those of all schedules are. Keras has no such schedule.
 
-    Arrays are evaluated in blocks of some hundred steps, each at the speed of its own schedule. Steps beyond 2**51 are
+    Arrays are evaluated in blocks of a few hundred steps, each at the speed of its own schedule. Steps beyond 2**51 are
     evaluated one by one.
 
     References

@@ -46,7 +46,7 @@ class LinearDecay(Joined):
     -----
     It is called as `CosineDecay` is, with the same kinds of steps and results, and the same errors. Keras has no such
     schedule. Below step 0 the first line goes on. NaN gives NaN, +inf the end rate. Accuracy is that of
-    `PolynomialDecay`, which the lines are.
+    `PolynomialDecay`, of which the lines are made.
 
     References
     ----------

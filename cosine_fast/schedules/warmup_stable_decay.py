@@ -77,7 +77,7 @@ class WarmupStableDecay(Joined):
     ----------
     Hu et al., "MiniCPM: Unveiling the Potential of Small Language Models with Scalable Training Strategies", 2024,
     arXiv:2404.06395; the shapes are compared in Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed
-    Training Durations", NeurIPS 2024, arXiv:2405.18392. ``get_wsd_schedule`` of Transformers has the first two.
+    Training Durations", NeurIPS 2024, arXiv:2405.18392. ``get_wsd_schedule`` of Transformers has the first three.
 
     Examples
     --------
