@@ -18,6 +18,7 @@ from fractions import Fraction
 from ..schedules import (
     ConstantSchedule,
     ExponentialDecay,
+    LinearDecay,
     PolynomialDecay,
     PowerCosineDecay,
     WarmupStableDecay,
@@ -339,11 +340,14 @@ def WSDLRScheduler(
         if power not in _SHAPES:
             raise ValueError(f"Argument `decay_power` must be 0.5, 1 or 2. Received: decay_power={decay_power}")
         shape = _SHAPES[power]
+    rate, floor = number_of("learning_rate", learning_rate), number_of("lr_min", lr_min)
+    warmup, initial = whole_length("warmup_t", warmup_t), number_of("warmup_lr_init", warmup_lr_init)
+    if rate < floor:  # then timm's rate is `lr_min` from the end of the warmup on
+        flat = ConstantSchedule(floor)
+        return join_schedules([LinearDecay(initial, warmup, rate), flat], [warmup]) if warmup else flat
     return WarmupStableDecay(
-        number_of("learning_rate", learning_rate), whole_length("warmup_t", warmup_t), length - decay, decay,
-        decay=shape, initial_learning_rate=number_of("warmup_lr_init", warmup_lr_init),
-        end_learning_rate=number_of("lr_min", lr_min),
-    )  # fmt: skip
+        rate, warmup, length - decay, decay, decay=shape, initial_learning_rate=initial, end_learning_rate=floor
+    )
 
 
 def _cycles(

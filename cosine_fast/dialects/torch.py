@@ -303,7 +303,7 @@ def OneCycleLR(
     epochs, steps_per_epoch : int, optional
         The number of steps is their product, if it is not given.
     pct_start : float, default 0.3
-        The fraction of the steps in which the rate rises. Every phase must have a length.
+        The fraction of the steps in which the rate rises. Every phase after step 0 must have a length.
     anneal_strategy : {"cos", "linear"}, default "cos"
         The shape of all phases.
     div_factor, final_div_factor : float, default 25.0 and 1e4
@@ -345,23 +345,29 @@ def OneCycleLR(
 def phases(rates: Sequence[float], ends: Sequence[float], anneal_strategy: str) -> Formula:
     """Return the curve from the first of the rates, at step 0, to each next one at its end."""
     shape = choice_of("anneal_strategy", anneal_strategy, ("cos", "linear"))
-    parts: dict[int, Formula] = {}
+    parts: dict[int, tuple[Formula, int]] = {}
     start = Fraction(0)
     for (first, last), end in zip(itertools.pairwise(rates), map(Fraction, ends), strict=True):
+        if end < 0:  # in PyTorch step 0 then lies in a later phase
+            start = end
+            continue
         if not start < end:
             raise ValueError(
                 "Argument `pct_start` must leave each phase some steps. "
                 f"Received: phases from step 0 that end at the steps {', '.join(map(str, ends))}"
             )
-        begin, length = nearest(start), nearest(end - start)
+        before = max(0, math.ceil(-start))  # whole steps that a phase begins before step 0, at most
+        begin, length = nearest(start + before), nearest(end - start)
         part: Formula
         if shape == "linear":  # the line, from step 0 on
-            at_0 = Fraction(first) - (Fraction(last) - Fraction(first)) * start / (end - start)
-            part = PolynomialDecay(nearest(at_0), nearest(end), last)
-        elif start:  # what comes before is flat, and never reached
+            at_0 = Fraction(first) - (Fraction(last) - Fraction(first)) * (start + before) / (end - start)
+            part = PolynomialDecay(nearest(at_0), nearest(end + before), last)
+        elif begin:  # what comes before is flat, and never reached
             part = CosineDecay(first, length, warmup_target=first, warmup_steps=begin, end_learning_rate=last)
         else:
             part = CosineDecay(first, length, end_learning_rate=last)
-        parts[math.floor(start) + 1 if start else 0] = part  # of phases between two steps only the last one is reached
+        # Of phases between two steps only the last one is reached.
+        parts[math.floor(start) + 1 if start > 0 else 0] = part, -before
         start = end
-    return JoinedSchedule([*parts.values()], [*parts][1:], offsets=[0] * len(parts))
+    schedules, offsets = zip(*parts.values(), strict=True)
+    return JoinedSchedule([*schedules], [*parts][1:], offsets=[*offsets])

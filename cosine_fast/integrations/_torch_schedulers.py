@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
@@ -40,10 +41,14 @@ class ClosedForm(LRScheduler):
     def get_lr(self) -> list[float]:
         """Return the rates at ``last_epoch``, for ``step()``."""
         name = type(self).__name__
-        # The first step of a run, with the number 1, finds what others set before.
-        changed = self._step_count > 1 and any(
-            isinstance(group["lr"], float) and group["lr"] != last  # to read a tensor may wait for its device
-            for group, last in zip(self.optimizer.param_groups, self._last_lr, strict=False)
+        # The first step of a run, with the number 1, finds what others set before. So does a SequentialLR's first one.
+        changed = (
+            self._step_count > 1
+            and self.last_epoch > 0
+            and any(
+                isinstance(group["lr"], float) and group["lr"] != last  # to read a tensor may wait for its device
+                for group, last in zip(self.optimizer.param_groups, self._last_lr, strict=False)
+            )
         )
         # The first steps are always checked: a factor that stays the same, such as ConstantLR's, changes no rate there.
         if (changed or self._step_count <= 2) and _is_chained():
@@ -54,7 +59,7 @@ class ClosedForm(LRScheduler):
         if changed:
             warnings.warn(
                 f"Something else has changed a learning rate since {name} set it, and {name} sets it again. "
-                "The states of the optimizer and of the scheduler have to be loaded after both are made.",
+                "Another scheduler steps this optimizer, or the optimizer's state was loaded without the scheduler's.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -64,6 +69,16 @@ class ClosedForm(LRScheduler):
         """Return PyTorch's state, with Python's numbers for NumPy's, which ``torch.load`` refuses."""
         state = super().state_dict()
         return {key: value.item() if isinstance(value, np.generic) else value for key, value in state.items()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load a state. Groups that still have the rates that this scheduler set get the rates of the state."""
+        before = self._last_lr
+        super().load_state_dict(state_dict)
+        for group, old, new in zip(self.optimizer.param_groups, before, self._last_lr, strict=False):
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].copy_(torch.where(group["lr"] == old, new, group["lr"]))
+            elif group["lr"] == old:
+                group["lr"] = new
 
 
 class _DropIn(ClosedForm):
@@ -104,7 +119,11 @@ class _DropIn(ClosedForm):
         return (float(self.optimizer.param_groups[number]["lr"]) - at_0) / (at_1 - at_0)
 
     def _get_closed_form_lr(self) -> list[float]:
-        new = range(len(self.base_lrs), len(self.optimizer.param_groups))
+        if (bases := len(self.base_lrs)) > (groups := len(self.optimizer.param_groups)):
+            raise ValueError(
+                f"{type(self).__name__} has rates for {bases} parameter groups. The optimizer has {groups}."
+            )
+        new = range(bases, groups)
         self.base_lrs = [*self.base_lrs, *map(self._base_of, new)]
         return self._values(self.last_epoch)
 
@@ -142,6 +161,9 @@ class MultiStepLR(_DropIn, lr_scheduler.MultiStepLR):
 
     _dialect = dialects.MultiStepLR
 
+    def _parameters(self) -> list[tuple[Any, ...]]:
+        return [(rate, [*self.milestones.elements()], self.gamma) for rate in self.base_lrs]
+
 
 class PolynomialLR(_DropIn, lr_scheduler.PolynomialLR):
     """PyTorch's PolynomialLR, in its closed form."""
@@ -172,6 +194,7 @@ class CosineAnnealingWarmRestarts(_DropIn, lr_scheduler.CosineAnnealingWarmResta
 
     def step(self, epoch: float | None = None) -> None:
         """Set the rates of the next step, or of an epoch, which may have a fraction."""
+        self._step_count += 1  # as in PyTorch's other schedulers
         super().step(self._epoch + 1 if epoch is None else epoch)
 
 
@@ -179,6 +202,11 @@ class OneCycleLR(_DropIn, lr_scheduler.OneCycleLR):
     """PyTorch's OneCycleLR, its momentum too; at the step `total_steps`, past the run, it keeps the last rate."""
 
     _dialect = dialects.OneCycleLR
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load a state, and set its momentum."""
+        super().load_state_dict(state_dict)
+        self._get_closed_form_lr()
 
     def _parameters(self) -> list[tuple[Any, ...]]:
         phases, parameters = self._schedule_phases, []

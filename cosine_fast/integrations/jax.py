@@ -37,14 +37,28 @@ _MOST = 2**31 - 1  # counts are int32 in JAX
 
 def _steps(count: Any, *, floats: bool = True) -> jax.Array:
     """Return steps as an array of JAX, which without jax_enable_x64 would wrap NumPy's wide integers."""
+    if not isinstance(count, (int, float)) and not any(isinstance(each, jax.Array) for each in jax.tree.leaves(count)):
+        count = np.asarray(count)  # all of NumPy, and the arrays of other libraries
     steps = jnp.asarray(count)
     if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):
         wanted = "integers or floats" if floats else "integers, which a table is of"
         raise TypeError(f"Argument `count` must be {wanted}. Received: {steps.dtype}")
-    wide = isinstance(count, (np.ndarray, np.integer)) and count.dtype.kind in "iu"
-    if wide and not np.array_equal(count, count.astype(steps.dtype)):
+    if (
+        isinstance(count, np.ndarray)
+        and count.dtype.kind in "iu"
+        and not np.array_equal(count, count.astype(steps.dtype))
+    ):
         raise OverflowError(f"Argument `count` must be within {steps.dtype} without jax_enable_x64. Received: {count}")
     return steps
+
+
+def _check_single(leaf: str, array: Any) -> None:
+    """Raise unless an array of one schedule has one dimension."""
+    if np.ndim(array) != 1:
+        raise TypeError(
+            f"`{leaf}` must have one dimension; with more axes, `jax.vmap` goes over them. "
+            f"Received: the shape {np.shape(array)}"
+        )
 
 
 @functools.partial(
@@ -86,11 +100,14 @@ class Table:
 
         Before the table's first step the rate is the first one, after its last step the last one.
         """
+        _check_single("rates", self.rates)
         steps = _steps(count, floats=False)
         steps = jnp.minimum(steps, min(_MOST, jnp.iinfo(steps.dtype).max))  # a large uint32 would be a negative int32
         last = self.start + self.rates.shape[-1] - 1
         index = jnp.clip(steps.astype(int), self.start, last) - self.start
-        return self.rates.at[index].get(mode="promise_in_bounds")
+        # The leaf may be an array of NumPy; the steps may be divided among devices, and the rates are likewise.
+        rates = jnp.asarray(self.rates).at[index]
+        return rates.get(mode="promise_in_bounds", out_sharding=jax.typeof(index).sharding)
 
 
 def table(
@@ -230,13 +247,15 @@ class Kernel:
         They have the bits of ``schedule(count, dtype=dtype)``, also far beyond what a table could hold.
         """
         steps = _steps(count)
-        if steps.dtype.itemsize == 2 and jnp.issubdtype(steps.dtype, jnp.floating):
-            steps = steps.astype(jnp.float32)  # float16, bfloat16
-        if (self.parameters.dtype, self.parameters.ndim) != (np.uint32, 1):  # which the C code relies on
-            raise TypeError(
-                "The parameters of a kernel must be as `kernel` makes them; with more axes, `jax.vmap` goes over them. "
-                f"Received: {self.parameters.dtype} of shape {self.parameters.shape}"
-            )
+        if jnp.issubdtype(steps.dtype, jnp.floating):
+            steps = steps if steps.dtype.itemsize >= 4 else steps.astype(jnp.float32)
+        elif jnp.iinfo(steps.dtype).bits < 8:
+            steps = steps.astype(jnp.int8)
+        elif steps.dtype == np.uint64:
+            steps = jnp.minimum(steps, np.uint64(2**63 - 1))
+        _check_single("parameters", self.parameters)
+        if self.parameters.dtype != np.uint32:  # which the C code relies on
+            raise TypeError(f"`parameters` must be as `kernel` makes them. Received: {self.parameters.dtype}")
         _register()
         rates = jax.ShapeDtypeStruct(steps.shape, self.dtype)
         call = jax.ffi.ffi_call(_TARGET, rates, vmap_method="expand_dims")
@@ -330,6 +349,7 @@ class Operations:
 
     def __call__(self, count: Any) -> jax.Array:
         """Return the rates at these steps: integers or floats of any shape, or traced ones."""
+        _check_single("numbers", self.numbers)
         steps = _steps(count).astype(self.numbers.dtype)
         return _jax_formulas.rates(self.name, self.numbers, self.counts, self.children, steps)
 

@@ -197,9 +197,14 @@ class Schedule(schedules.LearningRateSchedule):
         rate = None if _compiling() else self._by_kernel(step)
         if rate is not None:
             return rate
-        dtype = keras.backend.standardize_dtype(getattr(step, "dtype", type(step).__name__))
-        if not keras.backend.is_int_dtype(dtype):
-            raise TypeError(f"A step that is not known in advance must be of integers. Received: {dtype}")
+        dtype = getattr(step, "dtype", type(step).__name__)
+        try:
+            whole = keras.backend.is_int_dtype(dtype)
+        except ValueError:  # Keras does not know it
+            whole = False
+        if not whole:
+            raise TypeError(f"A step must be a number, or a tensor of integers. Received: {dtype}")
+        dtype = keras.backend.standardize_dtype(dtype)
         step = keras.ops.cast(step, keras.backend.result_type(dtype, "int32"))  # a smaller dtype may not have `stop`
         return keras.ops.take(self._rates, keras.ops.clip(step, 0, self._last))
 

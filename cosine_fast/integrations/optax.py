@@ -20,7 +20,7 @@ at all later steps. A schedule that goes on for ever needs a `stop`, after which
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, SupportsIndex
 
 import jax
@@ -41,6 +41,7 @@ def _number(value: Any) -> Any:
 
 def _tabled(make: Callable[..., Any]) -> Callable[..., Table]:
     def function(*arguments: Any, stop: SupportsIndex | None = None, dtype: Any = None, **named: Any) -> Table:
+        arguments = tuple([*each] if isinstance(each, Iterator) else each for each in arguments)
         arguments, named = jax.tree.map(_number, (arguments, named))
         return table(make(*arguments, **named), stop, dtype=dtype)
 
@@ -70,7 +71,7 @@ warmup_exponential_decay_schedule = _tabled(_optax.warmup_exponential_decay_sche
 
 
 def join_schedules(
-    schedules: Sequence[Any], boundaries: Sequence[int], *, stop: SupportsIndex | None = None, dtype: Any = None
+    schedules: Sequence[Any], boundaries: Iterable[int], *, stop: SupportsIndex | None = None, dtype: Any = None
 ) -> Table:
     """Return a table of schedules joined one after another, as ``optax.join_schedules`` joins them.
 
@@ -78,7 +79,7 @@ def join_schedules(
     ----------
     schedules : sequence of Table or schedules
         Tables that `table` or the functions of this module have made, or schedules of this package.
-    boundaries : sequence of int
+    boundaries : iterable of int
         The steps from which on the second, third, ... schedule counts; they must not fall.
     stop, dtype : optional
         As in `cosine_fast.integrations.jax.table`.
@@ -104,4 +105,6 @@ def join_schedules(
     [0.0, 0.25, 0.5, 0.25, 0.0]
     """
     parts: list[Any] = [part.schedule if isinstance(part, Table) else part for part in schedules]
-    return table(_optax.join_schedules(parts, boundaries), stop, dtype=dtype)
+    if None in parts:
+        raise TypeError("A table has lost its schedule in an operation on pytrees: give `join_schedules` the schedule.")
+    return table(_optax.join_schedules(parts, [_number(each) for each in boundaries]), stop, dtype=dtype)

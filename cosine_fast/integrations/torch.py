@@ -111,26 +111,33 @@ class ScheduledLR(ClosedForm):
         if not isinstance(ratios, (list, tuple)):
             raise TypeError(f"Argument `ratios` must be a list or tuple of numbers. Received: {shown(ratios)}")
         self.optimizer = optimizer
+        self.per_group = isinstance(schedule, (list, tuple))
         self.schedules = [*schedule] if isinstance(schedule, (list, tuple)) else [schedule]
         self.ratios = [number_of("ratios", ratio) for ratio in ratios]
         if not isinstance(last_epoch, Integral):
             raise TypeError(f"Argument `last_epoch` must be an integer. {received('last_epoch', last_epoch)}")
         self._serialized()  # an error now, not at the first checkpoint
+        seen: set[int] = set()
+        for group in optimizer.param_groups:  # the optimizer's default `lr` is one tensor for all groups
+            if isinstance(group["lr"], torch.Tensor) and id(group["lr"]) in seen:
+                group["lr"] = group["lr"].clone()
+            seen.add(id(group["lr"]))
         super().__init__(optimizer, last_epoch)
 
     def _serialized(self) -> list[dict[str, Any]]:
         return [serialize(schedule) for schedule in self.schedules]
 
-    def _of_groups(self, name: str, values: list[Any]) -> list[Any]:
+    def _of_groups(self, name: str, values: list[Any], one_for_all: bool) -> list[Any]:
         """Return a value for each parameter group; groups may be added to an optimizer during a run."""
         count = len(self.optimizer.param_groups)
-        if len(values) not in (1, count):
+        if len(values) != count and not (one_for_all and len(values) == 1):
             wanted = f"Argument `{name}` must have one for each of the {count} parameter groups"
-            raise ValueError(f"{wanted}, or one for all. Received: {len(values)}")
+            raise ValueError(f"{wanted}, or be one for all. Received: {len(values)}")
         return values if len(values) == count else values * count
 
     def _get_closed_form_lr(self) -> list[float]:
-        schedules, ratios = self._of_groups("schedule", self.schedules), self._of_groups("ratios", self.ratios)
+        schedules = self._of_groups("schedule", self.schedules, not self.per_group)
+        ratios = self._of_groups("ratios", self.ratios, True)
         # A float, whatever the schedule returns. Multiplying by 1.0 changes nothing.
         return [float(schedule(self.last_epoch)) * ratio for schedule, ratio in zip(schedules, ratios, strict=True)]
 
@@ -142,6 +149,11 @@ class ScheduledLR(ClosedForm):
         """Load the state of a ScheduledLR with the same schedules and ratios; others are a ValueError."""
         if not isinstance(state_dict, dict):
             raise TypeError(f"Argument `state_dict` must be a dict. Received: {shown(state_dict)}")
+        if "schedules" not in state_dict:
+            raise ValueError(
+                "The state must be that of a ScheduledLR, and is that of another scheduler. To go on from it, load the "
+                "optimizer's state and make the ScheduledLR with last_epoch=state['last_epoch'] - 1."
+            )
         own = {"schedules": self._serialized(), "ratios": self.ratios}
         for key, value in own.items():
             if (received := state_dict.get(key)) != value:

@@ -39,7 +39,10 @@ def _of_optimizer(dialect: Callable[..., Formula]) -> Callable[..., ScheduledLR]
     signature = inspect.Signature([parameter.replace(kind=kind) for parameter in parameters])
 
     def function(*arguments: Any, **options: Any) -> ScheduledLR:
-        bound = signature.bind(*arguments, **options)
+        try:
+            bound = signature.bind(*arguments, **options)
+        except TypeError as error:
+            raise TypeError(f"{dialect.__name__}() {error}") from None
         bound.apply_defaults()
         given = bound.arguments
         optimizer, last_epoch = given.pop("optimizer"), given.pop("last_epoch")
@@ -47,11 +50,12 @@ def _of_optimizer(dialect: Callable[..., Formula]) -> Callable[..., ScheduledLR]
             wanted = "Argument `optimizer` must be a torch.optim.Optimizer, not one of Transformers' for each layer."
             raise TypeError(f"{wanted} Received: {shown(optimizer)}")
 
+        # Transformers takes these for the optimizer's own rate, and scales all rates of other groups.
+        ends = [key for key in ("lr_end", "min_lr") if given.get(key)]
+
         def schedule(rate: float) -> Formula:
-            scaled = {}
-            if rate != (default := float(optimizer.defaults["lr"])):
-                # Transformers takes these for the optimizer's own rate, and scales all rates of other groups.
-                scaled = {key: given[key] * (rate / default) for key in ("lr_end", "min_lr") if given.get(key)}
+            default = float(optimizer.defaults["lr"]) if ends else rate  # some optimizers have none
+            scaled = {key: given[key] * (rate / default) for key in ends if rate != default}
             return dialect(rate, **{**given, **scaled})
 
         rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
@@ -152,4 +156,4 @@ def get_scheduler(
             if value is None and known[key].default is inspect.Parameter.empty:
                 raise ValueError(f"Argument `{key}` must be given for {name}.")
             options[key] = value
-    return _BY_NAME[name](optimizer, **{**options, **(scheduler_specific_kwargs or {})})
+    return _BY_NAME[name](optimizer, **options, **(scheduler_specific_kwargs or {}))

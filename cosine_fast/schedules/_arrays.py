@@ -34,13 +34,15 @@ def wraps(steps: Any) -> bool:
 def _pandas(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
     import pandas
 
+    if steps.empty and steps.dtype == object:  # as pandas makes them without a dtype
+        steps = steps.astype(float)
     nulls = steps.dtype.kind in "iuf" and steps.hasnans
     rates = call(np.asarray(steps.fillna(0) if nulls else steps), **options)  # integers stay integers
     dtype = rates.dtype if isinstance(steps.dtype, np.dtype) else rates.dtype.name.capitalize()  # Float64 may have <NA>
     if isinstance(steps, pandas.Index):
         made = pandas.Index(rates, dtype, copy=False, name=steps.name)
     else:
-        made = pandas.Series(rates, steps.index, dtype, copy=False).__finalize__(steps)  # its name and attrs
+        made = steps._constructor(rates, steps.index, dtype=dtype, copy=False).__finalize__(steps)  # its name and attrs
     return made.where(steps.notna()) if nulls else made
 
 
@@ -60,6 +62,8 @@ def _pandas_array(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
 def _polars(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
     import polars
 
+    if steps.dtype == polars.Null:
+        steps = steps.cast(polars.Int64)
     whole = steps.fill_null(strategy="zero") if steps.null_count() else steps  # integers stay integers
     return polars.Series(steps.name, call(whole.to_numpy(), **options)).set(steps.is_null(), None)
 

@@ -51,7 +51,15 @@ def test_kinds_of_pandas(cf, schedule):
     long = cf.PiecewiseConstantDecay([2**60], [0.5, 0.25])
     rates = long(pandas.Index([2**60, None, 2**60 + 1], "Int64"))  # whole steps stay exact beside nulls
     assert rates.tolist() == [0.5, pandas.NA, 0.25]
-    assert schedule(pandas.Series([], dtype=int)).dtype == np.float64
+    assert schedule(pandas.Series([], dtype=int)).dtype == schedule(pandas.Series([], dtype=object)).dtype == np.float64
+
+    class Own(pandas.Series):
+        _metadata = ("unit",)
+        _constructor = property(lambda self: Own)
+
+    own = Own([1, 2])
+    own.unit = "step"
+    assert (type(schedule(own)), schedule(own).unit) == (Own, "step")
     same(schedule(pandas.RangeIndex(5)), schedule.precompute(5))
     frame = pandas.DataFrame([[1, 2], [3, 4]], ["x", "y"], ["a", "a"])
     for rates in (frame.apply(schedule), schedule(frame)):
@@ -90,6 +98,7 @@ def test_kinds_of_polars(cf, schedule):
     assert rates.dtype == polars.Float32
     assert rates.null_count() == rates.is_nan().sum() == 1
     assert schedule(polars.Series("n", [], dtype=polars.UInt8)).dtype == polars.Float64
+    assert schedule(polars.Series("n", [None, None])).to_list() == [None, None]
     frame = polars.DataFrame({"step": [1, 2]}).with_columns(rate=polars.col("step").map_batches(schedule))
     assert frame["rate"].to_list() == [schedule(1), schedule(2)]
     for bad in (["a", None], [True, None], [True]):

@@ -344,7 +344,7 @@ def of_timms_wsd(draw):
     parameters = {
         "t_initial": length,
         "decay_t": draw.randint(1, length),
-        "lr_min": draw.choice([0.0, 1e-5]),
+        "lr_min": draw.choice([0.0, 1e-5, 2 * rate]),
         "decay_fn": draw.choice(["linear", "1-sqrt", "cosine", "power"]),
         "decay_power": draw.choice([0.5, 1.0, 2.0]),
         "warmup_t": draw.choice([0, draw.randint(1, 50)]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import inspect
 import pickle
 
@@ -66,10 +67,13 @@ def test_kernel(name, share):
 
 
 @kernels
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "uint32", "bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "dtype", ["int4", "uint4", "int8", "uint8", "int16", "uint16", "uint32", "bfloat16", "float16", "float8_e4m3fn"]
+)
 def test_kernel_of_small_types(dtype):
-    steps = jnp.arange(120, dtype=dtype).reshape(2, 60)
-    np.testing.assert_array_equal(kernel(WARM)(steps), WARM(np.arange(120).reshape(2, 60), dtype=np.float32))
+    count = 8 if dtype in ("int4", "uint4", "float8_e4m3fn") else 120
+    steps = jnp.arange(count).astype(dtype).reshape(2, -1)
+    np.testing.assert_array_equal(kernel(WARM)(steps), WARM(np.arange(count).reshape(2, -1), dtype=np.float32))
 
 
 @kernels
@@ -120,9 +124,10 @@ def test_kernel_errors():
         kernel(WARM, dtype=np.float64)
     with pytest.raises(TypeError, match="`count` must be integers or floats"):
         kernel(WARM)(True)
-    for parameters in (jnp.zeros((3, 50), jnp.uint32), kernel(WARM).parameters.astype(np.float16)):
-        with pytest.raises(TypeError, match="goes over them"):
-            Kernel(parameters)(jnp.arange(5))
+    with pytest.raises(TypeError, match="goes over them"):
+        Kernel(jnp.zeros((3, 50), jnp.uint32))(jnp.arange(5))
+    with pytest.raises(TypeError, match="must be as `kernel` makes them"):
+        Kernel(kernel(WARM).parameters.astype(np.float16))(jnp.arange(5))
     for parameters in (kernel(WARM).parameters.at[25].add(1), jnp.zeros(50, jnp.uint32), jnp.zeros(0, jnp.uint32)):
         with pytest.raises((ValueError, jax.errors.JaxRuntimeError), match="have been changed"):
             Kernel(parameters)(5)
@@ -196,12 +201,26 @@ def test_counts(count):
 @pytest.mark.parametrize("make", [table, formula, pytest.param(kernel, marks=kernels)])
 def test_wide_counts(make):
     """Integers beyond 32 bits are not wrapped, and unsigned ones are not read as negative."""
-    for count in (np.int64(2**33), np.arange(3) + 2**33, np.uint64(2**63), 2**33):
+    wide = np.arange(3) + 2**33
+    for count in (wide[0], wide, [wide], array.array("q", wide.tolist()), memoryview(wide), np.uint64(2**63), 2**33):
         with pytest.raises(OverflowError, match="int32"):
             make(WARM)(count)
     with jax.enable_x64(True):
         assert make(WARM)(np.int64(2**33)) == pytest.approx(0.05)
+        assert make(WARM)(np.uint64(2**63)) == pytest.approx(0.05)
+    assert make(WARM)([7, jnp.int32(60)])[1] == make(WARM)(60)
     assert make(WARM)(jnp.uint32(3 * 10**9)) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("make", "leaf"), [(table, "rates"), (formula, "numbers")])
+def test_several_need_vmap(make, leaf):
+    several = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(make(CosineDecay(peak, 80)) for peak in (0.25, 0.5)))
+    with pytest.raises(TypeError, match=f"`{leaf}` must have one dimension; with more axes, `jax.vmap` goes over them"):
+        several(40)
+
+
+def test_a_table_in_numpys_arrays():
+    assert jax.device_get(table(WARM))(60) == jax.jit(Table(np.asarray(table(WARM).rates)))(60) == np.float32(WARM(60))
 
 
 def test_formula_of_nan():
@@ -313,8 +332,12 @@ import jax, jax.numpy as jnp, numpy as np
 from cosine_fast import CosineDecay
 from cosine_fast.integrations.jax import kernel, table
 schedule, counts = CosineDecay(0.3, 1000, 0.1), jnp.arange(1200)
-mesh = jax.make_mesh((4,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
 spec = jax.sharding.PartitionSpec
+explicit = jax.make_mesh((4,), ("i",), axis_types=(jax.sharding.AxisType.Explicit,))
+got = jax.jit(table(schedule))(jax.device_put(counts, jax.NamedSharding(explicit, spec("i"))))
+assert len(got.sharding.device_set) == 4
+assert np.asarray(got).tobytes() == schedule.precompute(1200, dtype=np.float32).tobytes()
+mesh = jax.make_mesh((4,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
 for make in [table, kernel][: 1 + {missing is None}]:
     rates = make(schedule)
     each = jax.shard_map(type(rates).__call__, mesh=mesh, in_specs=(spec(), spec("i")), out_specs=spec("i"))

@@ -199,17 +199,48 @@ def test_chains(other, rate):
 
 
 def test_what_else_changes_the_rates():
-    """A state that is loaded too late is warned of."""
+    """It is warned of: rates that are set by hand, and a state of the optimizer that is loaded alone."""
     optimizer = optimizer_of()
     scheduler = ScheduledLR(optimizer, COSINE)
     train(optimizer, scheduler, range(3))
-    early = optimizer_of()
-    early.load_state_dict(optimizer.state_dict())
+    alone = optimizer_of()
+    late = ScheduledLR(alone, COSINE)
+    train(alone, late, range(1))
+    alone.load_state_dict(optimizer.state_dict())
+    with pytest.warns(UserWarning, match="was loaded without the scheduler's"):
+        train(alone, late, range(2))
+    assert rates_of(alone) == [COSINE(3)]
+    optimizer.param_groups[0]["lr"] = 5.0
+    with pytest.warns(UserWarning, match="Another scheduler steps this optimizer"):
+        train(optimizer, scheduler, range(1))
+
+
+@pytest.mark.parametrize("rate", [1.0, torch.tensor(1.0, dtype=torch.float64)])
+def test_states_in_any_order(rate):
+    """The optimizer's state may be loaded before the scheduler is made."""
+    optimizer = optimizer_of(rate=rate)
+    scheduler = ScheduledLR(optimizer, COSINE)
+    train(optimizer, scheduler, range(9))
+    early = optimizer_of(rate=rate)
+    early.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     late = ScheduledLR(early, COSINE)
     late.load_state_dict(scheduler.state_dict())
-    with pytest.warns(UserWarning, match="have to be loaded after both are made"):
-        train(early, late, range(2))
-    assert rates_of(early) == [COSINE(5)]
+    assert train(early, late, range(9, 20)) == train(optimizer, scheduler, range(9, 20))
+
+
+def test_groups():
+    """A tensor of the optimizer's own is copied for each group; a list is for as many groups as it has schedules."""
+    groups = [{"params": [torch.nn.Parameter(torch.ones(2))]} for _ in range(2)]
+    optimizer = torch.optim.AdamW(groups, lr=torch.tensor(1e-3, dtype=torch.float64))
+    assert ScheduledLR(optimizer, COSINE, ratios=[1.0, 0.5]).get_last_lr() == [0.0, 0.0]
+    assert ScheduledLR(optimizer, [COSINE, DECAY]).get_last_lr() == [0.0, 0.02]
+    assert rates_of(optimizer) == [0.0, 0.02]
+    optimizer = optimizer_of()
+    scheduler = ScheduledLR(optimizer, [COSINE])
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))]})
+    optimizer.step()
+    with pytest.raises(ValueError, match="one for each of the 2 parameter groups, or be one for all"):
+        scheduler.step()
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
@@ -353,7 +384,7 @@ def test_states_of_others():
     for other, words in [
         (ScheduledLR(optimizer_of(), DECAY), "same schedules, .*CosineDecay.* Received: .*ExponentialDecay"),
         (ScheduledLR(optimizer_of(), COSINE, ratios=[0.5]), r"same ratios, \[1.0\]. Received: \[0.5\]"),
-        (lr_scheduler.ExponentialLR(optimizer_of(), 0.5), "a ScheduledLR with the same schedules, .* Received: None"),
+        (lr_scheduler.ExponentialLR(optimizer_of(), 0.5), "that of another scheduler. To go on from it"),
     ]:
         with pytest.raises(ValueError, match=words):
             scheduler.load_state_dict(other.state_dict())

@@ -166,6 +166,45 @@ def test_changed_parameters():
     assert [values[0][0] for values in run(scheduler, 1)] == [0.0625]
 
 
+def test_milestones_changed_in_place():
+    scheduler = made(drop_ins, "MultiStepLR", {"milestones": [2], "gamma": 0.5})
+    run(scheduler, 1)
+    scheduler.milestones[3] = scheduler.milestones.pop(2)
+    assert [values[0][0] for values in run(scheduler, 3)] == [0.3, 0.15, 0.15]
+
+
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize("anneal_strategy", ["cos", "linear"])
+@pytest.mark.parametrize(("total_steps", "pct_start"), [(1, 0.3), (2, 0.3), (3, 0.3), (3, 0.6), (9, 0.05)])
+def test_short_cycles(total_steps, pct_start, anneal_strategy, three_phase):
+    """Where a phase would end before step 0, PyTorch begins within the next one."""
+    options = {"max_lr": 1.0, "total_steps": total_steps, "pct_start": pct_start, "anneal_strategy": anneal_strategy}
+    ours, original = (
+        made(module, "OneCycleLR", {**options, "three_phase": three_phase}) for module in (drop_ins, lr_scheduler)
+    )
+    got, want = ([values_of(each), *run(each, total_steps - 1)] for each in (ours, original))
+    assert_close(got, want, 1.0)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES[::6])
+def test_states_in_any_order(name, options):
+    """The optimizer's state may be loaded before the scheduler is made."""
+    scheduler = made(drop_ins, name, options)
+    run(scheduler, 7)
+    early = made(drop_ins, name, options).optimizer
+    early.load_state_dict(copy.deepcopy(scheduler.optimizer.state_dict()))
+    late = getattr(drop_ins, name)(early, **copy.deepcopy(options))
+    late.load_state_dict(scheduler.state_dict())
+    assert [values_of(late), *run(late, 9)] == [values_of(scheduler), *run(scheduler, 9)]
+
+
+def test_fewer_groups():
+    scheduler = made(drop_ins, "StepLR", {"step_size": 5})
+    scheduler.optimizer.param_groups.pop()
+    with pytest.raises(ValueError, match=r"StepLR has rates \w+ 2 parameter groups. The optimizer has 1"):
+        run(scheduler, 1)
+
+
 def add_group(scheduler):
     scheduler.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.2})
     return scheduler
@@ -222,6 +261,9 @@ def test_epochs_of_warm_restarts():
         assert (ours.last_epoch, ours.T_cur, ours.T_i) == (original.last_epoch, original.T_cur, original.T_i)
     for group in ours.optimizer.param_groups:
         group["initial_lr"] = RATES[0]
+    ours.optimizer.param_groups[0]["lr"] = 5.0
+    with pytest.warns(UserWarning, match="Something else has changed a learning rate"):
+        ours.step()
     resumed = drop_ins.CosineAnnealingWarmRestarts(ours.optimizer, **options, last_epoch=99)
     assert [values[1][0] for values in run(resumed, 9)] == [schedule(step) for step in range(101, 110)]
 
@@ -238,6 +280,10 @@ def test_in_sequences_and_chains():
     assert [values[0][0] for values in got] == [
         *warm, *restarts, *(dialects.CosineAnnealingLR(RATES[0], 10)(step) for step in range(STEPS - 19)),
     ]  # fmt: skip
+    inner = lr_scheduler.SequentialLR(
+        optimizer, [drop_ins.LinearLR(optimizer, 0.1), drop_ins.StepLR(optimizer, 9)], [5]
+    )
+    run(lr_scheduler.SequentialLR(optimizer, [inner, drop_ins.CosineAnnealingLR(optimizer, 10)], [20]), 1)  # no warning
     for part in parts:
         chain = lr_scheduler.ChainedScheduler([lr_scheduler.ExponentialLR(optimizer, 0.5), part])
         with pytest.raises(ValueError, match=f"{type(part).__name__} cannot be with other schedulers in a Chained"):
@@ -263,7 +309,12 @@ def test_in_sequences_and_chains():
         ("OneCycleLR", {"epochs": 3, "steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be > 0"),
         ("OneCycleLR", {"total_steps": 9, "div_factor": 0}, ValueError, "`div_factor` and `final_div_factor` must be"),
         ("OneCycleLR", {"total_steps": 9, "anneal_strategy": "x"}, ValueError, "`anneal_strategy` must be one of cos,"),
-        ("OneCycleLR", {"total_steps": 3}, ValueError, "`pct_start` must leave each phase some steps.*-0.1"),
+        (
+            "OneCycleLR",
+            {"total_steps": 2, "pct_start": 0.5},
+            ValueError,
+            "`pct_start` must leave each phase some steps",
+        ),
         ("OneCycleLR", {"total_steps": 9, "pct_start": 1.0}, ValueError, "`pct_start` must leave each phase"),
     ],
 )

@@ -147,6 +147,22 @@ def test_a_run_that_goes_on():
     assert integration.get_linear_schedule_with_warmup(optimizer, 5, 50, 8).get_last_lr() == scheduler.get_last_lr()
 
 
+def test_optimizers_without_a_rate_of_their_own():
+    class Own(torch.optim.Optimizer):
+        def __init__(self, groups):
+            super().__init__(groups, {})
+
+        def step(self, closure=None):
+            pass
+
+    optimizer = Own([{"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.5}])
+    assert integration.get_scheduler("linear", optimizer, 0, 10).get_last_lr() == [0.5]
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'num_warmup_steps'"):
+        integration.get_scheduler("linear", optimizer, 0, 10, {"num_warmup_steps": 3})
+    with pytest.raises(TypeError, match=r"get_linear_schedule_with_warmup\(\) .*'foo'"):
+        integration.get_scheduler("linear", optimizer, 0, 10, {"foo": 3})
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "error", "words"),
     [
