@@ -77,7 +77,7 @@ def timed(
     for turn in range(repeats + 1):  # the first warms up
         for name, contender in random.sample(
             [*contenders.items()], len(contenders)
-        ):  # a disk remembers who came before
+        ):  # in random order: what one wrote may still slow the next
             began = time.perf_counter()
             contender()
             if turn:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cosine_fast import LearningRateSchedule
 
 SAMPLES = 2000  # more than a printed column has dots
-MARKED = 60  # up to so many steps in the picture, every one gets a dot
+MARKED = 60  # up to this many steps in the picture, every one gets a dot
 SIZE = (6.0, 3.4)  # inches, without a legend below the axes
 LEAST = 1.5  # inches of height, without the legend
 ROW = 0.17  # inches that a row of the legend takes

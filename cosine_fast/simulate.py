@@ -22,14 +22,14 @@ __all__ = ["momentum_sum", "multi_power_loss_drop"]
 
 _Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_LEAF = 64  # an interval of at most so many steps is computed without interpolation
-_LANES = 16  # the kernel sums at so many places at once
+_LEAF = 64  # an interval of at most this many steps is computed without interpolation
+_LANES = 16  # the kernel sums at this many places at once
 _ORDERS = np.arange(_LANES)  # of the Chebyshev polynomials; with 16 the error is below 1e-12 of the changes' sum
 _ANGLES = (_ORDERS + 0.5) * np.pi / _LANES
 _NODES = (np.cos(_ANGLES) + 1) / 2
 _TO_COEFFICIENTS = np.cos(_ORDERS[:, None] * _ANGLES) * (2 - (_ORDERS[:, None] == 0)) / _LANES
-_PART = 1 << 21  # `progress` is called after about so many terms of each lane, or so many rates with `last`
-_CACHED = 1 << 14  # NumPy computes the last drops of so many rates at once: its arrays then fit a cache
+_PART = 1 << 21  # `progress` is called after about this many terms of each lane, or this many rates with `last`
+_CACHED = 1 << 14  # NumPy computes the last drops of this many rates at once: its arrays then fit a cache
 
 
 def momentum_sum(

@@ -48,7 +48,7 @@ MAX_SCHEDULES = 10**7  # of a sweep; each is checked before anything is written
 COORDINATE = 1 << 24  # steps; xarray reads a coordinate of steps whole when it opens a store
 # Functions of many schedules, whose ends depend on their parameters `*_steps` alone.
 BATCHES: dict[type, Callable[..., Any]] = {CosineDecay: cosine_decay, WarmupStableDecay: warmup_stable_decay}
-BATCH_STEPS = 1 << 15  # with more steps schedules one by one are as fast, and need no array of steps
+BATCH_STEPS = 1 << 15  # beyond this, evaluating one schedule after another is as fast, and needs no array of steps
 WORKER_TIMEOUT = 30  # seconds; Dask itself waits for ever
 LOST = "the connection to Dask's scheduler is lost"
 Progress = Callable[[int, int], Any]
@@ -167,15 +167,16 @@ def sweep(config: Mapping[str, Any], path: str | os.PathLike[str], **options: An
     path : path
         The folder to make.
     **options : optional
+        Defaults are in parentheses.
         `chunks`, the number of values in a chunk (2**22), the smallest part that can be read. A file has one chunk.
         With more than 10,000 chunks a store is sharded: a file has 2**21 values, or one chunk if that is more.
         `dtype`, float64 or float32.
         `compressors`, as for ``zarr.create_array`` (none).
         `num_threads`, of each task (1).
         `resume`: go on with a store of the same rates that is not complete.
-        `overwrite`: replace a store that is there when the new one is complete; nothing else is replaced.
+        `overwrite`: once the new store is complete, it replaces the store at `path`; nothing else is replaced.
         `client`, a ``distributed.Client``: its workers write, and must see the path (this process writes).
-        `progress`, a function that is called with the values in the store and those that it will have.
+        `progress`, a function that is called with the number of values written so far and that of all values.
 
     Returns
     -------

@@ -150,7 +150,7 @@ OPENMP = bool(CF_OPENMP)
 
 # Fewer elements are evaluated on one thread: waking a team takes about 5 us.
 cdef int64_t THREADED = 32768
-# That thread looks for Ctrl-C once in so many elements, which take 0.1 s at most.
+# That thread looks for Ctrl-C once in this many elements, which take 0.1 s at most.
 cdef int64_t UNINTERRUPTED = 8192
 # A thread takes a share in 32 tasks, so that the last ones end together, but within limits: a shorter task would cost
 # more to begin than it saves. Rates that are streamed need the longest: a task waits at its end until memory has them.

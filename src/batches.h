@@ -195,9 +195,10 @@ typedef struct lanes {
  * decay. Returns 0 if all lanes are plain: the parameters are right, the schedule is ordinary and exact, and CF_EXACT serves
  * its step. Otherwise the rates are undefined.
  *
- * A number out of range sets the sign bit of a difference, of numbers or of their bits, which are ordered by size with NaN
- * beyond all; processors have fewer units for comparisons. The upper halves are collected because a loop with a type of half
- * the width processes two vectors at a time; one vector alone is latency-bound. */
+ * Each check of a range is a subtraction, of two numbers or of their bits; a number out of range sets the sign bit of
+ * the difference. (The bits of positive doubles have the order of the doubles, with NaN last.) Comparisons would be
+ * slower, because processors have fewer units for them. The upper halves are collected because a loop with a type of
+ * half the width processes two vectors at a time; one vector alone is latency-bound. */
 CF_INLINE uint32_t rate_lanes_to(const lanes *restrict of, int absolute, int phase, double *restrict rates, int n)
 {
     uint32_t beyond = 0;
@@ -270,7 +271,7 @@ static int evaluate_singles(const cf_batch *b, const rows *r, int n)
 enum {
     FEW_ROWS = 8,             /* for fewer rows it does not pay to examine the steps that they share ... */
     LONG_ROW = 16 * CF_BLOCK, /* ... nor for more steps, whose blocks nearly all lie in one phase */
-    STREAMED_ROW = 2048       /* shorter rows whose steps do not rise are not streamed: they would end within lines */
+    STREAMED_ROW = 2048       /* shorter rows are not streamed: they would end within cache lines */
 };
 
 /* Whether the steps rise; CONSECUTIVE: by 1 each time. */

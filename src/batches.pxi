@@ -1,7 +1,7 @@
 """Batches: CosineDecay with arrays for its parameters, and the check of these. A part of _kernel.pyx."""
 
-# The rates of a batch are computed along the steps, one schedule after another, if each has at least so many steps: a
-# schedule of its own costs something, but its loops know more of its steps.
+# The rates of a batch are computed along the steps, one schedule after another, if each has at least this many steps:
+# setting up each schedule by itself takes time, but loops for one schedule know more about its steps.
 cdef int64_t ROW = 24
 
 

@@ -72,7 +72,7 @@ typedef struct cf_power_sums {
     double *totals; /* CF_NODES for each item */
 } cf_power_sums;
 
-/* For each decay and each row of rates, an item of so many steps: sums[t] = decay * sums[t - 1] + rates[0] - rates[t]. */
+/* For each decay and each row of rates, an item of `steps` steps: sums[t] = decay * sums[t - 1] + rates[0] - rates[t]. */
 typedef struct cf_momentum_sums {
     const double *rates, *decays;
     int64_t rows, steps;

@@ -37,7 +37,8 @@ PHASE_LOOP(from_range, EXACT, PAST)
         [CF_WARMUP] = from##_##line##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER,                         \
         [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO,           \
         [CF_PAST] = past, MIXED_ROW(from, kind)}
-/* Of whole steps CF_SINGLE and CF_EXACT have the same warmup, and past the end all have one rate. Doubles may be NaN. */
+/* For whole steps, CF_SINGLE and CF_EXACT have the same warmup, and past the end all steps have one rate. Doubles may
+ * be NaN, so their rows share neither loop. */
 #define WHOLE_ROW(from, kind, line) ALL_ROW(from, kind, line, from_range_EXACT_PAST)
 #define DOUBLE_ROW(from, kind) ALL_ROW(from, kind, kind, from##_##kind##_DECAY)
 
@@ -120,8 +121,9 @@ static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
     }
 }
 
-/* Likewise for whole steps, none above 0, that all lie in one half of a period: to reflect them is then to shift them and, in
- * every other half, to negate them first, which is left to their source. Other steps stay. `memory` is for n int64s. */
+/* As reflect_small, for whole steps, none above 0, that all lie in one half of a period. Reflecting them then means
+ * shifting them, which is left to their source; in every other half they are negated first. Other steps stay as they
+ * are. `memory` is for n int64s. */
 static void reflect_source(const cf_cosine_decay *p, source *s, range *in, int n, char *memory)
 {
     const int64_t D = (int64_t)p->decay_steps.hi, half = -(int64_t)in->greatest / D, begin = half * D, end = begin + D;
@@ -177,12 +179,13 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
         reflect_small(p, hi, n);
         in = range_of(hi, n);
     } else if (p->has_warmup ? in.least <= -0x1p52 : in.least < 0.0) {
-        /* Rare: steps so far below zero that they need all their digits; */
+        /* Rare: a warmup's steps far below zero, which need all their digits; without a warmup, negative steps that
+         * reflect_small does not take. */
         load_block(job, r, begin, n, hi, lo);
         if (p->has_warmup) {
             if (kind < CF_PAIR) kind = CF_PAIR;
         } else {
-            /* or, without a warmup, steps to be reflected into [0, D] exactly. */
+            /* Reflect them into [0, D] exactly. */
             for (i = 0; i < n; i++) {
                 if (hi[i] < 0.0) {
                     const cf_pair step = cf_reflect(p, cf_make_pair(hi[i], lo[i]));

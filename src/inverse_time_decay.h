@@ -4,7 +4,8 @@
 
 #include "loops.h"
 
-/* The checked loops also find which bits their steps have. This takes no time, because they wait for divisions. */
+/* The checked loops also find which bits their steps have. This takes no time, because they wait for divisions. The rates of
+ * steps beyond 2^51 are wrong, and the bits show that there are such steps. */
 #define INVERSE_TIME_LOOPS(variant)                                          \
     DEFAULT_LOOPS(inverse_time_decay, variant)                               \
     LOOP(inverse_time_checked_##variant, cf_inverse_time_decay, from_int64s, \

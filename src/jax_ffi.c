@@ -4,7 +4,8 @@
  *     (parameters: u32[..., words], steps: integers or floats [..., shape]) -> rates: f32 or f64 [..., shape]
  *
  * The axes before the words, which vmap makes, belong to many schedules; they broadcast with those of the steps. The parameters
- * are an operand, so that others need no compilation: a checksum, and then what cf_schedule_init folds, in 64-bit words. */
+ * are an operand, so that another schedule needs no new compilation. They are 64-bit words: a checksum, and then what
+ * cf_schedule_init folds. */
 #include "portable.h"
 #include "state.h"
 
@@ -169,7 +170,7 @@ static int cf_type_of(XLA_FFI_DataType type, int *size)
     }
 }
 
-/* The handler. XLA also calls it without a call, to ask which version of the API it has. */
+/* The handler. XLA also calls it with nothing to evaluate, to ask which version of the API it was built with. */
 XLA_FFI_Error *cf_jax_handler(XLA_FFI_CallFrame *frame)
 {
     const XLA_FFI_Extension_Base *extension = frame->extension_start;

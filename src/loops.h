@@ -1,7 +1,7 @@
 /* The loops from steps to rates, one for each source of steps and formula. Only blocks.c includes this.
  *
- * All loops come from one macro, in which all of these are constants, so that the compiler vectorises them. A loop stores a
- * rate only after it has loaded the step there: the rates may overwrite the steps, each its own. */
+ * All loops come from one macro, in which the source and the formula are constants, so that the compiler vectorises the
+ * loops. A loop stores a rate only after it has loaded the step there, so each rate may overwrite its own step. */
 #ifndef COSINE_FAST_LOOPS_H
 #define COSINE_FAST_LOOPS_H
 
@@ -11,9 +11,10 @@
 #include <immintrin.h>
 #endif
 
-/* A loop works in strips of STRIP elements. Before each it prefetches as many steps AHEAD, after each it streams its rates:
- * a whole block at once would fill the queues to memory and stall the arithmetic. A whole block ahead makes some
- * processors stream at three quarters of their speed where the arithmetic is short. */
+/* A loop works in strips of STRIP elements. Before each strip it prefetches as many steps, AHEAD elements further on;
+ * after each it streams its rates. Streaming a whole block at once would fill the queues to memory and stall the
+ * arithmetic. Prefetching a whole block ahead makes some processors stream at three quarters of their speed where the
+ * arithmetic is short. */
 enum { STRIP = 64, AHEAD = CF_BLOCK - STRIP };
 
 /* Tells the compiler what it cannot know: the iterations of a loop do not touch each other's memory. */
@@ -134,10 +135,12 @@ static inline void end_stream(void)
 
 enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
 
-/* The source is passed by address. As a value it would be copied to the stack in vectors, right after stores of single
- * words; no processor forwards these, so that each block would wait for all before it.
+/* The source is passed by address. If it were passed by value, it would be copied to the stack in vectors, right after
+ * its single words have been stored. No processor forwards such stores to a vector load, so each block would have to
+ * wait for all stores before it.
  *
  * LOOP defines the loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
+ * It may also use the source s and the index i, and collect `bits`, which the loop returns; all others return 0.
  * Every loop stores its rates both as float64 and as float32; the type that is not asked for goes to a buffer. This halves the
  * number of loops. Long formulas also take up to 30 % less time, because in a loop with a type of half the width the compiler
  * processes two vectors at a time; one vector alone is latency-bound. The buffers are aligned, because streaming across cache
@@ -189,8 +192,8 @@ static inline int is_float32(const cf_job *job)
     return job->rates.type == CF_FLOAT32;
 }
 
-/* Find the n steps from r on as int64s: in place, or copied to `memory`, unless it is NULL, if they have less than 64 bits.
- * Returns 0, and sets nothing, for other types and layouts. */
+/* Find the n steps from r on as int64s. Steps of 64 bits are used in place; shorter ones are copied to `memory`, unless
+ * that is NULL. Returns 0, and sets nothing, for other types and layouts. */
 static int int64s_of(const cf_job *job, const rows *r, int n, char *memory, source *s)
 {
     const cf_operand *steps = &job->steps;

@@ -10,8 +10,8 @@
 
 enum cf_origin { CF_ELSEWHERE, CF_PYTHON, CF_NUMPY };
 
-/* Read the step `x`. Returns whose number it is; CF_ELSEWHERE, and no step, for an int beyond int64 and for all types that are
- * not exactly one of these. */
+/* Read the step `x`. Returns whether it is a number of Python or of NumPy. For an int beyond int64, and for all types
+ * other than those below (subclasses too), returns CF_ELSEWHERE; the step is then undefined. */
 static inline int cf_read_step(PyObject *x, cf_pair *step)
 {
     const PyTypeObject *type = Py_TYPE(x);

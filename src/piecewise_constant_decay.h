@@ -4,7 +4,7 @@
 
 #include "loops.h"
 
-/* Up to so many boundaries are compared with all steps of a block; more are searched by bisection. */
+/* Up to this many boundaries are compared with all steps of a block; more are searched by bisection. */
 enum { FEW_BOUNDARIES = 32 };
 
 /* How many of the `count` doubles of the table are below each step; any number for NaN. All steps do one level of the

@@ -8,7 +8,7 @@
 
 #include "loops.h"
 
-/* The items whose first elements are among begin <= e < end, each of so many elements. */
+/* The items whose first elements are among begin <= e < end, each of this many elements. */
 #define EACH_ITEM(item, elements) item = (begin + (elements) - 1) / (elements); item * (elements) < end; item++
 
 /* a * b + c; FMAS is of a number a and fours of neighbours b and c. */

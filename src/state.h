@@ -1,6 +1,7 @@
 /* The floating-point state of a thread: the rounding mode, whether subnormal numbers are flushed to zero, and traps. Libraries
  * change it (PyTorch's set_flush_denormal, whatever is linked with -ffast-math), in some threads and not in others. So every
- * way into the kernel computes between cf_enter and cf_leave: in the default state, and then gives the caller's back. */
+ * way into the kernel computes between cf_enter, which sets the default state, and cf_leave, which restores the
+ * caller's. */
 #ifndef COSINE_FAST_STATE_H
 #define COSINE_FAST_STATE_H
 

@@ -314,7 +314,7 @@ static range range_of(const double *restrict x, int n)
     return r;
 }
 
-/* It compares pairs first: the latency of the chain of minima is what takes the time. */
+/* Likewise for int64s. Two steps are compared with each other first, because the chain of minima is latency-bound. */
 static range range_of_int64s(const char *data, int n)
 {
     const int half = n / 2;

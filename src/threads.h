@@ -65,7 +65,7 @@ static atomic_int cf_thread_limit = CF_MOST_THREADS; /* more than this cannot be
 static atomic_int cf_probing;                /* a caller finds out how many can be */
 
 /* How many of n threads, this one included, can run at once. libgomp aborts the process if it cannot start a thread, for
- * example under a limit on memory (RLIMIT_AS) or on processes. So the first call of a process that needs so many starts
+ * example under a limit on memory (RLIMIT_AS) or on processes. So the first call of a process that needs this many starts
  * them here, and the work is done by as many as there can be. */
 static inline int cf_probe_threads(int n)
 {
@@ -109,11 +109,11 @@ typedef struct cf_share {
 
 enum {
     CF_SHARES = 64,                   /* in a larger team several threads have one share */
-    CF_CLOCK_ELEMENTS = 1 << 15,      /* the first thread reads the clock once in so many elements ... */
-    CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in so many nanoseconds */
+    CF_CLOCK_ELEMENTS = 1 << 15,      /* the first thread reads the clock once in this many elements ... */
+    CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in this many nanoseconds */
     CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
-    CF_ALONE = 50,                    /* after a team that was too slow, one thread works for so many times its time ... */
-    CF_ALONE_NANOSECONDS = 1000000000 /* ... but at most so long */
+    CF_ALONE = 50,                    /* after a slow team, calls use one thread for this many times its time ... */
+    CF_ALONE_NANOSECONDS = 1000000000 /* ... but at most this long */
 };
 
 typedef struct cf_work {

@@ -29,7 +29,7 @@ static stable stable_at(const cf_batch *b, const rows *r)
     load(r, &b->initial, 1, &s.initial, NULL);
     load(r, &b->target, 1, &s.peak, NULL);
     load(r, &b->alpha, 1, &s.end, NULL);
-    s.initial += 0.0; /* -0 is +0 */
+    s.initial += 0.0; /* -0 becomes +0 */
     s.peak += 0.0;
     s.end += 0.0;
     s.warmup_steps = s.numbers[0] = cf_from_int64(warmup);
@@ -60,7 +60,7 @@ static void fold_part(const stable *s, int k, cf_schedule *part)
     }
 }
 
-/* The lanes at `places` are in a decay by powers, and have passed so many of its steps. */
+/* The lanes at `places` are in a decay by powers, and `passed` are the steps of it that are over. */
 typedef struct decays {
     const double *peak, *end, *decay_steps, *passed;
     const int32_t *places;
@@ -89,9 +89,9 @@ DECAY_LOOP(decay_by_square, cf_polynomial_decay, cf_polynomial_decay_init(&p, en
 DECAY_LOOP(decay_by_exponential, cf_exponential_decay, cf_exponential_decay_init(&p, peak, D, end / peak, 0),
            cf_exponential(&p, cf_make_pair(passed, 0.0), 1))
 
-/* One step each of n <= LANES schedules, the first of which stands at r. The loops for CosineDecays give the line up; with a
- * linear decay also the line down, backwards, and with a cosine all parts, at the step without the constant ones. Returns 0,
- * and does nothing, if they are not all plain. */
+/* One step each of n <= LANES schedules, the first of which stands at r. The loops for CosineDecays compute
+ * the rising line. For a linear decay they also compute the falling line, backwards. For a cosine they compute all
+ * parts, at the step less the constant steps. Returns 0, and does nothing, if the schedules are not all plain. */
 static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
 {
     static void (*const loops[])(const decays *, double *, int) = {

@@ -70,7 +70,7 @@ class CosineDecay:
         self.has_warmup = bool(W.hi > 0.0)
         self.rate_unit = self.step_scale = one
 
-        self.end = (a if absolute else T * a) + 0.0  # -0 is +0
+        self.end = (a if absolute else T * a) + 0.0  # -0 becomes +0
         line = ZERO
         amplitude = two_sum(T, -a) if absolute else product(two_sum(one, -a), Pair(T, zero))
         rise, one_sign = two_sum(T, -L0), a == 0.0 or (a > 0.0) == (T > 0.0) if absolute else a >= 0.0
@@ -149,7 +149,7 @@ class CosineDecay:
         origin: Any = self.origin
         unit: Any = self.rate_unit
         if self.wide:
-            # A step beyond all int64s takes the unit, which the product with the slope might overflow without.
+            # A step beyond all int64s is multiplied by the unit first: else its product with the slope might overflow.
             distant = np.abs(step.hi) > 2.0**65
             step = where(distant, scale(step, unit), step)
             origin = np.where(distant, origin * unit, origin)

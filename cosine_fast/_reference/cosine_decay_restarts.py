@@ -45,7 +45,7 @@ class CosineDecayRestarts:
         D = self.decay_steps = as_pair(first_decay_steps)
         self.equal, self.scaled = t_mul == 1.0, m_mul != 1.0
         self.t_mul, self.inverse = np.float64(t_mul), one / D.hi
-        self.end = (a if absolute else L0 * a) + 0.0  # -0 is +0
+        self.end = (a if absolute else L0 * a) + 0.0  # -0 becomes +0
         self.floor = Pair(a, zero) if absolute else two_prod(L0, a)
         self.floor = Pair(self.floor.hi + 0.0, zero if abs(self.floor.hi) < 2.0**-900 else self.floor.lo)
         # What all waves are folded from: with m_mul the wave alone.
@@ -110,7 +110,7 @@ class CosineDecayRestarts:
         for known in tuple(self.cycles.values()):  # another thread may add to them
             if not less(step, known.first) and less(step, known.next):
                 return known
-        # t^i is what is left of the way from the limit to the first cycle, or beyond it.
+        # t^i is the fraction of the way from step 0 to the limit that is left at the beginning of cycle i.
         way = float(step.hi / self.limit.hi)
         left = math.log1p(-way) if abs(way) < 0.5 else math.log(add(self.limit, negate(step)).hi / self.limit.hi)
         growth = math.log1p(self.t_mul - 1.0) if abs(self.t_mul - 1.0) < 0.5 else math.log(self.t_mul)
@@ -150,7 +150,7 @@ class CosineDecayRestarts:
         rates[just_before_zero] = self.end
         if self.equal:
             count, rest = nearest_stairs(take(step, inside), self.decay_steps, self.inverse)
-            # The second half from its end: a small fraction before a restart is lost in the way from the last one.
+            # The second half of a cycle is counted from its end: from its beginning, a small fraction would be lost.
             second = rest.hi < 0.0
             count = fast_two_sum(count.hi, np.where(second, count.lo - 1.0, count.lo))
             height, factors = self.height(count) if self.scaled else (count, count)

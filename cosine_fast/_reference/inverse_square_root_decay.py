@@ -34,4 +34,4 @@ class InverseSquareRootDecay:
         rest = rest + (T.lo - square * x.lo)
         rate = self.initial * root
         rate = rate + (product_rest(self.initial, root, rate) + self.initial * (rest * (root * self.half_inverse)))
-        return np.where(step.hi == np.inf, 0.0, rate * factor * self.unit + 0.0)  # -0 is +0
+        return np.where(step.hi == np.inf, 0.0, rate * factor * self.unit + 0.0)  # -0 becomes +0

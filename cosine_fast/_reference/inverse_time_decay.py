@@ -67,8 +67,8 @@ class InverseTimeDecay:
             )
 
     def fold_short_way(self, initial: np.float64, goal: Pair) -> None:
-        """Find the fraction near `goal`, D / r or 1 / r, and of its first odd multiples that whose height is nearest to
-        a double."""
+        """Find the fraction near `goal`, D / r or 1 / r. Of its first odd multiples take the one whose height is
+        nearest to a double."""
         sign = -1.0 if goal.hi < 0.0 else 1.0
         fraction = find_fraction(negate(goal) if goal.hi < 0.0 else goal)
         if fraction is None:
@@ -130,5 +130,5 @@ class InverseTimeDecay:
         pole = denominator.hi == 0.0
         rates = ratio(numerator, Pair(np.where(pole, 1.0, denominator.hi), denominator.lo))
         rates = np.where(pole, numerator.hi * np.inf, rates)
-        rates = rates * (self.initial_unit * down) * down + 0.0  # -0 is +0
+        rates = rates * (self.initial_unit * down) * down + 0.0  # -0 becomes +0
         return np.where(np.isinf(step.hi), 0.0, rates)

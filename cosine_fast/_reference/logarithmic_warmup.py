@@ -17,7 +17,7 @@ class LogarithmicWarmup:
     """The folded parameters, as cf_logarithmic_warmup_init makes them, and the rates at steps."""
 
     def __init__(self, peak: float, initial: float, warmup_steps: int | float) -> None:
-        self.initial, self.peak = np.float64(initial) + 0.0, np.float64(peak) + 0.0  # -0 is +0
+        self.initial, self.peak = np.float64(initial) + 0.0, np.float64(peak) + 0.0  # -0 becomes +0
         W, rise, rises = as_pair(warmup_steps), two_sum(self.peak, -self.initial), abs(initial) <= abs(peak)
         log = add(log2(W.hi), Pair(W.lo / W.hi * 1.4426950408889634, np.float64(0.0)))  # 1 / ln(2)
         _, self.unit = take_unit(peak if rises else initial)

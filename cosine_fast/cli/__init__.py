@@ -4,9 +4,9 @@
 outputs written, `storing` how stores are written, `facts` what `info` says, `signals` how a signal or an error becomes
 one line on standard error and an exit status.
 
-click, tqdm, pyarrow, polars, matplotlib, zarr and distributed are optional. `facts` and `signals` need no click; `run`
-alone imports `commands`, and with it the others, which do. `storing` needs zarr; each function that needs one of the
-other libraries imports it. `signals` names what to install if one is missing.
+click, tqdm, pyarrow, polars, matplotlib, zarr and distributed are optional. `facts` and `signals` need no click. Only
+`signals.run` imports `commands`, and with it the modules that need click. `storing` needs zarr; each function that
+needs one of the other libraries imports it. `signals` names what to install if one is missing.
 """
 
 from __future__ import annotations

@@ -280,7 +280,7 @@ def _write(
     schedule: Any, parts: Iterable[Any], source: str, total: int, dtype: str, threads: int, write: files.Write,
     quiet: bool,
 ) -> tuple[dict[str, str], float]:  # fmt: skip
-    """Write the rates of every chunk of steps, with a progress bar on a terminal; what there is to say, and seconds."""
+    """Write the rates of all chunks, with a progress bar on a terminal; return the facts to report, and the seconds."""
     said: dict[str, str] = {}
     buffer = np.empty(CHUNK, dtype)
     began = time.perf_counter()

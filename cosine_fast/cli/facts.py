@@ -26,7 +26,7 @@ extra "plot". In a clone of the source: pip install '.[cli,plot]'
 
 
 def bare(arguments: Sequence[str]) -> bool:
-    """Answer what needs no click; return whether these arguments are that."""
+    """Answer arguments that need no click. Return whether these were such arguments."""
     if os.environ.get("_COSINE_FAST_COMPLETE"):  # a shell would run what is printed
         return False
     if not arguments or set(arguments) & {"-h", "--help"}:

@@ -110,8 +110,8 @@ config = click.option("--config", **FILE, help=_CONFIG)
 configs = click.option("--config", "configs", multiple=True, **FILE, help=f"{_CONFIG} Repeat it to compare.")
 dtypes = click.Choice(["float64", "float32"])
 dtype = click.option("--dtype", type=dtypes, default="float64", show_default=True, help="Type of the learning rates.")
-# One thread by default: writing takes several times as long as computing on one thread, and threads that wait spin,
-# which on a busy machine made the whole run four times as slow.
+# One thread by default: writing takes several times as long as computing on one thread. The other threads would spin
+# while they wait; on a busy machine this made the whole run four times as slow.
 _THREADS = "Number of threads that compute. Writing the file takes most of the time."
 threads = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help=_THREADS)
 force = click.option("--force", is_flag=True, help="Overwrite existing files.")

@@ -1,9 +1,10 @@
 """Composer's schedulers (MosaicML), by their own names and parameters; Composer is not needed.
 
 A step is a batch. A time is a number of batches, as a whole number or as "100ba"; or a fraction of the run, such as
-"0.1dur", where `max_duration`, which Composer's Trainer has, says how many batches that is. Other units are refused: of
-epochs, samples and tokens a step has no known number. Composer's schedulers are factors of the optimizer's rate; here
-that rate is the first parameter. Compared with Composer 0.32.1, without its Trainer's ``scale_schedule_ratio``.
+"0.1dur", where `max_duration`, which Composer's Trainer has, says how many batches that is. Other units are
+refused: it is not known here how many epochs, samples or tokens a step has. Composer's schedulers are factors of the
+optimizer's rate; here that rate is the first parameter. Compared with Composer 0.32.1, without its Trainer's
+``scale_schedule_ratio``.
 
 >>> schedule = CosineAnnealingWithWarmupScheduler(1e-3, "100ba", alpha_f=0.1, max_duration="1100ba")
 >>> schedule([0, 50, 100, 600, 1100])
@@ -41,7 +42,7 @@ Time = int | str
 def StepScheduler(
     learning_rate: float, step_size: Time, gamma: float = 0.1, *, max_duration: Time | None = None
 ) -> Formula:
-    """Return a rate that is multiplied by a factor at every so many steps.
+    """Return a rate that is multiplied by a factor at regular intervals.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def LinearScheduler(
 def ExponentialScheduler(
     learning_rate: float, gamma: float, decay_period: Time = "1ep", *, max_duration: Time | None = None
 ) -> Formula:
-    """Return a rate that falls by a factor over every so many steps.
+    """Return a rate that falls by a factor over every interval of a fixed length.
 
     Parameters
     ----------
@@ -294,7 +295,7 @@ def CosineAnnealingWarmRestartsScheduler(
 def PolynomialScheduler(
     learning_rate: float, power: float, t_max: Time = "1dur", alpha_f: float = 0.0, *, max_duration: Time | None = None
 ) -> Formula:
-    """Return a power of what remains.
+    """Return a rate that falls as a power of the fraction of the steps that remains.
 
     Parameters
     ----------

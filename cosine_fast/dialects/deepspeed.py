@@ -180,7 +180,7 @@ def WarmupLR(
     warmup_num_steps : int, default 1000
         The length of the warmup in steps; > 0, where 1 counts as 2.
     warmup_type : {"log", "linear"}, default "log"
-        The shape of the warmup. (DeepSpeed takes others for "log".)
+        The shape of the warmup. (DeepSpeed treats any other value as "log".)
 
     Returns
     -------
@@ -226,7 +226,7 @@ def WarmupDecayLR(
     warmup_num_steps : int, default 1000
         The length of the warmup in steps; > 0, where 1 counts as 2.
     warmup_type : {"log", "linear"}, default "log"
-        The shape of the warmup. (DeepSpeed takes others for "log".)
+        The shape of the warmup. (DeepSpeed treats any other value as "log".)
 
     Returns
     -------
@@ -274,7 +274,7 @@ def WarmupCosineLR(
     cos_min_ratio : float, default 0.0001
         The rate at the end of the cosine, and past it, as a fraction of `learning_rate`; >= 0.
     warmup_type : {"log", "linear"}, default "log"
-        The shape of the warmup. (DeepSpeed takes others for "log".)
+        The shape of the warmup. (DeepSpeed treats any other value as "log".)
 
     Returns
     -------

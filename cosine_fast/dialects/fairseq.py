@@ -1,8 +1,8 @@
 """fairseq's schedules, by the names of their classes and the parameters of their configs; fairseq is not needed.
 
 A step is the number of updates so far. Compared with fairseq 0.12.2. `lr` is a number, or a list of one as in fairseq's
-configs: lists of rates for the first epochs are refused, because no epoch is known here. Refused are "triangular", of
-which there is no schedule without end, and "manual", "pass_through" and "reduce_lr_on_plateau".
+configs: lists of rates for the first epochs are refused, because no epoch is known here. "triangular" is
+refused, because no schedule here repeats lines for ever; so are "manual", "pass_through" and "reduce_lr_on_plateau".
 
 >>> schedule = InverseSquareRootSchedule(lr=[5e-4], warmup_updates=4000, warmup_init_lr=1e-7)
 >>> schedule([0, 4000, 16000])
@@ -263,7 +263,7 @@ def StepLRSchedule(
     *, lr: float | Sequence[float], warmup_updates: int = 0, warmup_init_lr: float = -1, min_lr: float = 0.0,
     lr_deacy_period: int = 25000, lr_decay: float = 0.5,
 ) -> Formula:  # fmt: skip
-    """Return fairseq's "step": a rate that falls by a factor every so many steps, to a floor, after a linear warmup.
+    """Return fairseq's "step": a rate that falls by a factor at regular intervals, to a floor, after a linear warmup.
 
     Parameters
     ----------

@@ -336,7 +336,7 @@ def exponential_decay(
     init_value: float, transition_steps: float, decay_rate: float, transition_begin: int = 0, staircase: bool = False,
     end_value: float | None = None,
 ) -> Formula:  # fmt: skip
-    """Return ``optax.exponential_decay``: the rate changes by a factor over every so many steps.
+    """Return ``optax.exponential_decay``: the rate changes by a factor over every interval of a fixed length.
 
     Parameters
     ----------
@@ -502,7 +502,7 @@ def piecewise_interpolate_schedule(
     init_value : float
         The rate at step 0.
     boundaries_and_scales : mapping of int to float, optional
-        The factors, >= 0, of the rate at each boundary and the one at the boundary before.
+        For each boundary, the factor (>= 0) from the rate at the boundary before it to the rate at it.
 
     Returns
     -------

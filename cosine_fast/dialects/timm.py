@@ -106,7 +106,7 @@ def PolyLRScheduler(
     cycle_decay: float = 1.0, cycle_limit: int = 1, warmup_t: int = 0, warmup_lr_init: float = 0.0,
     warmup_prefix: bool = False, t_in_epochs: bool = True, noise_range_t: None = None, *, k_decay: float = 1.0,
 ) -> Formula:  # fmt: skip
-    """Return powers of what remains one after the other, down to a floor, after a linear warmup.
+    """Return polynomial decays one after the other, down to a floor, after a linear warmup.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def StepLRScheduler(
     learning_rate: float, decay_t: float, decay_rate: float = 1.0, warmup_t: int = 0, warmup_lr_init: float = 0.0,
     warmup_prefix: bool = True, t_in_epochs: bool = True, noise_range_t: None = None,
 ) -> Formula:  # fmt: skip
-    """Return a rate that is multiplied by a factor at every so many steps, after a linear warmup.
+    """Return a rate that is multiplied by a factor at regular intervals, after a linear warmup.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def ExponentialLR(learning_rate: float, gamma: float) -> Formula:
 
 
 def StepLR(learning_rate: float, step_size: int, gamma: float = 0.1) -> Formula:
-    """Return a rate that is multiplied by a factor at every so many steps.
+    """Return a rate that is multiplied by a factor at regular intervals.
 
     Parameters
     ----------

@@ -241,8 +241,8 @@ def get_inverse_sqrt_schedule(learning_rate: float, num_warmup_steps: int, times
     num_warmup_steps : int
         The length of the warmup in steps.
     timescale : int, optional
-        The number of steps before which the curve would be infinite; > 0. By default `num_warmup_steps`, or 10,000
-        without a warmup.
+        The curve would be infinite this many steps before the end of the warmup; > 0. By default
+        `num_warmup_steps`, or 10,000 without a warmup.
 
     Returns
     -------

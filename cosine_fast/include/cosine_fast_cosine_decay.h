@@ -29,10 +29,11 @@
  *     warmup, or one without a slope).
  *
  * Accuracy
- *     At most 1.81 units in the last place (ULP); the largest error seen is 1.43. 0.51 on the warmup line (where it
- *     crosses zero, of its larger end) and for CF_WIDE, except 1 for subnormal rates, which are rounded twice (2 at
- *     steps beyond 2^65), and where a decay crosses zero, 2^-98 of its larger end besides; next to a peak of 0, 2^-1000
- *     of the floor. docs/explanation/accuracy.md has the proof.
+ *     At most 1.81 units in the last place (ULP); the largest error seen is 1.43. On the warmup line and for CF_WIDE at
+ *     most 0.51, with these exceptions. Where the warmup line crosses zero, the ULP are those of its larger end.
+ *     Subnormal rates, which are rounded twice, are within 1 ULP (2 at steps beyond 2^65). Where a decay crosses zero,
+ *     2^-98 of its larger end is added to the bound; next to a peak of 0, 2^-1000 of the floor is added.
+ *     docs/explanation/accuracy.md has the proof.
  *     Exact at step 0, at the peak and at the floor. Over whole steps the decay never rises and the warmup never
  *     falls (the other way round where peak < floor, peak < L0); but a subnormal floor, which is rounded once, may be a
  *     unit above a rate before it, which is rounded twice.
@@ -145,7 +146,7 @@ CF_INLINE void cf_fold_ordinary(cf_cosine_decay *p, double peak, cf_pair inverse
     int k;
 
     p->peak = peak;
-    p->floor.hi = low + 0.0; /* -0 is +0 */
+    p->floor.hi = low + 0.0; /* -0 becomes +0 */
     p->floor.lo = fabs(low) < 1.1830521861667747e-271 ? 0.0 : low_rest; /* 2^-900: the rest is subnormal */
     cf_fold_line(p, peak, start, cf_make_pair(warmup_steps, 0.0), line);
 
@@ -186,7 +187,7 @@ CF_INLINE cf_pair cf_wide_amplitude(double peak, double alpha, int absolute)
 static inline cf_pair cf_floor_of(double peak, double alpha, int absolute)
 {
     cf_pair floor = absolute ? cf_make_pair(alpha, 0.0) : cf_two_prod(peak, alpha);
-    floor.hi += 0.0; /* -0 is +0 */
+    floor.hi += 0.0; /* -0 becomes +0 */
     if (fabs(floor.hi) < ldexp(1.0, -900)) floor.lo = 0.0; /* the rest is subnormal */
     return floor;
 }
@@ -234,7 +235,7 @@ static inline void cf_cosine_decay_fold(cf_cosine_decay *p, double peak, cf_pair
     p->end_step = warmup_steps.hi + decay_steps.hi;
     p->falls = cf_falls(peak, alpha, absolute);
     p->step_scale = p->rate_unit = 1.0;
-    p->end = (absolute ? alpha : peak * alpha) + 0.0; /* -0 is +0 */
+    p->end = (absolute ? alpha : peak * alpha) + 0.0; /* -0 becomes +0 */
 
     if (cf_is_ordinary(peak, decay_steps.hi, alpha, absolute, start, reach)) {
         p->kind = whole ? CF_SINGLE : CF_PAIR;

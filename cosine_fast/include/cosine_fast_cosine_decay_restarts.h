@@ -262,7 +262,7 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
     p->t_mul = t_mul;
     p->decay_steps = decay_steps;
     p->inverse = 1.0 / decay_steps.hi;
-    p->end = (absolute ? alpha : initial * alpha) + 0.0; /* -0 is +0 */
+    p->end = (absolute ? alpha : initial * alpha) + 0.0; /* -0 becomes +0 */
     p->floor = cf_floor_of(initial, alpha, absolute);
     if (p->scaled) {
         /* Rates may be subnormal; a height has an exponent of its own. */

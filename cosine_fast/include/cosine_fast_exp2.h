@@ -76,7 +76,7 @@ static const cf_pair cf_wide_log2_table[CF_WIDE_LOG2_TERMS] = { /* relative erro
 /* amplitude * (2^f - 1) */
 typedef struct cf_power_curve {
     double c0_hi, c0_lo;               /* the amplitude, c0_hi from 1 to 2 in size or 0 ... */
-    double exponent;                   /* ... when it has left its factor 2^exponent */
+    double exponent;                   /* ... after its factor 2^exponent has been taken out */
     double c1_hi, c1_lo;               /* the leading coefficient, c1_hi being 26 bits long */
     double c[CF_EXP2_TERMS];           /* the others: c[k] goes with f^(k+1); c[0] is not used */
 } cf_power_curve;
@@ -91,7 +91,7 @@ CF_INLINE cf_pair cf_exponent_of(uint64_t bits)
 /* For x = 2^k * m with m from sqrt(1/2) to sqrt(2): k + 1023, and 2^-k. */
 CF_INLINE cf_pair cf_binary_exponent(double x)
 {
-    return cf_exponent_of(cf_bits(x) + UINT64_C(0x95F619980C433)); /* x's digits over those of sqrt(1/2) reach k */
+    return cf_exponent_of(cf_bits(x) + UINT64_C(0x95F619980C433)); /* digits from those of sqrt(1/2) on carry into k */
 }
 
 /* Without frexp, so that loops over schedules vectorise. */

@@ -80,7 +80,7 @@ CF_INLINE double cf_inverse_square_root_decay_rate(const cf_inverse_square_root_
     rest += T.lo - square * x.lo;
     rate = initial * root;
     rate += cf_product_rest(initial, root, rate) + initial * (rest * (root * half_inverse));
-    rate = rate * factor * unit + 0.0; /* -0 is +0 */
+    rate = rate * factor * unit + 0.0; /* -0 becomes +0 */
     return step.hi > 1.7976931348623157e308 ? 0.0 : rate;
 }
 

@@ -7,8 +7,9 @@
  *         staircase  L0 / (1 + r * floor(s / D))
  *
  *     The short way, for most steps: with x = s or floor(s / D), and C = D / r or 1 / r, the rate is L0 * C / (x + C).
- *     Folding finds a fraction b / a of whole numbers that is C, or within 2^-53 of it (continued fractions), and of its
- *     multiples one whose L0 * b is next to a double. Then the rate is (L0 * b) / (a * x + b). For a whole x the sum is
+ *     Folding finds whole numbers a and b such that b / a is C, or within a relative 2^-53 of it (continued fractions).
+ *     It multiplies both by a factor with which L0 * b is very close to a double. Then the rate is
+ *     (L0 * b) / (a * x + b). For a whole x the sum is
  *     exact (here up to 2^50), so that one operation rounds, the division. The errors of L0 * b and C may be 1.5 * 2^-53
  *     of a rate together, 1.5 ULP at most; they are zero where D / r and L0 * b have few bits. They are corrected where
  *     the sum is not exact, for larger x and those with a fraction: with q the quotient, t the error of the sum, c that of
@@ -188,7 +189,7 @@ CF_INLINE double cf_inverse_time_far(const cf_inverse_time_decay *p, cf_pair ste
     below = cf_add(cf_add(base, product), cf_exact_product(x.lo, p->rate));
     rate = cf_ratio(top, cf_make_pair(below.hi == 0.0 ? 1.0 : below.hi, below.lo));
     rate = below.hi == 0.0 ? top.hi * INFINITY : rate;
-    rate = rate * (initial_unit * less) * less + 0.0; /* -0 is +0 */
+    rate = rate * (initial_unit * less) * less + 0.0; /* -0 becomes +0 */
     return fabs(s.hi) > 1.7976931348623157e308 ? 0.0 : rate;
 }
 

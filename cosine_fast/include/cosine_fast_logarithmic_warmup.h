@@ -61,7 +61,7 @@ static inline void cf_logarithmic_warmup_init(cf_logarithmic_warmup *p, double p
     int up;
     p->variant = 0;
     p->single = D.hi <= CF_SMALL_STEP && D.hi == floor(D.hi);
-    p->initial = initial + 0.0; /* -0 is +0 */
+    p->initial = initial + 0.0; /* -0 becomes +0 */
     p->peak = peak + 0.0;
     cf_take_unit(rises ? peak : initial, &p->unit);
     frexp(p->unit, &up); /* 1 / unit may be infinite */

@@ -356,8 +356,9 @@ enum cf_steps {
     CF_ONE_STAIR     /* the same, and all have one rate */
 };
 
-/* The rate at one step, as cf_NAME_at or by another name, from cf_NAME_rate, an expression without branches of the step, the
- * schedule's variant (0 or 1) and an enum cf_steps. cf_NAME_steps says what can be assumed of the steps in an interval. */
+/* Define the rate at one step, as cf_NAME_at or under another name. It comes from cf_NAME_rate, a branch-free
+ * expression of the step, the schedule's variant (0 or 1) and an enum cf_steps. cf_NAME_steps says what can be assumed
+ * of the steps in an interval. */
 #define CF_DEFINE_AT_AS(at, name)                                                                            \
     static inline double at(const cf_##name *p, cf_pair step)                                                \
     {                                                                                                        \

@@ -45,7 +45,7 @@ static inline void cf_piecewise_constant_decay_init(cf_piecewise_constant_decay 
 static inline double cf_piecewise_constant_decay_at(const cf_piecewise_constant_decay *p, cf_pair step)
 {
     if (step.hi != step.hi) return step.hi;
-    return p->values[cf_count_below(p->boundaries, p->count, step, 0)] + 0.0; /* -0 is +0 */
+    return p->values[cf_count_below(p->boundaries, p->count, step, 0)] + 0.0; /* -0 becomes +0 */
 }
 
 #endif

@@ -12,9 +12,9 @@
  *     (L0 - end) * 2^E: nothing cancels, whichever end is the larger.
  *
  *     For powers of 1/2 and 2 whole steps go a short way, in pairs: L0 - (L0 - end) * (1 - b^power), with 1 - sqrt(b) =
- *     (s/D) / (1 + sqrt(b)) and 1 - b^2 = (s/D) * (1 + b), or where b < 1/2, end + (L0 - end) * b^2. This needs no cycles, a
- *     D of at most 2^50, and L0 - end to be 0 or of a usual size. The error of 1 - sqrt(b), about 2^-100, is at most 2^-75 of
- *     sqrt(b).
+ *     (s/D) / (1 + sqrt(b)) and 1 - b^2 = (s/D) * (1 + b), or where b < 1/2, end + (L0 - end) * b^2. It is taken
+ *     only without cycles, for D up to 2^50, and where L0 - end is 0 or of a usual size. The error of 1 - sqrt(b),
+ *     about 2^-100, is at most 2^-75 of sqrt(b).
  *
  * Special cases
  *     Negative steps: b is larger than 1 and m is 1. NaN gives NaN. An infinite step gives the limit. power = 0: L0
@@ -67,7 +67,7 @@ static inline int cf_polynomial_decay_error(const double *numbers, int64_t n, co
 CF_INLINE void cf_polynomial_decay_init(cf_polynomial_decay *p, double start, cf_pair decay_steps, double end,
                                             double power, int cycle)
 {
-    const cf_pair one = {1.0, 0.0}, fall = cf_two_sum(start + 0.0, -(end + 0.0)); /* -0 is +0 */
+    const cf_pair one = {1.0, 0.0}, fall = cf_two_sum(start + 0.0, -(end + 0.0)); /* -0 becomes +0 */
     memset(p, 0, sizeof *p);
     p->start = start + 0.0;
     p->end = end + 0.0;

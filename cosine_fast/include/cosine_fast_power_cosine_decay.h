@@ -51,7 +51,7 @@ static inline void cf_power_cosine_decay_init(cf_power_cosine_decay *p, double s
     const cf_pair one = {1.0, 0.0};
     p->variant = k_decay != 1.0;
     p->single = decay_steps.hi <= CF_SMALL_STEP && decay_steps.hi == floor(decay_steps.hi);
-    p->start = start + 0.0; /* -0 is +0 */
+    p->start = start + 0.0; /* -0 becomes +0 */
     p->end = end + 0.0;
     p->exponent = exponent;
     p->k_decay = k_decay;

@@ -1,4 +1,4 @@
-/* cosine_fast_self_check.h: whether a program's compiler flags and floating-point state leave its rates their bits.
+/* cosine_fast_self_check.h: whether a program has the right bits with its compiler flags and floating-point state.
  *
  * The headers refuse flags that the compiler tells of (cosine_fast_pairs.h). Others, such as GCC's contraction of a product
  * and a sum to one rounding, only show in the results. A file's flags are its own: check in a file that computes rates. */

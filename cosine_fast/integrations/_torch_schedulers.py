@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch.optim import lr_scheduler
-from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
 from ..dialects import torch as dialects
 from ..schedules._base import Formula
@@ -23,12 +23,18 @@ from ..schedules._base import Formula
 __all__ = dialects.__all__
 
 
+def _caller(method: Callable[..., Any]) -> Any:
+    """Return the object whose method this call comes from, or None."""
+    frame: FrameType | None = sys._getframe()
+    while frame and frame.f_code is not method.__code__:
+        frame = frame.f_back
+    return frame and frame.f_locals["self"]
+
+
 def _is_chained() -> bool:
     """Return whether the call comes from a ChainedScheduler with other schedulers in it."""
-    frame: FrameType | None = sys._getframe()
-    while frame and frame.f_code is not ChainedScheduler.step.__code__:
-        frame = frame.f_back
-    return frame is not None and len(frame.f_locals["self"]._schedulers) > 1
+    chain = _caller(ChainedScheduler.step)
+    return chain is not None and len(chain._schedulers) > 1
 
 
 class ClosedForm(LRScheduler):
@@ -74,11 +80,14 @@ class ClosedForm(LRScheduler):
         """Load a state. Groups that still have the rates that this scheduler set get the rates of the state."""
         before = self._last_lr
         super().load_state_dict(state_dict)
+        if _caller(SequentialLR.load_state_dict):  # only one of its schedulers has set the rates
+            return
         for group, old, new in zip(self.optimizer.param_groups, before, self._last_lr, strict=False):
-            if isinstance(group["lr"], torch.Tensor):
-                group["lr"].copy_(torch.where(group["lr"] == old, new, group["lr"]))
-            elif group["lr"] == old:
-                group["lr"] = new
+            if float(group["lr"]) == float(old):
+                if isinstance(group["lr"], torch.Tensor):
+                    group["lr"].fill_(float(new))
+                else:
+                    group["lr"] = float(new)
 
 
 class _DropIn(ClosedForm):
@@ -206,7 +215,8 @@ class OneCycleLR(_DropIn, lr_scheduler.OneCycleLR):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a state, and set its momentum."""
         super().load_state_dict(state_dict)
-        self._get_closed_form_lr()
+        if not _caller(SequentialLR.load_state_dict):
+            self._get_closed_form_lr()
 
     def _parameters(self) -> list[tuple[Any, ...]]:
         phases, parameters = self._schedule_phases, []

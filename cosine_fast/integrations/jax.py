@@ -37,7 +37,8 @@ _MOST = 2**31 - 1  # counts are int32 in JAX
 
 def _steps(count: Any, *, floats: bool = True) -> jax.Array:
     """Return steps as an array of JAX, which without jax_enable_x64 would wrap NumPy's wide integers."""
-    if not isinstance(count, (int, float)) and not any(isinstance(each, jax.Array) for each in jax.tree.leaves(count)):
+    of_jax = any(isinstance(each, jax.Array) or hasattr(each, "__jax_array__") for each in jax.tree.leaves(count))
+    if not of_jax and not isinstance(count, (int, float)):
         count = np.asarray(count)  # all of NumPy, and the arrays of other libraries
     steps = jnp.asarray(count)
     if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):

@@ -29,6 +29,10 @@ from ..dialects import optax as _optax
 from .jax import Table, table
 
 
+def _is_iterator(value: Any) -> bool:
+    return isinstance(value, Iterator)
+
+
 def _number(value: Any) -> Any:
     """Return the number in an array of JAX without dimensions, and other values as they are."""
     if isinstance(value, jax.core.Tracer):
@@ -36,13 +40,14 @@ def _number(value: Any) -> Any:
             "A parameter must have a value, which a compiled function does not know. Make the table outside of it, and "
             f"pass the table to it as an argument. Received: {value}"
         )
+    if _is_iterator(value):
+        return jax.tree.map(_number, [*value])
     return value.item() if isinstance(value, jax.Array) and value.ndim == 0 else value
 
 
 def _tabled(make: Callable[..., Any]) -> Callable[..., Table]:
     def function(*arguments: Any, stop: SupportsIndex | None = None, dtype: Any = None, **named: Any) -> Table:
-        arguments = tuple([*each] if isinstance(each, Iterator) else each for each in arguments)
-        arguments, named = jax.tree.map(_number, (arguments, named))
+        arguments, named = jax.tree.map(_number, (arguments, named), is_leaf=_is_iterator)
         return table(make(*arguments, **named), stop, dtype=dtype)
 
     options = list(inspect.signature(function).parameters.values())[1:3]
@@ -105,6 +110,6 @@ def join_schedules(
     [0.0, 0.25, 0.5, 0.25, 0.0]
     """
     parts: list[Any] = [part.schedule if isinstance(part, Table) else part for part in schedules]
-    if None in parts:
+    if any(part is None for part in parts):
         raise TypeError("A table has lost its schedule in an operation on pytrees: give `join_schedules` the schedule.")
     return table(_optax.join_schedules(parts, [_number(each) for each in boundaries]), stop, dtype=dtype)

@@ -76,7 +76,7 @@ class ScheduledLR(ClosedForm):
     -----
     UserWarning
         In ``step()``, if something else has changed a learning rate since the last step, which this overwrites, such as
-        an optimizer's state that was loaded before this was made.
+        an optimizer's state that was loaded without the scheduler's.
 
     See Also
     --------
@@ -159,6 +159,7 @@ class ScheduledLR(ClosedForm):
             if (received := state_dict.get(key)) != value:
                 wanted = f"The state must be that of a ScheduledLR with the same {key}, {value}"
                 raise ValueError(f"{wanted}. Received: {shown(received)}")
+        own["per_group"] = self.per_group
         super().load_state_dict({key: value for key, value in state_dict.items() if key not in own})
 
 

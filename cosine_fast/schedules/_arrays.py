@@ -23,7 +23,7 @@ def way_of(steps: Any) -> Callable[..., Any] | None:
 
 
 def wraps(steps: Any) -> bool:
-    """Return whether `__array_wrap__` makes arrays like the steps of any rates; not so for np.matrix."""
+    """Return whether `__array_wrap__` turns any rates into an array like the steps; np.matrix's does not."""
     cls, own = type(steps), np.ndarray.__array_ufunc__
     ufunc = getattr(cls, "__array_ufunc__", own)
     # An `__array_ufunc__` of None refuses ufuncs. A subclass of ndarray may have its own because of units.

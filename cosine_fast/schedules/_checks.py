@@ -49,7 +49,7 @@ def exact_of(value: Any, number: float) -> int | float:
 
 
 def nearest(exact: Fraction | float) -> float:
-    """Return the float next to a number, whatever the rounding mode; infinity beyond all floats."""
+    """Return the float nearest to a number, whatever the rounding mode; infinity beyond all floats."""
     try:
         return float(exact)
     except OverflowError:

@@ -124,7 +124,7 @@ def wave(steps: range, end: Fraction, length: Fraction, floor: Fraction, amplitu
     unit = math.lcm(end.denominator, length.denominator)
     n, first, stride, D = count(steps), int((end - steps.start) * unit), -steps.step * unit, int(length * unit)
     # A sine of a multiple of pi/2D is 0 or at least 1/D, so the sum of its squares is 0 or at least 1/D**2, that of its
-    # fourth powers 1/D**4. The absolute error is D**2 times that of the sines, which therefore get so many extra bits.
+    # fourth powers 1/D**4. The absolute error is D**2 times that of the sines, which therefore get as many extra bits.
     bits = (2 + 2 * power) * D.bit_length() + 128 * power
 
     def moment(j: int) -> Fraction:
@@ -341,7 +341,7 @@ class Sums(Evaluation):
     def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
         """Yield parts of the sum of the rates of rising steps, or of their squares: fractions, infinities and NaN.
 
-        At most so many steps may be gone through, else it is a ValueError. A class with a closed form has its own.
+        Going through more than `most` steps raises ValueError. A class with a closed form has a method of its own.
         """
         return walk(self, steps, power, most)
 
@@ -362,7 +362,7 @@ class Sums(Evaluation):
     def _joints(self) -> tuple[int, ...] | None:
         """Rising steps from 0 on, such that from each to the one before the next the rates are monotonic.
 
-        The last one is 2**63, or no step from it on has a rate below all before. None: no such steps are known.
+        The last one is 2**63, or else no rate from it on is below all before it. None: no such steps are known.
         """
         return 0, INT64_MAX + 1
 
@@ -411,7 +411,7 @@ class Sums(Evaluation):
     def sum_of_squares(self, start: SupportsIndex, stop: SupportsIndex | None = None, step: SupportsIndex = 1) -> float:
         """Return the sum of the squares of the learning rates of a range of steps.
 
-        It is made, and takes as long, as `sum` is. Without a closed form each square is rounded to float64.
+        It is computed as `sum` is, and takes as long. Without a closed form each square is rounded to float64.
 
         Parameters
         ----------

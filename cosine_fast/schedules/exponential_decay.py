@@ -1,4 +1,4 @@
-"""ExponentialDecay: the rate falls by a factor over every so many steps."""
+"""ExponentialDecay: the rate falls by a factor over every `decay_steps` steps."""
 
 from __future__ import annotations
 

@@ -209,6 +209,12 @@ def test_wide_counts(make):
         assert make(WARM)(np.int64(2**33)) == pytest.approx(0.05)
         assert make(WARM)(np.uint64(2**63)) == pytest.approx(0.05)
     assert make(WARM)([7, jnp.int32(60)])[1] == make(WARM)(60)
+
+    class Own:
+        def __jax_array__(self):
+            return jnp.int32(60)
+
+    assert make(WARM)(Own()) == make(WARM)(60)
     assert make(WARM)(jnp.uint32(3 * 10**9)) == pytest.approx(0.05)
 
 

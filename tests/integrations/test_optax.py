@@ -191,7 +191,7 @@ def test_type_errors(module):
 def test_parameters_of_jax():
     """Scalars of JAX are parameters, also within others; traced ones are refused with the way that works."""
     cycle = {"init_value": 0.0, "peak_value": jnp.array(0.5), "warmup_steps": jnp.array(5), "decay_steps": 20}
-    assert tables.sgdr_schedule([cycle])(5) == tables.sgdr_schedule(iter([cycle]))(5) == 0.5
+    assert tables.sgdr_schedule([cycle])(5) == tables.sgdr_schedule(cosine_kwargs=iter([cycle]))(5) == 0.5
     parts = [tables.linear_schedule(0.0, 0.5, 10), tables.constant_schedule(0.25)]
     assert (
         tables.join_schedules(parts, jnp.array([10]))(11) == tables.join_schedules(parts, [jnp.int32(10)])(11) == 0.25

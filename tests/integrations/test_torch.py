@@ -237,6 +237,7 @@ def test_groups():
     assert rates_of(optimizer) == [0.0, 0.02]
     optimizer = optimizer_of()
     scheduler = ScheduledLR(optimizer, [COSINE])
+    scheduler.load_state_dict(ScheduledLR(optimizer_of(), COSINE).state_dict())
     optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(2))]})
     optimizer.step()
     with pytest.raises(ValueError, match="one for each of the 2 parameter groups, or be one for all"):

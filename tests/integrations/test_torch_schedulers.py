@@ -198,6 +198,29 @@ def test_states_in_any_order(name, options):
     assert [values_of(late), *run(late, 9)] == [values_of(scheduler), *run(scheduler, 9)]
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [("StepLR", {"step_size": 2}), ("CosineAnnealingWarmRestarts", {"T_0": 4})],
+        [("LinearLR", {"start_factor": 0.5}), ("CosineAnnealingLR", {"T_max": 10})],
+        [("OneCycleLR", {"max_lr": 0.5, "total_steps": 9}), ("OneCycleLR", {"max_lr": 0.2, "total_steps": 20})],
+    ],
+)
+def test_a_sequence_resumed_at_every_step(parts):
+    def sequence():
+        optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+        return lr_scheduler.SequentialLR(optimizer, [getattr(drop_ins, name)(optimizer, **p) for name, p in parts], [5])
+
+    whole = sequence()
+    want = [values_of(whole), *run(whole, 12)]
+    for step in range(12):
+        stopped, resumed = sequence(), sequence()
+        run(stopped, step)
+        resumed.optimizer.load_state_dict(copy.deepcopy(stopped.optimizer.state_dict()))
+        resumed.load_state_dict(copy.deepcopy(stopped.state_dict()))
+        assert [values_of(resumed), *run(resumed, 12 - step)] == want[step:]
+
+
 def test_fewer_groups():
     scheduler = made(drop_ins, "StepLR", {"step_size": 5})
     scheduler.optimizer.param_groups.pop()
