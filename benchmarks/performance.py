@@ -578,6 +578,7 @@ def main() -> int:
     results = {
         "machine": machine() | {"vector_cosines": vector_cosines()},
         "quick": given.quick,
+        "whole": {*given.only} == GROUPS.keys(),
         "absent": benchmark.absent,
         "scratch": benchmark.scratch,
         "contract": [claim._asdict() | {"held": claim.held} for claim in claims],
