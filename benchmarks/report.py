@@ -362,7 +362,7 @@ def main() -> None:
     if results["quick"] and not given.output:
         parser.error("a smoke run's figures do not belong in the documents: use --output DIR")
     made = tables(results)
-    if not results["whole"]:  # what all groups are in stays
+    if not results["whole"]:  # tables that have rows of all groups stay as they are
         made |= dict.fromkeys(("machine", "contract", "absent"), "")
     draw(results, given.output or ROOT / "docs" / "explanation")
     for name in DOCUMENTS:

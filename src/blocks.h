@@ -9,7 +9,7 @@
 enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
 
 enum cf_type {
-    /* integers of 1, 2, 4 and 8 bytes, by turns */
+    /* the integers in the order of their sizes: 1, 2, 4 and 8 bytes, twice */
     CF_INT8, CF_INT16, CF_INT32, CF_INT64,
     CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, /* CF_UINT64 holds only values below 2^63 */
     CF_FLOAT32, CF_FLOAT64,

@@ -23,12 +23,13 @@ static inline double checked_to(const cf_inverse_time_decay *p)
     return !p->plain ? -1.0 : last < CF_SMALL_STEP ? last : CF_SMALL_STEP;
 }
 
-/* Finding the least and the greatest of a block's steps would take a fifth of the time. So where the first and the last one
- * suggest it, a checked loop computes the rates before anyone knows whether it is right for all steps. */
+/* Finding the least and the greatest of a block's steps would take a fifth of the time. So where the first and the last step
+ * suggest that a checked loop is right for all, it computes the rates first, and the bits are compared afterwards. */
 static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time_decay *p, const rows *r, int64_t begin,
                                         int n, sink out)
 {
     loop *const checked = p->variant ? inverse_time_checked_1 : inverse_time_checked_0;
+    const double most = checked_to(p);
     int64_t memory[CF_BLOCK];
     source s = {0};
     /* Rates must not overwrite steps that may be needed again. */
@@ -38,10 +39,7 @@ static void evaluate_inverse_time_decay(const cf_job *job, const cf_inverse_time
         const int same_stair =
             p->variant && cf_whole_stairs((double)first, p->inverse) == cf_whole_stairs((double)last, p->inverse);
         /* Steps that rise from `first` to `last` have no bits beyond twice `last`. */
-        if (!same_stair && 2.0 * (double)(first | last) <= checked_to(p)
-            && (double)checked(p, &s, out, n) <= checked_to(p)) {
-            return;
-        }
+        if (!same_stair && 2.0 * (double)(first | last) <= most && (double)checked(p, &s, out, n) <= most) return;
     }
     evaluate_any_inverse_time(job, p, r, begin, n, out);
 }

@@ -140,7 +140,7 @@ enum origin { INT64S, RANGE, DOUBLES, PAIRS, ORIGINS };
  * wait for all stores before it.
  *
  * LOOP defines the loop `name`: `rate` is an expression of the schedule p, a `const struct_type *`, and of `step`, a cf_pair.
- * It may also use the source s and the index i, and collect `bits`, which the loop returns; all others return 0.
+ * It may also use the source s and the index i, and collect `bits`, which the loop returns; otherwise a loop returns 0.
  * Every loop stores its rates both as float64 and as float32; the type that is not asked for goes to a buffer. This halves the
  * number of loops. Long formulas also take up to 30 % less time, because in a loop with a type of half the width the compiler
  * processes two vectors at a time; one vector alone is latency-bound. The buffers are aligned, because streaming across cache
@@ -232,9 +232,8 @@ static enum origin integers_of(const cf_job *job, const rows *r, int64_t begin, 
     return INT64S;
 }
 
-/* Where the steps of a block come from. Those that are not integers as integers_of finds them are loaded into hi, as DOUBLES.
- * If they are all whole and at most 2^50 in size, they are also stored in lo, as INT64S: the loops for whole steps have less
- * to do. */
+/* Where the steps of a block come from. Steps that integers_of does not find are loaded into hi, as DOUBLES. If they are all
+ * whole and at most 2^50 in size, they are also stored in lo, as INT64S: the loops for whole steps have less to do. */
 static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, int n, double *hi, double *lo, source *s,
                              range *in)
 {
@@ -257,7 +256,7 @@ static inline int are_known_whole(const cf_job *job, enum origin origin)
     return origin != DOUBLES || job->steps.type < CF_FLOAT32;
 }
 
-/* Load into hi the steps that origin_of may not have loaded: it has loaded all floats. */
+/* Load integers into hi, where origin_of has already loaded floats. */
 static void load_integers(const cf_job *job, const rows *r, int64_t begin, int n, double *hi)
 {
     if (job->steps.type < CF_FLOAT32 || job->steps.type == CF_RANGE) load_block(job, r, begin, n, hi, NULL);

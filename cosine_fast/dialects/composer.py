@@ -1,9 +1,9 @@
 """Composer's schedulers (MosaicML), by their own names and parameters; Composer is not needed.
 
 A step is a batch. A time is a number of batches, as a whole number or as "100ba"; or a fraction of the run, such as
-"0.1dur", where `max_duration`, which Composer's Trainer has, says how many batches that is. Other units are
-refused: it is not known here how many epochs, samples or tokens a step has. Composer's schedulers are factors of the
-optimizer's rate; here that rate is the first parameter. Compared with Composer 0.32.1, without its Trainer's
+"0.1dur", where `max_duration`, which Composer's Trainer has, says how many batches that is. Other units are refused: it
+is not known here how many epochs, samples or tokens a step has. Composer's schedulers are factors of the optimizer's
+rate; here that rate is the first parameter. Compared with Composer 0.32.1, without its Trainer's
 ``scale_schedule_ratio``.
 
 >>> schedule = CosineAnnealingWithWarmupScheduler(1e-3, "100ba", alpha_f=0.1, max_duration="1100ba")

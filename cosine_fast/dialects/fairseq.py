@@ -1,8 +1,8 @@
 """fairseq's schedules, by the names of their classes and the parameters of their configs; fairseq is not needed.
 
 A step is the number of updates so far. Compared with fairseq 0.12.2. `lr` is a number, or a list of one as in fairseq's
-configs: lists of rates for the first epochs are refused, because no epoch is known here. "triangular" is
-refused, because no schedule here repeats lines for ever; so are "manual", "pass_through" and "reduce_lr_on_plateau".
+configs: lists of rates for the first epochs are refused, because no epoch is known here. "triangular" is refused,
+because no schedule here repeats lines for ever; so are "manual", "pass_through" and "reduce_lr_on_plateau".
 
 >>> schedule = InverseSquareRootSchedule(lr=[5e-4], warmup_updates=4000, warmup_init_lr=1e-7)
 >>> schedule([0, 4000, 16000])

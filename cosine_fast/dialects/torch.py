@@ -356,7 +356,7 @@ def phases(rates: Sequence[float], ends: Sequence[float], anneal_strategy: str) 
                 "Argument `pct_start` must leave each phase some steps. "
                 f"Received: phases from step 0 that end at the steps {', '.join(map(str, ends))}"
             )
-        before = max(0, math.ceil(-start))  # whole steps that a phase begins before step 0, at most
+        before = max(0, math.ceil(-start))  # a phase that begins before step 0 is moved by whole steps
         begin, length = nearest(start + before), nearest(end - start)
         part: Formula
         if shape == "linear":  # the line, from step 0 on

@@ -44,11 +44,8 @@ def _steps(count: Any, *, floats: bool = True) -> jax.Array:
     if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):
         wanted = "integers or floats" if floats else "integers, which a table is of"
         raise TypeError(f"Argument `count` must be {wanted}. Received: {steps.dtype}")
-    if (
-        isinstance(count, np.ndarray)
-        and count.dtype.kind in "iu"
-        and not np.array_equal(count, count.astype(steps.dtype))
-    ):
+    wide = isinstance(count, np.ndarray) and count.dtype.kind in "iu"
+    if wide and not np.array_equal(count, count.astype(steps.dtype)):
         raise OverflowError(f"Argument `count` must be within {steps.dtype} without jax_enable_x64. Received: {count}")
     return steps
 

@@ -224,7 +224,7 @@ def test_a_sequence_resumed_at_every_step(parts):
 def test_fewer_groups():
     scheduler = made(drop_ins, "StepLR", {"step_size": 5})
     scheduler.optimizer.param_groups.pop()
-    with pytest.raises(ValueError, match=r"StepLR has rates \w+ 2 parameter groups. The optimizer has 1"):
+    with pytest.raises(ValueError, match="StepLR has rates for 2 parameter groups"):
         run(scheduler, 1)
 
 
@@ -332,12 +332,7 @@ def test_in_sequences_and_chains():
         ("OneCycleLR", {"epochs": 3, "steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be > 0"),
         ("OneCycleLR", {"total_steps": 9, "div_factor": 0}, ValueError, "`div_factor` and `final_div_factor` must be"),
         ("OneCycleLR", {"total_steps": 9, "anneal_strategy": "x"}, ValueError, "`anneal_strategy` must be one of cos,"),
-        (
-            "OneCycleLR",
-            {"total_steps": 2, "pct_start": 0.5},
-            ValueError,
-            "`pct_start` must leave each phase some steps",
-        ),
+        ("OneCycleLR", {"total_steps": 2, "pct_start": 0.5}, ValueError, "`pct_start` must leave each phase"),
         ("OneCycleLR", {"total_steps": 9, "pct_start": 1.0}, ValueError, "`pct_start` must leave each phase"),
     ],
 )
