@@ -444,50 +444,51 @@ ACQUIRED = """
 #include <assert.h>
 #include <unistd.h>
 #include "threads.h"
-static void wait(const void *milliseconds, int64_t begin, int64_t end)
+/* After a call that took a second, of which its first thread worked so long. */
+static void release(int team, double own)
 {
-    (void)end; /* the first thread gives the second time to begin */
-    usleep(begin == 0 ? 2000 : 1000 * *(const useconds_t *)milliseconds);
-}
-static int never(void) { return 0; }
-static void work(int team, useconds_t milliseconds)
-{
-    cf_work work = {.run = wait, .job = &milliseconds, .task = CF_BLOCK, .interrupted = never};
-    cf_share_out(&work, team, 0, team * CF_BLOCK);
-#pragma omp parallel num_threads(team)
-    cf_take_part(&work, omp_get_thread_num());
+    const int64_t second = 1000000000;
+    const cf_work work = {.began = cf_nanoseconds() - second, .own = (int64_t)(own * second)};
     cf_release_threads(team, &work);
-    if (milliseconds == 0) cf_alone_until = 0; /* the machine was busy */
+}
+static void wait(const void *job, int64_t begin, int64_t end)
+{
+    (void)job, (void)begin, (void)end;
+    usleep(20000);
 }
 int main(void)
 {
     const int all = cf_team(0, 0);
     int first, second, third;
+    cf_work waited = {.run = wait, .task = CF_BLOCK};
     assert(all == 2);
     first = cf_acquire_threads(0, 0, 0);
     assert(first == all);
     second = cf_acquire_threads(0, 0, 0); /* all are at work */
     third = cf_acquire_threads(all, 0, 0);
     assert(second == 1 && third == 1);
-    work(second, 0);
-    work(third, 0);
-    work(first, 0);
+    release(second, 1);
+    release(third, 1);
+    release(first, 1);
     assert(cf_busy == 0);
     first = cf_acquire_threads(1, 0, 0);
     second = cf_acquire_threads(0, 0, 0);
     assert(first == 1 && second == (all > 1 ? all - 1 : 1));
-    work(first, 0);
-    work(second, 0);
+    release(first, 1);
+    release(second, 1);
     assert(cf_acquire_threads(0, 0, 1) == 1); /* the cgroup's quota */
-    work(1, 0);
+    release(1, 1);
     assert(cf_acquire_threads(2, 1, 0) == 2); /* who asks for two has two where one is usual */
     assert(cf_acquire_threads(2, 1, 0) == 1); /* but not beside others */
-    work(1, 0);
-    work(2, 10);
+    release(1, 1);
+    release(2, 0.1);
     assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == 1); /* a team was too slow ... */
-    work(1, 0);
-    usleep(1000 * 30 * CF_ALONE);
+    release(1, 1);
+    usleep(1100000);
     assert(cf_acquire_threads(0, 0, 0) == all); /* ... but that was long ago */
+    cf_share_out(&waited, 1, 0, 1);
+    cf_take_part(&waited, 0);
+    assert(waited.own >= 20000000 && cf_nanoseconds() - waited.began >= waited.own);
     return 0;
 }
 """
