@@ -58,11 +58,12 @@ static inline int cf_team(int wanted, int quota)
 
 /* ---- Acquiring threads ---- */
 
-static atomic_int cf_busy;                   /* threads that work on calls now */
-static _Atomic int64_t cf_alone_until;       /* a time; calls that begin before it use one thread */
+static atomic_int cf_busy;                        /* threads that work on calls now */
+static _Atomic int64_t cf_alone_until;            /* a time; calls that begin before it use one thread ... */
+static _Atomic int64_t cf_alone_for;              /* ... for so many nanoseconds */
 static atomic_int cf_proven_threads = 1;          /* this many threads have run at once */
 static atomic_int cf_thread_limit = CF_MOST_THREADS; /* more than this cannot be started */
-static atomic_int cf_probing;                /* a caller finds out how many can be */
+static atomic_int cf_probing;                     /* a caller finds out how many can be */
 
 /* How many of n threads, this one included, can run at once. libgomp aborts the process if it cannot start a thread, for
  * example under a limit on memory (RLIMIT_AS) or on processes. So the first call of a process that needs this many starts
@@ -112,8 +113,10 @@ enum {
     CF_CLOCK_ELEMENTS = 1 << 15,      /* the first thread reads the clock once in this many elements ... */
     CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in this many nanoseconds */
     CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
-    CF_ALONE = 50,                    /* after a slow team, calls use one thread for this many times its time ... */
-    CF_ALONE_NANOSECONDS = 1000000000 /* ... but at most this long */
+    CF_ALONE_LEAST = 3,               /* after a slow team, calls use one thread for this many times its time ... */
+    CF_ALONE_GROWTH = 4,              /* ... and where the next one is slow too, for this many times as long ... */
+    CF_ALONE_MOST = 50,               /* ... up to this many times its time ... */
+    CF_ALONE_NANOSECONDS = 1000000000 /* ... and at most this long */
 };
 
 typedef struct cf_work {
@@ -170,13 +173,20 @@ static inline void cf_take_part(cf_work *work, int thread)
 }
 
 /* Give the threads back. On a busy machine a worker may lose its processor, and the team waits for it at its end. If the team
- * has taken longer than the first thread would have alone, the next calls are made alone. */
+ * has taken longer than the first thread would have alone, the next calls are made alone: briefly, because it may not happen
+ * again, but longer each time that it does within as long as they last were. */
 static inline void cf_release_threads(int team, const cf_work *work)
 {
-    const int64_t now = cf_nanoseconds(), taken = now - work->began, most = CF_ALONE_NANOSECONDS / CF_ALONE;
+    const int64_t now = cf_nanoseconds(), taken = now - work->began;
     cf_busy -= team;
     if (team > 1 && taken > CF_LATE_NANOSECONDS && taken > team * work->own) {
-        cf_alone_until = now + CF_ALONE * (taken < most ? taken : most);
+        const int64_t last = cf_alone_for;
+        int64_t alone = work->began - cf_alone_until < last ? CF_ALONE_GROWTH * last : 0;
+        if (alone < CF_ALONE_LEAST * taken) alone = CF_ALONE_LEAST * taken;
+        if (alone > CF_ALONE_MOST * taken) alone = CF_ALONE_MOST * taken;
+        if (alone > CF_ALONE_NANOSECONDS) alone = CF_ALONE_NANOSECONDS;
+        cf_alone_for = alone;
+        cf_alone_until = now + alone;
     }
 }
 

@@ -444,11 +444,11 @@ ACQUIRED = """
 #include <assert.h>
 #include <unistd.h>
 #include "threads.h"
-/* After a call that took a second, of which its first thread worked so long. */
-static void release(int team, double own)
+/* After a call that took so many seconds, for a part of which its first thread worked. */
+static void release(int team, double seconds, double part)
 {
-    const int64_t second = 1000000000;
-    const cf_work work = {.began = cf_nanoseconds() - second, .own = (int64_t)(own * second)};
+    const int64_t taken = (int64_t)(seconds * 1e9);
+    const cf_work work = {.began = cf_nanoseconds() - taken, .own = (int64_t)(part * seconds * 1e9)};
     cf_release_threads(team, &work);
 }
 static void wait(const void *job, int64_t begin, int64_t end)
@@ -467,25 +467,31 @@ int main(void)
     second = cf_acquire_threads(0, 0, 0); /* all are at work */
     third = cf_acquire_threads(all, 0, 0);
     assert(second == 1 && third == 1);
-    release(second, 1);
-    release(third, 1);
-    release(first, 1);
+    release(second, 1, 1);
+    release(third, 1, 1);
+    release(first, 1, 1);
     assert(cf_busy == 0);
     first = cf_acquire_threads(1, 0, 0);
     second = cf_acquire_threads(0, 0, 0);
     assert(first == 1 && second == (all > 1 ? all - 1 : 1));
-    release(first, 1);
-    release(second, 1);
+    release(first, 1, 1);
+    release(second, 1, 1);
     assert(cf_acquire_threads(0, 0, 1) == 1); /* the cgroup's quota */
-    release(1, 1);
+    release(1, 1, 1);
     assert(cf_acquire_threads(2, 1, 0) == 2); /* who asks for two has two where one is usual */
     assert(cf_acquire_threads(2, 1, 0) == 1); /* but not beside others */
-    release(1, 1);
-    release(2, 0.1);
+    release(1, 1, 1);
+    release(2, 1, 0.1);
     assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == 1); /* a team was too slow ... */
-    release(1, 1);
+    release(1, 1, 1);
     usleep(1100000);
     assert(cf_acquire_threads(0, 0, 0) == all); /* ... but that was long ago */
+    cf_alone_for = 0;
+    release(2, 0.1, 0.1);
+    assert(cf_alone_for < 1000000000); /* briefly at first ... */
+    cf_alone_until = cf_nanoseconds();
+    release(2, 0.1, 0.1);
+    assert(cf_alone_for == 1000000000); /* ... and longer when the next team is slow too */
     cf_share_out(&waited, 1, 0, 1);
     cf_take_part(&waited, 0);
     assert(waited.own >= 20000000 && cf_nanoseconds() - waited.began >= waited.own);
