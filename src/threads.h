@@ -59,8 +59,8 @@ static inline int cf_team(int wanted, int quota)
 /* ---- Acquiring threads ---- */
 
 static atomic_int cf_busy;                        /* threads that work on calls now */
-static _Atomic int64_t cf_alone_until;            /* a time; calls that begin before it use one thread ... */
-static _Atomic int64_t cf_alone_for;              /* ... for so many nanoseconds */
+static _Atomic int64_t cf_alone_until;            /* a time; calls that begin before it use one thread */
+static _Atomic int64_t cf_alone_for;              /* for so many nanoseconds, less as teams have been in time since */
 static atomic_int cf_proven_threads = 1;          /* this many threads have run at once */
 static atomic_int cf_thread_limit = CF_MOST_THREADS; /* more than this cannot be started */
 static atomic_int cf_probing;                     /* a caller finds out how many can be */
@@ -114,8 +114,8 @@ enum {
     CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in this many nanoseconds */
     CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
     CF_ALONE_LEAST = 3,               /* after a slow team, calls use one thread for this many times its time ... */
-    CF_ALONE_GROWTH = 4,              /* ... and where the next one is slow too, for this many times as long ... */
-    CF_ALONE_MOST = 50,               /* ... up to this many times its time ... */
+    CF_ALONE_GROWTH = 4,              /* ... or this many times as long as last, less as much of the time of others since ... */
+    CF_ALONE_MOST = 50,               /* ... but at most this many times its time ... */
     CF_ALONE_NANOSECONDS = 1000000000 /* ... and at most this long */
 };
 
@@ -174,20 +174,25 @@ static inline void cf_take_part(cf_work *work, int thread)
 
 /* Give the threads back. On a busy machine a worker may lose its processor, and the team waits for it at its end. If the team
  * has taken longer than the first thread would have alone, the next calls are made alone: briefly, because it may not happen
- * again, but longer each time that it does within as long as they last were. */
+ * again, but longer each time that few teams have been in time since. */
 static inline void cf_release_threads(int team, const cf_work *work)
 {
     const int64_t now = cf_nanoseconds(), taken = now - work->began;
+    int64_t alone = cf_alone_for;
     cf_busy -= team;
-    if (team > 1 && taken > CF_LATE_NANOSECONDS && taken > team * work->own) {
-        const int64_t last = cf_alone_for;
-        int64_t alone = work->began - cf_alone_until < last ? CF_ALONE_GROWTH * last : 0;
+    if (team == 1) return;
+    if (taken > CF_LATE_NANOSECONDS && taken > team * work->own) {
+        alone *= CF_ALONE_GROWTH;
         if (alone < CF_ALONE_LEAST * taken) alone = CF_ALONE_LEAST * taken;
         if (alone > CF_ALONE_MOST * taken) alone = CF_ALONE_MOST * taken;
         if (alone > CF_ALONE_NANOSECONDS) alone = CF_ALONE_NANOSECONDS;
-        cf_alone_for = alone;
         cf_alone_until = now + alone;
+    } else if (alone > 0) {
+        alone -= CF_ALONE_GROWTH * taken;
+    } else {
+        return;
     }
+    cf_alone_for = alone > 0 ? alone : 0;
 }
 
 #endif

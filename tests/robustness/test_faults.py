@@ -488,10 +488,11 @@ int main(void)
     assert(cf_acquire_threads(0, 0, 0) == all); /* ... but that was long ago */
     cf_alone_for = 0;
     release(2, 0.1, 0.1);
-    assert(cf_alone_for < 1000000000); /* briefly at first ... */
-    cf_alone_until = cf_nanoseconds();
+    assert(cf_alone_for < 1000000000); /* briefly at first, ... */
     release(2, 0.1, 0.1);
-    assert(cf_alone_for == 1000000000); /* ... and longer when the next team is slow too */
+    assert(cf_alone_for == 1000000000); /* ... longer when the next team is slow too, ... */
+    release(2, 1, 1);
+    assert(cf_alone_for == 0); /* ... and briefly again after one that is not */
     cf_share_out(&waited, 1, 0, 1);
     cf_take_part(&waited, 0);
     assert(waited.own >= 20000000 && cf_nanoseconds() - waited.began >= waited.own);
