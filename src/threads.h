@@ -60,7 +60,7 @@ static inline int cf_team(int wanted, int quota)
 
 static atomic_int cf_busy;                        /* threads that work on calls now */
 static _Atomic int64_t cf_alone_until;            /* a time; calls that begin before it use one thread */
-static _Atomic int64_t cf_alone_for;              /* for so many nanoseconds, less as teams have been in time since */
+static _Atomic int64_t cf_alone_for;              /* how long that is; less, as teams have been in time since */
 static atomic_int cf_proven_threads = 1;          /* this many threads have run at once */
 static atomic_int cf_thread_limit = CF_MOST_THREADS; /* more than this cannot be started */
 static atomic_int cf_probing;                     /* a caller finds out how many can be */
@@ -113,8 +113,8 @@ enum {
     CF_CLOCK_ELEMENTS = 1 << 15,      /* the first thread reads the clock once in this many elements ... */
     CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in this many nanoseconds */
     CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
-    CF_ALONE_LEAST = 3,               /* after a slow team, calls use one thread for this many times its time ... */
-    CF_ALONE_GROWTH = 4,              /* ... or this many times as long as last, less as much of the time of others since ... */
+    CF_ALONE_LEAST = 3,               /* after a slow team, calls use one thread for this many times its time, ... */
+    CF_ALONE_GROWTH = 4,              /* ... or for this many times cf_alone_for, ... */
     CF_ALONE_MOST = 50,               /* ... but at most this many times its time ... */
     CF_ALONE_NANOSECONDS = 1000000000 /* ... and at most this long */
 };
@@ -187,12 +187,10 @@ static inline void cf_release_threads(int team, const cf_work *work)
         if (alone > CF_ALONE_MOST * taken) alone = CF_ALONE_MOST * taken;
         if (alone > CF_ALONE_NANOSECONDS) alone = CF_ALONE_NANOSECONDS;
         cf_alone_until = now + alone;
-    } else if (alone > 0) {
-        alone -= CF_ALONE_GROWTH * taken;
     } else {
-        return;
+        alone = alone > CF_ALONE_GROWTH * taken ? alone - CF_ALONE_GROWTH * taken : 0;
     }
-    cf_alone_for = alone > 0 ? alone : 0;
+    cf_alone_for = alone;
 }
 
 #endif
