@@ -30,26 +30,29 @@ ALL_LOOPS(from_doubles, PAIR)
 MIXED_LOOPS(from_pairs, PAIR)
 MIXED_LOOPS(from_pairs, WIDE)
 PHASE_LOOP(from_range, EXACT, PAST)
+PHASE_LOOP(from_int64s, EXACT, LINE)
+PHASE_LOOP(from_int64s, EXACT, LINE_FROM_ZERO)
+PHASE_LOOP(from_range, EXACT, LINE)
+PHASE_LOOP(from_range, EXACT, LINE_FROM_ZERO)
 
 #define MIXED_ROW(from, kind) [CF_DECAY] = from##_##kind##_DECAY, [CF_ANY] = from##_##kind##_ANY
-#define ALL_ROW(from, kind, line, past)                                                                       \
-    [CF_##kind] = {                                                                                           \
-        [CF_WARMUP] = from##_##line##_WARMUP, [CF_UPPER] = from##_##kind##_UPPER,                         \
-        [CF_LOWER] = from##_##kind##_LOWER, [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO,           \
-        [CF_PAST] = past, MIXED_ROW(from, kind)}
+#define ALL_ROW(from, kind, warmup, line, from_zero, past)                                                  \
+    [CF_##kind] = {                                                                                         \
+        [CF_WARMUP] = from##_##warmup, [CF_LINE] = from##_##line, [CF_LINE_FROM_ZERO] = from##_##from_zero, \
+        [CF_UPPER] = from##_##kind##_UPPER, [CF_LOWER] = from##_##kind##_LOWER,                             \
+        [CF_LOWER_TO_ZERO] = from##_##kind##_LOWER_TO_ZERO, [CF_PAST] = past, MIXED_ROW(from, kind)}
 /* For whole steps, CF_SINGLE and CF_EXACT have the same warmup, and past the end all steps have one rate. Doubles may
  * be NaN, so their rows share neither loop. */
-#define WHOLE_ROW(from, kind, line) ALL_ROW(from, kind, line, from_range_EXACT_PAST)
-#define DOUBLE_ROW(from, kind) ALL_ROW(from, kind, kind, from##_##kind##_DECAY)
+#define WHOLE_ROW(from, kind) \
+    ALL_ROW(from, kind, EXACT_WARMUP, EXACT_LINE, EXACT_LINE_FROM_ZERO, from_range_EXACT_PAST)
+#define PAIR_ROW(from) ALL_ROW(from, PAIR, PAIR_WARMUP, PAIR_WARMUP, PAIR_WARMUP, from_range_EXACT_PAST)
+#define DOUBLE_ROW(from, kind) \
+    ALL_ROW(from, kind, kind##_WARMUP, kind##_WARMUP, kind##_WARMUP, from##_##kind##_DECAY)
 
 /* By origin, kind and phase. */
 static loop *const loops[][CF_WIDE + 1][CF_ANY + 1] = {
-    [INT64S] = {
-        WHOLE_ROW(from_int64s, EXACT, EXACT), WHOLE_ROW(from_int64s, SINGLE, EXACT), WHOLE_ROW(from_int64s, PAIR, PAIR)
-    },
-    [RANGE] = {
-        WHOLE_ROW(from_range, EXACT, EXACT), WHOLE_ROW(from_range, SINGLE, EXACT), WHOLE_ROW(from_range, PAIR, PAIR)
-    },
+    [INT64S] = {WHOLE_ROW(from_int64s, EXACT), WHOLE_ROW(from_int64s, SINGLE), PAIR_ROW(from_int64s)},
+    [RANGE] = {WHOLE_ROW(from_range, EXACT), WHOLE_ROW(from_range, SINGLE), PAIR_ROW(from_range)},
     [DOUBLES] = {DOUBLE_ROW(from_doubles, EXACT), DOUBLE_ROW(from_doubles, SINGLE), DOUBLE_ROW(from_doubles, PAIR)},
     [PAIRS] = {[CF_PAIR] = {MIXED_ROW(from_pairs, PAIR)}, [CF_WIDE] = {MIXED_ROW(from_pairs, WIDE)}},
 };
@@ -60,7 +63,12 @@ static inline int phase_of(const cf_cosine_decay *p, range r)
     const double begin = p->warmup_steps.hi, end = p->end_step;
     /* With fractions the differences below are rounded. */
     const double slack = p->kind == CF_PAIR ? (fabs(begin) + fabs(end)) * 0x1p-50 : 0.0;
-    if (r.least < begin) return r.greatest < begin ? CF_WARMUP : CF_ANY;
+    if (r.greatest < begin) {
+        const double anchor = p->anchor.hi;
+        if (!(r.greatest - anchor < 0x1p26 && anchor - r.least < 0x1p26)) return CF_WARMUP;
+        return p->origin == 0.0 ? CF_LINE_FROM_ZERO : CF_LINE;
+    }
+    if (r.least < begin) return CF_ANY;
     if (r.least - slack >= end) return CF_PAST;
     if (p->falls) {
         const double least = 2.0 * (r.least - begin), greatest = 2.0 * (r.greatest - begin), D = p->decay_steps.hi;

@@ -50,11 +50,13 @@ enum cf_kind { CF_EXACT, CF_SINGLE, CF_PAIR, CF_WIDE };
 /* Where all steps of a loop lie. It selects a faster path; results are identical. */
 enum cf_phase {
     CF_WARMUP,
-    CF_UPPER,         /* the first half of the decay, of a schedule that falls */
-    CF_LOWER,         /* its second half ... */
-    CF_LOWER_TO_ZERO, /* ... where the floor is 0 */
-    CF_PAST,          /* at the end or past it; no step is NaN */
-    CF_DECAY,         /* anywhere after the warmup */
+    CF_LINE,           /* in the warmup, whole steps less than 2^26 from the smaller of its ends ... */
+    CF_LINE_FROM_ZERO, /* ... where the rate is 0 */
+    CF_UPPER,          /* the first half of the decay, of a schedule that falls */
+    CF_LOWER,          /* its second half ... */
+    CF_LOWER_TO_ZERO,  /* ... where the floor is 0 */
+    CF_PAST,           /* at the end or past it; no step is NaN */
+    CF_DECAY,          /* anywhere after the warmup */
     CF_ANY
 };
 
@@ -325,11 +327,20 @@ static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
     return cf_less(half, t) ? cf_add(period, cf_negate(t)) : t;
 }
 
-CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind)
+/* In the phases CF_LINE and CF_LINE_FROM_ZERO, which only CF_EXACT has, the product of the distance and slope_hi is exact. */
+CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
     const double distance = step.hi - p->anchor.hi;
     double head, P, R, origin = p->origin, unit = p->rate_unit;
     cf_pair s;
+    if (phase != CF_WARMUP) {
+        const double slope = p->slope_hi, rest = distance * p->slope_lo;
+        double sum, z;
+        if (phase == CF_LINE_FROM_ZERO) return cf_exact_plus(distance, slope, rest + 0.0); /* +0 at 0 */
+        sum = cf_exact_plus(distance, slope, origin);
+        z = sum - origin;
+        return sum + (((origin - (sum - z)) + cf_exact_plus(distance, slope, -z)) + rest);
+    }
     if (kind == CF_EXACT) { /* the distance is exact; below, an infinite one is not a pair */
         step.hi = distance;
     } else {
@@ -457,11 +468,11 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
 CF_INLINE double cf_rate(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
     double rate;
-    if (phase == CF_WARMUP) return cf_warmup_line(p, step, kind);
+    if (phase <= CF_LINE_FROM_ZERO) return cf_warmup_line(p, step, kind, phase);
     if (phase == CF_PAST) return p->end;
     rate = cf_decay_curve(p, step, kind, phase);
     if (phase == CF_ANY) {
-        const double line = cf_warmup_line(p, step, kind);
+        const double line = cf_warmup_line(p, step, kind, CF_WARMUP);
         rate = (kind <= CF_SINGLE ? step.hi < p->warmup_steps.hi : cf_less(step, p->warmup_steps)) ? line : rate;
     }
     return rate;

@@ -65,10 +65,11 @@ CF_INLINE double cf_inverse_square_root_decay_rate(const cf_inverse_square_root_
 {
     const double initial = p->initial, unit = p->unit, half_inverse = p->half_inverse; /* hoisted so that it vectorises */
     const cf_pair T = p->timescale, shift = p->shift;
-    const int huge = steps != CF_WHOLE_STEPS && fabs(step.hi) > 3.273390607896142e+150; /* 2^500 */
+    const int whole = steps == CF_WHOLE_STEPS; /* then T, shift and x have no lower halves */
+    const int huge = !whole && fabs(step.hi) > 3.273390607896142e+150; /* 2^500 */
     const double smaller = 2.409919865102884e-181, half_as_small = 4.909093465297727e-91; /* 2^-600 and 2^-300 */
-    cf_pair x = steps == CF_WHOLE_STEPS ? cf_make_pair(step.hi + shift.hi, 0.0) : cf_add(step, shift);
-    const int before = huge ? step.hi < 0.0 : cf_less(x, T);
+    cf_pair x = whole ? cf_make_pair(step.hi + shift.hi, 0.0) : cf_add(step, shift);
+    const int before = whole ? x.hi < T.hi : huge ? step.hi < 0.0 : cf_less(x, T);
     double factor = huge ? half_as_small : 1.0, root, square, rest, rate;
     (void)variant;
     x = cf_choose(huge, cf_make_pair(step.hi * smaller, 0.0), x);
@@ -77,11 +78,11 @@ CF_INLINE double cf_inverse_square_root_decay_rate(const cf_inverse_square_root_
     root = sqrt(T.hi / x.hi);
     square = root * root;
     rest = cf_minus_product(T.hi, square, x.hi) - cf_square_rest(root, square) * x.hi;
-    rest += T.lo - square * x.lo;
+    if (!whole) rest += T.lo - square * x.lo;
     rate = initial * root;
     rate += cf_product_rest(initial, root, rate) + initial * (rest * (root * half_inverse));
     rate = rate * factor * unit + 0.0; /* -0 becomes +0 */
-    return step.hi > 1.7976931348623157e308 ? 0.0 : rate;
+    return !whole && step.hi > 1.7976931348623157e308 ? 0.0 : rate;
 }
 
 CF_DEFINE_AT(inverse_square_root_decay)

@@ -268,6 +268,18 @@ def test_one_unusual_step_among_many(compiled, isa, name, p):
                 assert_same(schedule(few, out=few.view(np.float64)), wanted_few, f"{what}, in place")
 
 
+@pytest.mark.parametrize("ends", [(0.0, 0.3), (0.3, 0.0), (0.1, 0.3), (0.3, 0.1), (-0.2, 0.3), (-0.0, -0.3)])
+@pytest.mark.parametrize("length", [1000, 2**27 - 1, 2**40])
+def test_lines(compiled, isa, length, ends):
+    """A line has a loop for steps less than 2^26 from its smaller end, and another if the rate there is 0."""
+    schedule = compiled.PolynomialDecay(ends[0], length, ends[1])
+    for middle in (0, 2**26, length - 2**26, length):
+        steps = np.arange(middle - 1500, middle + 1500)
+        want = one_by_one(schedule, steps)
+        assert_same(schedule(steps), want, f"about {middle}")
+        assert_same(schedule.precompute(middle - 1500, middle + 1500), want, f"precompute about {middle}")
+
+
 @pytest.mark.parametrize(("name", "p"), one_in(3, SCHEDULES))
 def test_results_past_the_caches(compiled, name, p):
     """Large results, which are written past the caches, on several threads."""
