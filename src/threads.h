@@ -60,7 +60,7 @@ static inline int cf_team(int wanted, int quota)
 
 static atomic_int cf_busy;                        /* threads that work on calls now */
 static _Atomic int64_t cf_alone_until;            /* a time; calls that begin before it use one thread */
-static _Atomic int64_t cf_alone_for;              /* how long that is; less, as teams have been in time since */
+static _Atomic int64_t cf_alone_for;              /* how long the last such time was, less what teams in time took off */
 static atomic_int cf_proven_threads = 1;          /* this many threads have run at once */
 static atomic_int cf_thread_limit = CF_MOST_THREADS; /* more than this cannot be started */
 static atomic_int cf_probing;                     /* a caller finds out how many can be */
@@ -112,10 +112,10 @@ enum {
     CF_SHARES = 64,                   /* in a larger team several threads have one share */
     CF_CLOCK_ELEMENTS = 1 << 15,      /* the first thread reads the clock once in this many elements ... */
     CF_CHECK_NANOSECONDS = 50000000,  /* ... and calls `interrupted` once in this many nanoseconds */
-    CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never too slow */
-    CF_ALONE_LEAST = 3,               /* after a slow team, calls use one thread for this many times its time, ... */
-    CF_ALONE_GROWTH = 4,              /* ... or for this many times cf_alone_for, ... */
-    CF_ALONE_MOST = 50,               /* ... but at most this many times its time ... */
+    CF_LATE_NANOSECONDS = 1000000,    /* a team that ends sooner is never late */
+    CF_ALONE_LEAST = 3,               /* after a late team, calls use one thread for this many times its time, ... */
+    CF_ALONE_GROWTH = 4,              /* ... or for this many times cf_alone_for if that is longer, ... */
+    CF_ALONE_MOST = 50,               /* ... but at most for this many times its time ... */
     CF_ALONE_NANOSECONDS = 1000000000 /* ... and at most this long */
 };
 
@@ -172,9 +172,10 @@ static inline void cf_take_part(cf_work *work, int thread)
     if (thread == 0) work->own = cf_nanoseconds() - began;
 }
 
-/* Give the threads back. On a busy machine a worker may lose its processor, and the team waits for it at its end. If the team
- * has taken longer than the first thread would have alone, the next calls are made alone: briefly, because it may not happen
- * again, but longer each time that few teams have been in time since. */
+/* Give the threads back. On a busy machine a worker may lose its processor, and the team waits for it at its end. A team is
+ * late if it has taken longer than the first thread would have alone. The next calls then use one thread: briefly, because
+ * it may not happen again, but longer each time if few teams were in time meanwhile. Each of these takes CF_ALONE_GROWTH
+ * times its own time off cf_alone_for. */
 static inline void cf_release_threads(int team, const cf_work *work)
 {
     const int64_t now = cf_nanoseconds(), taken = now - work->began;

@@ -327,20 +327,12 @@ static inline cf_pair cf_reflect(const cf_cosine_decay *p, cf_pair step)
     return cf_less(half, t) ? cf_add(period, cf_negate(t)) : t;
 }
 
-/* In the phases CF_LINE and CF_LINE_FROM_ZERO, which only CF_EXACT has, the product of the distance and slope_hi is exact. */
+/* The phases CF_LINE and CF_LINE_FROM_ZERO are for CF_EXACT. In them a distance has at most 26 bits, and is its own head. */
 CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind, int phase)
 {
     const double distance = step.hi - p->anchor.hi;
     double head, P, R, origin = p->origin, unit = p->rate_unit;
     cf_pair s;
-    if (phase != CF_WARMUP) {
-        const double slope = p->slope_hi, rest = distance * p->slope_lo;
-        double sum, z;
-        if (phase == CF_LINE_FROM_ZERO) return cf_exact_plus(distance, slope, rest + 0.0); /* +0 at 0 */
-        sum = cf_exact_plus(distance, slope, origin);
-        z = sum - origin;
-        return sum + (((origin - (sum - z)) + cf_exact_plus(distance, slope, -z)) + rest);
-    }
     if (kind == CF_EXACT) { /* the distance is exact; below, an infinite one is not a pair */
         step.hi = distance;
     } else {
@@ -355,12 +347,16 @@ CF_INLINE double cf_warmup_line(const cf_cosine_decay *p, cf_pair step, int kind
         origin = distant ? origin * unit : origin;
         unit = distant ? 1.0 : unit;
     }
-    head = cf_leading_bits(step.hi);
-    P = head * p->slope_hi;
-    R = (step.hi - head) * p->slope_hi + step.hi * p->slope_lo;
-    if (kind != CF_EXACT) R += step.lo * p->slope_hi;
-    s = cf_two_sum(origin, P);
-    if (kind == CF_EXACT) return s.hi + (s.lo + R);
+    head = phase == CF_WARMUP ? cf_leading_bits(step.hi) : step.hi;
+    R = step.hi * p->slope_lo;
+    if (phase == CF_WARMUP) R = (step.hi - head) * p->slope_hi + R;
+    if (phase == CF_LINE_FROM_ZERO) return cf_exact_plus(head, p->slope_hi, R + 0.0); /* +0 at 0 */
+    if (kind == CF_EXACT) {
+        s = cf_exact_sum(head, p->slope_hi, origin);
+        return s.hi + (s.lo + R);
+    }
+    R += step.lo * p->slope_hi;
+    s = cf_two_sum(origin, head * p->slope_hi);
     /* Nothing can be added to an infinite sum. */
     P = s.hi - s.hi == 0.0 ? s.hi + (s.lo + R) : s.hi;
     return kind == CF_WIDE ? P * unit : P;
@@ -440,7 +436,8 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     const double c0_hi = p->c0_hi;
     const cf_wave w = cf_wave_at(p, step, kind, phase);
     const int upper = w.upper;
-    double head = w.head, P = w.P, R = w.R, base, rest, sum, z;
+    double base, rest, head = w.head, P = w.P, R = w.R, sum, at_end;
+    cf_pair both;
 
     if (phase == CF_LOWER_TO_ZERO) return cf_exact_plus(head, c0_hi, R);
     if (phase == CF_UPPER) {
@@ -449,19 +446,14 @@ CF_INLINE double cf_decay_curve(const cf_cosine_decay *p, cf_pair step, int kind
     }
     base = upper ? p->peak : p->floor.hi;
     rest = upper ? 0.0 : p->floor.lo;
-    R = upper ? -R : R;
-    if (kind < CF_WIDE) {
-        head = upper ? -head : head;
-        sum = cf_exact_plus(head, c0_hi, base);
-        z = sum - base;
-        return sum + ((((base - (sum - z)) + cf_exact_plus(head, c0_hi, -z)) + rest) + R);
-    }
+    head = upper ? -head : head;
     P = upper ? -P : P;
-    sum = base + P;
-    z = sum - base;
-    sum += (((base - (sum - z)) + (P - z)) + rest) + R;
-    z = upper ? sum * unit : end;
-    return w.m == 0.0 ? z : sum * unit;
+    R = upper ? -R : R;
+    both = kind < CF_WIDE ? cf_exact_sum(head, c0_hi, base) : cf_two_sum(base, P);
+    sum = both.hi + ((both.lo + rest) + R);
+    if (kind < CF_WIDE) return sum;
+    at_end = upper ? sum * unit : end; /* in two choices, so that the loop vectorises */
+    return w.m == 0.0 ? at_end : sum * unit;
 }
 
 /* One rate. `kind` and `phase` are constants in block loops, so that the compiler drops what they do not need. */

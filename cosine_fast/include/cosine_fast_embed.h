@@ -205,7 +205,7 @@ typedef struct cf_api {
     int version;
     /** The size of its `cf_api`, in bytes. */
     int size;
-    /** The schedule of a Python object. The object must outlive the schedule. NULL and a Python exception for others. */
+    /** The schedule of a Python object, which must outlive it. For any other object: NULL, and a Python exception. */
     const void *(*schedule_of)(void *object);
     /** The rate at an int64 step. */
     double (*at_int64)(const void *schedule, int64_t step);

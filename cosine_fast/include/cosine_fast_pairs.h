@@ -103,6 +103,13 @@ CF_INLINE double cf_exact_plus(double a, double b, double c)
 #endif
 }
 
+/* The same as a pair, exactly (Knuth). */
+CF_INLINE cf_pair cf_exact_sum(double a, double b, double c)
+{
+    const double s = cf_exact_plus(a, b, c), z = s - c;
+    return cf_make_pair(s, (c - (s - z)) + cf_exact_plus(a, b, -z));
+}
+
 /* x * x - square exactly, `square` being x * x rounded (Dekker). */
 CF_INLINE double cf_square_rest(double x, double square)
 {

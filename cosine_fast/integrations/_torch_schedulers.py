@@ -47,7 +47,7 @@ class ClosedForm(LRScheduler):
     def get_lr(self) -> list[float]:
         """Return the rates at ``last_epoch``, for ``step()``."""
         name = type(self).__name__
-        # At the first step of a run, or of a SequentialLR, others have set what is found.
+        # At the first step of a run, or of a SequentialLR, the rates that are found were set by others.
         changed = (
             self._step_count > 1
             and self.last_epoch > 0

@@ -1,7 +1,8 @@
 """In one process with other libraries that have threads: scikit-learn, Numba and PyTorch, imported in 12 orders.
 
-Each two of the four come first once, because an OpenMP that is loaded first may serve those after it. PyTorch and
-scikit-learn bring a libgomp of their own. Intel's libiomp, loaded before all others, takes its place.
+Each two of the four are imported first once in either order, because an OpenMP that is loaded first may serve those
+after it. PyTorch and scikit-learn bring a libgomp of their own. Intel's libiomp, loaded before all others, takes its
+place.
 """
 
 from __future__ import annotations

@@ -444,7 +444,7 @@ ACQUIRED = """
 #include <assert.h>
 #include <unistd.h>
 #include "threads.h"
-/* After a call that took so many seconds, for a part of which its first thread worked. */
+/* As after a call of this many seconds; its first thread worked for this part of them. */
 static void release(int team, double seconds, double part)
 {
     const int64_t taken = (int64_t)(seconds * 1e9);
@@ -482,7 +482,7 @@ int main(void)
     assert(cf_acquire_threads(2, 1, 0) == 1); /* but not beside others */
     release(1, 1, 1);
     release(2, 1, 0.1);
-    assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == 1); /* a team was too slow ... */
+    assert(cf_busy == 0 && cf_acquire_threads(0, 0, 0) == 1); /* a team was late ... */
     release(1, 1, 1);
     usleep(1100000);
     assert(cf_acquire_threads(0, 0, 0) == all); /* ... but that was long ago */
@@ -490,9 +490,9 @@ int main(void)
     release(2, 0.1, 0.1);
     assert(cf_alone_for < 1000000000); /* briefly at first, ... */
     release(2, 0.1, 0.1);
-    assert(cf_alone_for == 1000000000); /* ... longer when the next team is slow too, ... */
+    assert(cf_alone_for == 1000000000); /* ... longer when the next team is late too, ... */
     release(2, 1, 1);
-    assert(cf_alone_for == 0); /* ... and briefly again after one that is not */
+    assert(cf_alone_for == 0); /* ... and briefly again after one in time */
     cf_share_out(&waited, 1, 0, 1);
     cf_take_part(&waited, 0);
     assert(waited.own >= 20000000 && cf_nanoseconds() - waited.began >= waited.own);
