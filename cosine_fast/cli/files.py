@@ -17,14 +17,13 @@ import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 import numpy as np
 
-from cosine_fast import LearningRateSchedule, __version__, get_num_threads, serialize
+from cosine_fast import LearningRateSchedule, __version__, serialize
 from cosine_fast.schedules._evaluation import array_of_range
 
 from . import signals
@@ -229,8 +228,7 @@ def rates_output(
 
     if kind == "csv":
         file.write(b"step,learning_rate\n")
-    with ThreadPoolExecutor(get_num_threads()) as pool:  # polars writes on one thread, without the GIL
-        yield lambda *part: file.writelines(pool.map(text_of, polars.DataFrame(columns(*part)).iter_slices(1 << 16)))
+    yield lambda *part: file.write(text_of(polars.DataFrame(columns(*part))))
 
 
 def _start_npy(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], fortran_order: bool) -> None:
