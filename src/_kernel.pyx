@@ -48,7 +48,7 @@ cdef extern from "blocks.h" nogil:
                           int64_t count, void *memory)
     double cf_schedule_at(const cf_schedule *p, cf_pair step)
     enum:
-        CF_BLOCK
+        CF_BLOCK, CF_STREAMED
         CF_INT8, CF_INT16, CF_INT32, CF_INT64, CF_UINT8, CF_UINT16, CF_UINT32, CF_UINT64, CF_FLOAT32, CF_FLOAT64
         CF_RANGE
     ctypedef struct cf_operand:
@@ -156,9 +156,6 @@ cdef int64_t UNINTERRUPTED = 8192
 # more to begin than it saves. Rates that are streamed need the longest: a task waits at its end until memory has them.
 cdef int64_t SHORTEST_TASK = 8 * CF_BLOCK
 cdef int64_t LONGEST_TASK = 128 * CF_BLOCK
-# Rates of more bytes are streamed past the caches: most would have left these before anyone reads them. (glibc and the
-# kernel disagree on the size of the last cache in a virtual machine; this is a common one.)
-cdef int64_t STREAMED = 32 * 1024 * 1024
 
 cdef cf_isa _isas[4]
 cdef int _isa_count = cf_isas(_isas)
@@ -525,7 +522,7 @@ cdef class Function:
         job.shift = 0
         _operand(&job.rates, rates)
         _layout(job, steps, rates)
-        job.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
+        job.streamed = cnp.PyArray_NBYTES(rates) > CF_STREAMED
         return _work(_isas[_isa].evaluate, job, &job.rates, job.streamed, cnp.PyArray_SIZE(rates), num_threads)
 
 

@@ -16,6 +16,9 @@
 
 enum { LANES = 128 }; /* the schedules of a group, which fits the first cache when folded */
 
+/* Evaluates a cf_job; in blocks.c. */
+static void evaluate(const void *work, int64_t begin, int64_t end);
+
 /* What the formula reads of an ordinary schedule, X(name in a group, member of cf_cosine_decay). */
 #define LANE(X)                                                                                                        \
     X(peak, peak) X(warmup_steps, warmup_steps.hi) X(origin, origin) X(anchor, anchor.hi) X(floor_hi, floor.hi)        \
@@ -287,7 +290,7 @@ static int do_rise(const char *steps, int n)
 }
 
 /* The steps from <= s < to of a group whose first schedule stands at r. */
-static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r, int64_t from, int64_t to)
+static void evaluate_along(const cf_batch *b, const group *g, rows r, int64_t from, int64_t to)
 {
     cf_job row = b->row;
     const int size = is_float32(&row) ? (int)sizeof(float) : (int)sizeof(double);
@@ -313,7 +316,7 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
         row.rates.data = rows_at(&r, &b->schedules.rates);
         data = rows_at(&at, &row.rates);
         if (!rising || p->kind == CF_WIDE || (!p->has_warmup && in.least < 0.0) || (uintptr_t)data % (uintptr_t)size) {
-            run(&row, from, to);
+            evaluate(&row, from, to);
         } else {
             const sink out = {data, is_float32(&row) ? AS_FLOAT32 : 0};
             evaluate_rising(p, s.data, rising == CONSECUTIVE, n, out);
@@ -323,7 +326,7 @@ static void evaluate_along(const cf_batch *b, cf_run run, const group *g, rows r
 }
 
 /* The steps from <= s < to of n <= LANES schedules, the first of which has the number `first`. */
-static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, int64_t from, int64_t to)
+static void evaluate_group(const cf_batch *b, int64_t first, int n, int64_t from, int64_t to)
 {
     group g;
     rows r;
@@ -344,7 +347,7 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     (b->absolute ? fold_lanes_absolute : fold_lanes)(&g);
     /* Across the schedules, an unusual one would be folded again for each step. */
     if (b->along || (g.unusual && to - from > 1)) {
-        evaluate_along(b, run, &g, r, from, to);
+        evaluate_along(b, &g, r, from, to);
     } else {
         cf_operand steps = b->schedules.steps, rates = b->schedules.rates;
         rows at;
@@ -358,10 +361,10 @@ static void evaluate_group(const cf_batch *b, cf_run run, int64_t first, int n, 
     }
 }
 
-/* The elements begin <= e < end, counted group by group, and within a group along the steps or across the schedules. `run`
- * evaluates a job. */
-static void evaluate_groups(const cf_batch *b, cf_run run, int64_t begin, int64_t end)
+/* The elements begin <= e < end, counted group by group, and within a group along the steps or across the schedules. */
+static void cosine_decays(const void *work, int64_t begin, int64_t end)
 {
+    const cf_batch *const b = work;
     while (begin < end) {
         const int64_t first = begin / LANES / b->steps * LANES, offset = begin - first * b->steps;
         const int64_t many = b->many - first < LANES ? b->many - first : LANES;
@@ -372,9 +375,9 @@ static void evaluate_groups(const cf_batch *b, cf_run run, int64_t begin, int64_
         const int64_t lines = whole ? left / length : 1;
         const int64_t to = whole ? length : from + left < length ? from + left : length;
         if (b->along) {
-            evaluate_group(b, run, first + line, (int)lines, from, to);
+            evaluate_group(b, first + line, (int)lines, from, to);
         } else {
-            evaluate_group(b, run, first + from, (int)(to - from), line, line + lines);
+            evaluate_group(b, first + from, (int)(to - from), line, line + lines);
         }
         begin += lines * (to - from);
     }

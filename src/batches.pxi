@@ -1,4 +1,7 @@
-"""Batches: CosineDecay with arrays for its parameters, and the check of these. A part of _kernel.pyx."""
+"""Batches: CosineDecay and WarmupStableDecay with arrays for their parameters, and the check of these.
+
+A part of _kernel.pyx.
+"""
 
 # The rates of a batch are computed along the steps, one schedule after another, if each has at least this many steps:
 # setting up each schedule by itself takes time, but loops for one schedule know more about its steps.
@@ -66,7 +69,7 @@ cdef int _evaluate_batch(cf_run run, cf_batch *batch, cnp.ndarray rates, cnp.nda
     for k in range(batch.schedules.dimensions):
         batch.alike = batch.alike and batch.schedules.steps.strides[k] == 0
     batch.row.shift = 0
-    batch.streamed = cnp.PyArray_NBYTES(rates) > STREAMED
+    batch.streamed = cnp.PyArray_NBYTES(rates) > CF_STREAMED
     return _work(run, batch, &batch.row.rates, batch.streamed, cnp.PyArray_SIZE(rates), num_threads)
 
 

@@ -55,16 +55,6 @@ static void evaluate(const void *work, int64_t begin, int64_t end)
     if (job->streamed) end_stream();
 }
 
-static void cosine_decays(const void *work, int64_t begin, int64_t end)
-{
-    evaluate_groups(work, evaluate, begin, end);
-}
-
-static void stable_decays(const void *work, int64_t begin, int64_t end)
-{
-    evaluate_stables(work, evaluate, begin, end);
-}
-
 static void check(const void *work, int64_t begin, int64_t end)
 {
     const cf_check *c = work;

@@ -6,7 +6,13 @@
 
 #include <cosine_fast_schedules.h>
 
-enum { CF_BLOCK = 512, CF_MAX_DIMENSIONS = 64 };
+enum {
+    CF_BLOCK = 512,
+    CF_MAX_DIMENSIONS = 64,
+    /* Rates of more bytes are streamed past the caches: most would have left these before anyone reads them. (glibc and the
+     * kernel disagree on the size of the last cache in a virtual machine; this is a common one.) */
+    CF_STREAMED = 32 * 1024 * 1024
+};
 
 enum cf_type {
     /* the integers in the order of their sizes: 1, 2, 4 and 8 bytes, twice */

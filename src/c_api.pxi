@@ -44,7 +44,7 @@ cdef void _of_row(cf_job *job, const void *schedule, int type, double *rates, in
     job.rates.type = CF_FLOAT64
     job.rates.swapped = 0
     job.rates.strides[0] = 8
-    job.streamed = n > STREAMED // 8
+    job.streamed = n > CF_STREAMED // 8
     cf_run_part(_isas[_isa].evaluate, job, 0, n)
 
 

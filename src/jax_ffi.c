@@ -12,7 +12,6 @@
 #include <xla/ffi/api/c_api.h>
 
 enum { CF_TASK = 64 * CF_BLOCK }; /* the elements that a thread takes at a time */
-enum { CF_STREAMED = 32 * 1024 * 1024 }; /* as in _kernel.pyx */
 
 /* Evaluate a cf_job with the instruction set in use. Python sets it to _kernel.EVALUATE. */
 cf_run cf_jax_evaluate;

@@ -41,7 +41,7 @@ def momentum_sums(cnp.ndarray sums, cnp.ndarray rates, cnp.ndarray decays, bint 
     work.steps = cnp.PyArray_DIM(rates, cnp.PyArray_NDIM(rates) - 1)
     work.rows = cnp.PyArray_SIZE(rates) // work.steps
     work.last = last
-    work.streamed = not last and cnp.PyArray_NBYTES(sums) > STREAMED
+    work.streamed = not last and cnp.PyArray_NBYTES(sums) > CF_STREAMED
     work.sums = <double *>cnp.PyArray_DATA(sums)
     work.failed = &failed
     _sum(_isas[_isa].momentum_sums, &work, cnp.PyArray_SIZE(decays) * cnp.PyArray_SIZE(rates), num_threads)

@@ -138,9 +138,10 @@ static int evaluate_stable_singles(const cf_batch *b, const rows *r, int n)
     return 1;
 }
 
-/* The elements begin <= e < end, counted along the steps of one schedule after another. `run` evaluates a job. */
-static void evaluate_stables(const cf_batch *b, cf_run run, int64_t begin, int64_t end)
+/* The elements begin <= e < end, counted along the steps of one schedule after another. */
+static void stable_decays(const void *work, int64_t begin, int64_t end)
 {
+    const cf_batch *const b = work;
     cf_schedule parts[4], schedule;
     const cf_schedule *const schedules[] = {&parts[0], &parts[1], &parts[2], &parts[3]};
     cf_joined_schedule *const p = &schedule.as.joined_schedule;
@@ -178,7 +179,7 @@ static void evaluate_stables(const cf_batch *b, cf_run run, int64_t begin, int64
             for (k = 0; k < 4; k++) fold_part(&s, k, &parts[k]);
             row.steps.data = rows_at(&r, &b->schedules.steps);
             row.rates.data = rows_at(&r, &b->schedules.rates);
-            run(&row, from, from + n);
+            evaluate(&row, from, from + n);
         }
         begin += n;
         if (from + n == b->steps && begin < end) rows_advance(&r, 1);
