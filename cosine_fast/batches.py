@@ -1,4 +1,4 @@
-"""Many schedules at once: CosineDecay as a function whose arguments broadcast.
+"""Many schedules at once: CosineDecay and WarmupStableDecay as functions whose arguments broadcast.
 
 The parameters are checked here before anybody sees a rate; the kernel trusts them.
 """
@@ -27,7 +27,7 @@ _Array = np.ndarray[Any, Any]
 
 _PIECE = 1 << 14  # elements converted or examined at a time, so that memory is bounded
 
-# CosineDecay's own checks of each parameter. NaN stands for no target.
+# The classes' own checks of each parameter. NaN stands for no target.
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "initial_learning_rate": lambda value: number_of("initial_learning_rate", value),
     "decay_steps": lambda value: steps_of("decay_steps", value, positive=True),
@@ -289,8 +289,6 @@ def _batch(
         rate = rate.flat[0] if rate.size else rate.dtype.type()
     usual = dtype_of(name, rate)
     parameters = {name: _as_parameter(name, value) for name, value in read.items()}
-    if isinstance(step, range):
-        step = np.arange(step.start, step.stop, step.step)
     steps = as_array(step)
     shape = np.broadcast_shapes(steps.shape, *(array.shape for array in parameters.values()))
     wanted = usual if dtype is None else rate_dtype(dtype)

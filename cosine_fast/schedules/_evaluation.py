@@ -19,6 +19,8 @@ _PLAIN = (np.ndarray, list, tuple)  # types of steps that give NumPy's arrays
 
 def as_array(step: Any) -> np.ndarray[Any, Any]:
     """Return the steps as an array of integers within int64 or of floats."""
+    if isinstance(step, range):
+        return array_of_range(range_of_steps("as_array", step.start, step.stop, step.step))
     try:
         array = np.asarray(step)
     except TypeError as error:
