@@ -105,7 +105,7 @@ def contract(results: Results) -> str:
     return table(["what", "beside", "promised", "measured (quartiles)", ""], rows)
 
 
-def contenders(results: Results, c: Comparison, chosen: Iterable[str]) -> str:
+def contenders(c: Comparison, chosen: Iterable[str]) -> str:
     rows = [[name, per_value(c, name), str(against(c, name, OURS))] for name in chosen if name in c["seconds"]]
     return table([f"{c['n']:,} steps, {c['threads']} threads", "ns per value", "its time / cosine_fast's"], rows)
 
@@ -130,12 +130,12 @@ def summary(results: Results) -> str:
         f"{size(c['n'])} int64 steps to float64, into memory that has been touched; {m['cpu']}, {m['cores']} cores, "
         f"{m['cosine_fast']['isa']}; medians of {turns} interleaved turns, and quartiles of the ratios:\n\n"
     )
-    return about + contenders(results, c, [*limit_of(c), OURS, "cosine_fast, precompute", *rivals(c)])
+    return about + contenders(c, [*limit_of(c), OURS, "cosine_fast, precompute", *rivals(c)])
 
 
 def at_memory(results: Results) -> str:
     found = arrays(results, results["machine"]["cores"])
-    return contenders(results, c := largest_with_all(found), names([c])) if found else ""
+    return contenders(c := largest_with_all(found), names([c])) if found else ""
 
 
 def by_size(found: list[Comparison]) -> str:

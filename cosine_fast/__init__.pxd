@@ -23,6 +23,24 @@ cdef extern from "cosine_fast.h" nogil:
         CF_BAD_WARMUP_STEPS
         CF_BAD_SIZE
         CF_BAD_END_LEARNING_RATE
+        CF_BAD_FUNCTION
+        CF_BAD_LENGTH
+        CF_BAD_MEMORY
+        CF_BAD_FLAG
+        CF_BAD_PEAK_LEARNING_RATE
+        CF_BAD_FIRST_DECAY_STEPS
+        CF_BAD_T_MUL
+        CF_BAD_M_MUL
+        CF_BAD_DECAY_RATE
+        CF_BAD_TIMESCALE
+        CF_BAD_SHIFT
+        CF_BAD_POWER
+        CF_BAD_EXPONENT
+        CF_BAD_K_DECAY
+        CF_BAD_VALUES
+        CF_BAD_BOUNDARIES
+        CF_BAD_OFFSETS
+        CF_BAD_SIGNS
     const char *cf_error_text(int error)
 
     ctypedef struct cf_pair:

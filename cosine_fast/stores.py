@@ -32,7 +32,7 @@ from ._backend import check_threads, shown
 from .batches import cosine_decay, warmup_stable_decay
 from .schedules import CosineDecay, JoinedSchedule, WarmupStableDecay
 from .schedules._base import LearningRateSchedule, restore
-from .schedules._checks import rate_dtype, received
+from .schedules._checks import check_schedule, rate_dtype, received
 from .schedules._evaluation import array_of_range, range_of_steps
 from .serialization import deserialize, serialize, with_class
 
@@ -146,8 +146,7 @@ def precompute(
     ...     store["rate"][:]
     array([0.1       , 0.08535534, 0.05      , 0.01464466, 0.        ])
     """
-    if not isinstance(schedule, LearningRateSchedule):
-        raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {type(schedule).__name__}")
+    check_schedule(schedule, LearningRateSchedule)
     return write(Plan(schedule, {}, False, range_of_steps("precompute", start, stop, step)), path, **options)
 
 

@@ -174,7 +174,7 @@ static inline void cf_take_part(cf_work *work, int thread)
 
 /* Give the threads back. On a busy machine a worker may lose its processor, and the team waits for it at its end. A team is
  * late if it has taken longer than the first thread would have alone. The next calls then use one thread: briefly, because
- * it may not happen again, but longer each time if few teams were in time meanwhile. Each of these takes CF_ALONE_GROWTH
+ * it may not happen again, but longer each time if few teams were in time meanwhile. A team in time takes CF_ALONE_GROWTH
  * times its own time off cf_alone_for. */
 static inline void cf_release_threads(int team, const cf_work *work)
 {

@@ -1,4 +1,4 @@
-"""What tests of numbers share: the ends of int64, and rates that are the same to the last bit."""
+"""What tests of numbers share: the ends of int64, rates that are the same to the last bit, and their order."""
 
 from __future__ import annotations
 
@@ -33,3 +33,13 @@ def outcome(call):
         return call()
     except Exception as error:
         return type(error), str(error)
+
+
+def assert_never_turns_back(schedule, D):
+    """Over whole steps a decay of D steps never rises, and a growth never falls."""
+    rising = schedule(D) > schedule(0)
+    for start in (0, D // 3, D // 2, D - 5000, 5 * D):
+        rates = schedule.precompute(start, start + 10_000)
+        assert (np.diff(rates if rising else -rates) >= 0).all(), start
+    rates = schedule(np.linspace(0, 2 * D, 100_000).astype(np.int64))
+    assert (np.diff(rates if rising else -rates) >= 0).all()

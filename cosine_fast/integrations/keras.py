@@ -29,6 +29,7 @@ from .._backend import shown
 from ..schedules import SCHEDULES
 from ..schedules._base import Formula, restore
 from ..schedules._base import LearningRateSchedule as _Base  # the name is that of Keras's class
+from ..schedules._checks import check_schedule
 from ..serialization import deserialize, serialize
 
 _BACKEND = keras.config.backend()
@@ -175,8 +176,7 @@ class Schedule(schedules.LearningRateSchedule):
     """
 
     def __init__(self, schedule: _Base, stop: SupportsIndex | None = None) -> None:
-        if not isinstance(schedule, _Base):
-            raise TypeError(f"Argument `schedule` must be a schedule of cosine_fast. Received: {shown(schedule)}")
+        check_schedule(schedule, _Base)
         self._given = schedule, None if stop is None else operator.index(stop)
         last = getattr(schedule, "_end", None) if stop is None else self._given[1]
         if last is None or not 0 <= last < _LONGEST:

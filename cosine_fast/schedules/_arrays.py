@@ -1,6 +1,7 @@
 """Steps in the arrays of other libraries, whose rates are arrays of the same library.
 
-A function here takes what `Evaluation._call` needs, and steps of one library, which is imported if there are any.
+A function here takes a `call` such as `Evaluation._call`, and steps in an array of one library. It imports that
+library, which whoever made the steps has imported already.
 """
 
 from __future__ import annotations

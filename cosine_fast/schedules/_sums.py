@@ -606,7 +606,8 @@ def _sum(function: str, schedule: Sums, start: Any, stop: Any, step: Any, power:
 def _pieces(schedule: Sums) -> Iterator[tuple[int, int]]:
     """Yield ranges from 0 to the largest step in which the rates have one sign, so that the sums are monotonic.
 
-    None is longer than 1024 steps or all steps before it, so that a sum step by step ends soon after the one searched.
+    A range has at most 1024 steps, or as many as come before it. So a search that adds rates step by step ends soon
+    after the step that it looks for.
     """
     joints = schedule._joints
     turns = {0, INT64_MAX, *(2**k for k in range(10, 63))}

@@ -25,6 +25,7 @@ class LinearDecay(Joined):
         The rate at the end of the decay and after it.
     warmup_target : float, optional
         The peak, at which the warmup ends. None: there is no warmup, and the peak is `initial_learning_rate`.
+        With ``warmup_steps=0`` the decay begins at it, with a UserWarning.
     warmup_steps : int, default 0
         The length of the warmup in steps; >= 0. Ignored without `warmup_target`, with a UserWarning.
     name : str, default "LinearDecay"

@@ -44,7 +44,8 @@ class OneCycle(Joined):
     Raises
     ------
     ValueError
-        If a parameter is not finite or out of its range, or the rate would fall before step 0.
+        If a parameter is not finite or out of its range, or the peak would not lie at step 0 or later and before the
+        last step.
     TypeError
         If a parameter has another type.
 

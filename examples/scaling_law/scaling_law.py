@@ -278,10 +278,10 @@ def main():
     for what, (mine, other) in rows.items():
         print(f"| {what} | {mine:,.4g} | {other:,.4g} | {other / mine:.1f} |")
     if options.plot:
-        plot(options.plot, runs, losses, predicted, final, lists, grid, {name: row(best[name]) for name in LAWS})
+        plot(options.plot, runs, losses, predicted, final, lists, {name: row(best[name]) for name in LAWS})
 
 
-def plot(folder, runs, losses, predicted, final, lists, grid, best):
+def plot(folder, runs, losses, predicted, final, lists, best):
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(2, 3, figsize=(12, 6), sharex=True, sharey=True, layout="constrained")
     for i, (run, axis) in enumerate(zip(runs, axes.flat, strict=True)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import pickle
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,11 @@ def test_the_gallery(cf):
 
 
 @pytest.mark.parametrize(("name", "config"), ORDINARY)
-def test_parameters(cf, name, config):
-    """Config, attributes and repr have the parameters of the signature, in its order and with its defaults."""
+def test_parameters(cf, importable, name, config):
+    """Config, attributes and repr have the parameters of the signature, in its order and with its defaults.
+
+    Equality, hashing and pickling depend on each of them.
+    """
     cls = getattr(cf, name)
     config = parameters(cf, config)
     schedule = cls(**config)
@@ -52,7 +57,16 @@ def test_parameters(cf, name, config):
         assert f"{key}=" in repr(schedule)
         with pytest.raises(AttributeError):
             setattr(schedule, key, value)
-    assert cls(**schedule.get_config()) == schedule == copy.copy(schedule)
+        if isinstance(value, (bool, int, float)):
+            changed = not value if isinstance(value, bool) else value * 2 + 1
+            with contextlib.suppress(ValueError, UserWarning):
+                assert cls(**{**config, key: changed}) != schedule, key
+    for same in cls(**schedule.get_config()), copy.copy(schedule), pickle.loads(pickle.dumps(schedule)):
+        assert same == schedule
+        assert hash(same) == hash(schedule)
+        assert same(777) == schedule(777)
+    with pytest.raises(AttributeError, match="immutable"):
+        schedule.__init__(**config)
 
 
 def test_what_a_caller_gets_is_a_copy(cf):

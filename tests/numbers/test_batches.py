@@ -367,9 +367,9 @@ def test_all_numbers(cf):
 
 
 def test_range(cf):
-    """A range of steps has the rates of a call with it, at the ends of int64 too, where NumPy makes floats of a range."""
+    """A range of steps has the rates of a call with it, at the ends of int64 too, where NumPy makes it floats."""
     stable = cf.WarmupStableDecay(0.1, 0, 10, 2**62)
-    for steps in (range(2**63 - 4096, 2**63), range(-2, 2**63, 2**61), range(9, -2**63 - 1, -(2**62)), range(3, 3)):
+    for steps in (range(2**63 - 4096, 2**63), range(-2, 2**63, 2**61), range(9, -(2**63) - 1, -(2**62)), range(3, 3)):
         assert_same(cf.cosine_decay(steps, [[0.1]], 2**62)[0], cf.CosineDecay(0.1, 2**62)(steps))
         assert_same(cf.warmup_stable_decay(steps, [[0.1]], 0, 10, 2**62)[0], stable(steps))
     with pytest.raises(OverflowError, match=f"step {2**63} is beyond int64"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 import random
 from fractions import Fraction
 
@@ -221,28 +220,6 @@ def test_a_cycle_is_a_cosine_decay(cf):
 
 
 # ---- The class ----
-
-
-def test_config(cf, importable):
-    """Keras's keys, equality, hashing and pickling."""
-    cls, parameters = cf.CosineDecayRestarts, (0.1, 1000, 1.5, 0.9, 0.01)
-    schedule = cls(*parameters)
-    config = schedule.get_config()
-    assert list(config.items()) == [
-        ("initial_learning_rate", 0.1), ("first_decay_steps", 1000), ("t_mul", 1.5), ("m_mul", 0.9), ("alpha", 0.01),
-        ("name", "SGDRDecay"),
-    ]  # fmt: skip
-    assert all(getattr(schedule, key) == value for key, value in config.items())
-    for copy in (cls.from_config(config), pickle.loads(pickle.dumps(schedule))):
-        assert copy == schedule
-        assert hash(copy) == hash(schedule)
-        assert copy(77777) == schedule(77777)
-    for key, other in {k: v for k, v in config.items() if k != "name"}.items():
-        assert cls(**{**config, key: other * 2 + 1}) != schedule, key
-    assert cls(np.float32(0.1), 1000)(3).dtype == np.float32
-    assert cls(0.1, 1000).get_config() == {**config, "t_mul": 2.0, "m_mul": 1.0, "alpha": 0.0}
-    with pytest.raises(AttributeError, match="immutable"):
-        schedule.__init__(*parameters)
 
 
 @pytest.mark.parametrize(

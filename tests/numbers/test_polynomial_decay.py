@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 import random
 from fractions import Fraction
 
@@ -13,7 +12,7 @@ import pytest
 pytest.importorskip("mpmath", reason="the exact values are mpmath's")
 
 import oracle
-from bits import INT64
+from bits import INT64, assert_never_turns_back
 from draws import steps_near_multiples
 from family import POLYNOMIAL_DECAY, polynomial_decay, title
 
@@ -174,36 +173,10 @@ def test_powers_that_are_not_positive(cf):
     ],
 )
 def test_never_turns_back(best, parameters):
-    """Over whole steps a decay never rises, and a growth never falls."""
-    schedule, D = best.PolynomialDecay(*parameters), int(parameters[1])
-    rising = schedule(D) > schedule(0)
-    for start in (0, D // 3, D // 2, D - 5000, 5 * D):
-        rates = schedule.precompute(start, start + 10_000)
-        assert (np.diff(rates if rising else -rates) >= 0).all(), start
-    rates = schedule(np.linspace(0, 2 * D, 100_000).astype(np.int64))
-    assert (np.diff(rates if rising else -rates) >= 0).all()
+    assert_never_turns_back(best.PolynomialDecay(*parameters), int(parameters[1]))
 
 
 # ---- The class ----
-
-
-def test_config(cf, importable):
-    """Keras's keys, equality, hashing and pickling."""
-    cls, parameters = cf.PolynomialDecay, (0.1, 1000, 0.0, 2.0, True)
-    schedule = cls(*parameters)
-    config = schedule.get_config()
-    assert list(config.values()) == [*parameters, "PolynomialDecay"]
-    assert all(getattr(schedule, key) == value for key, value in config.items())
-    for copy in (cls.from_config(config), pickle.loads(pickle.dumps(schedule))):
-        assert copy == schedule
-        assert hash(copy) == hash(schedule)
-        assert copy(777) == schedule(777)
-    for key, other in {k: v for k, v in config.items() if k != "name"}.items():
-        changed = cls(**{**config, key: not other if isinstance(other, bool) else other * 2 + 1})
-        assert changed != schedule, key
-    assert cls(np.float32(0.1), *parameters[1:])(3).dtype == np.float32
-    with pytest.raises(AttributeError, match="immutable"):
-        schedule.__init__(*parameters)
 
 
 @pytest.mark.parametrize(
