@@ -33,25 +33,17 @@ static inline double log2_of(double x)
     return FMA(z, FMA(w, odd, even), binary.hi - (1023.0 - 100.0));
 }
 
-/* 2^E; at least 2^-1022, and at most 2^1023. */
+/* 2^E for E <= 0; at least 2^-1022. */
 static inline double exp2_of(double E)
 {
     const double magic = 6755399441055744.0; /* as in cf_round */
-    const double e = E < -1022.0 ? -1022.0 : E > 1023.0 ? 1023.0 : E, shifted = e + magic;
+    const double e = E > -1022.0 ? E : -1022.0, shifted = e + magic;
     const double f = e - (shifted - magic), ff = f * f;
 #define C(k) cf_exp2_table[k].hi
     const double even = FMA(ff, FMA(ff, FMA(ff, FMA(ff, FMA(ff, C(10), C(8)), C(6)), C(4)), C(2)), C(0));
     const double odd = FMA(ff, FMA(ff, FMA(ff, FMA(ff, FMA(ff, C(11), C(9)), C(7)), C(5)), C(3)), C(1));
 #undef C
     return FMA(f, FMA(f, odd, even), 1.0) * cf_double((cf_bits(shifted) << 52) + UINT64_C(0x3FF0000000000000));
-}
-
-/* (1 + x)^-beta, x below 0 and NaN counting as 0. */
-static inline double falling_power(double x, double beta)
-{
-    const double y = x > 0.0 ? x : 0.0;
-    const double power = exp2_of(-beta * log2_of(1.0 + y));
-    return y < (double)INFINITY ? power : 0.0;
 }
 
 static void power_sums(const void *work, int64_t begin, int64_t end)
@@ -64,8 +56,16 @@ static void power_sums(const void *work, int64_t begin, int64_t end)
         int i;
         for (k = p->first[item]; k < p->end[item]; k++) {
             const double start = p->starts[k], factor = p->factors[k], change = p->changes[k];
+            double exponents[CF_NODES];
+            /* (1 + x)^-beta, x below 0 and NaN counting as 0. Two loops, because all the operations of one term are so
+             * many that a processor could not begin the next before they have ended. */
             INDEPENDENT
-            for (i = 0; i < CF_NODES; i++) totals[i] += change * falling_power(factor * (at[i] - start), p->beta);
+            for (i = 0; i < CF_NODES; i++) {
+                const double x = factor * (at[i] - start), y = x > 0.0 ? x : 0.0, exponent = -p->beta * log2_of(1.0 + y);
+                exponents[i] = y < (double)INFINITY ? exponent : -(double)INFINITY;
+            }
+            INDEPENDENT
+            for (i = 0; i < CF_NODES; i++) totals[i] += change * exp2_of(exponents[i]);
         }
         memcpy(p->totals + item * CF_NODES, totals, sizeof totals);
     }
