@@ -77,7 +77,9 @@ def _cosine_decay_restarts(numbers: Any, counts: Any, s: Any) -> Any:
         return D * jnp.where(growth == 1, i, (growth**i - 1) / more)
 
     i = jnp.floor(jnp.where(growth == 1, t / D, jnp.log(jnp.maximum(scale, 1e-30)) / jnp.log1p(more)))
-    i = i + (t >= begin(i + 1)) - (t < begin(i))  # the logarithm may be rounded to another cycle
+    i = jnp.where(
+        t >= begin(i + 1), i + 1, jnp.where(t < begin(i), i - 1, i)
+    )  # the logarithm may be rounded to another cycle
     i = jnp.where(outside & ~ended, i, 0)
     part = jnp.clip((t - begin(i)) / (D * growth**i), 0, 1)
     return floor + jnp.where(ended, 0, (initial - floor) * heights[k] * height**i * _cosine(part))

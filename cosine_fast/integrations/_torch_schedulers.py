@@ -37,6 +37,23 @@ def _is_chained() -> bool:
     return chain is not None and len(chain._schedulers) > 1
 
 
+def set_rate(group: dict[str, Any], rate: float) -> None:
+    """Set the learning rate of a parameter group."""
+    if isinstance(group["lr"], torch.Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
+def _plain(value: Any) -> Any:
+    """Return Python's numbers for NumPy's, also within containers."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return type(value)({_plain(key): _plain(each) for key, each in value.items()})
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
 class ClosedForm(LRScheduler):
     """A scheduler whose rates depend on nothing but ``last_epoch``."""
 
@@ -73,8 +90,8 @@ class ClosedForm(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Return PyTorch's state, with Python's numbers for NumPy's, which ``torch.load`` refuses."""
-        state = super().state_dict()
-        return {key: value.item() if isinstance(value, np.generic) else value for key, value in state.items()}
+        state: dict[str, Any] = _plain(super().state_dict())
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a state. Groups that still have the rates that this scheduler set get the rates of the state."""
@@ -84,10 +101,7 @@ class ClosedForm(LRScheduler):
             return
         for group, old, new in zip(self.optimizer.param_groups, before, self._last_lr, strict=False):
             if float(group["lr"]) == float(old):
-                if isinstance(group["lr"], torch.Tensor):
-                    group["lr"].fill_(float(new))
-                else:
-                    group["lr"] = float(new)
+                set_rate(group, float(new))
 
 
 class _DropIn(ClosedForm):

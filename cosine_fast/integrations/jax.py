@@ -27,7 +27,7 @@ import numpy as np
 from .. import _backend
 from ..schedules._base import Formula, LearningRateSchedule
 from ..schedules._checks import check_schedule, rate_dtype
-from ..schedules._evaluation import range_of_steps
+from ..schedules._evaluation import is_masked, range_of_steps
 from ..schedules._joined import Joined
 from ..schedules.cosine_decay_restarts import CosineDecayRestarts
 from . import _jax_formulas
@@ -39,7 +39,10 @@ def _steps(count: Any, *, floats: bool = True) -> jax.Array:
     """Return steps as an array of JAX, which without jax_enable_x64 would wrap NumPy's wide integers."""
     of_jax = any(isinstance(each, jax.Array) or hasattr(each, "__jax_array__") for each in jax.tree.leaves(count))
     if not of_jax and not isinstance(count, (int, float)):
+        if is_masked(count):
+            raise TypeError("Argument `count` must be no masked array, which JAX has not. Call the schedule itself.")
         count = np.asarray(count)  # all of NumPy, and the arrays of other libraries
+        count = count.astype(count.dtype.newbyteorder("="), copy=False)
     steps = jnp.asarray(count)
     if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):
         wanted = "integers or floats" if floats else "integers, which a table is of"
@@ -59,9 +62,7 @@ def _check_single(leaf: str, array: Any) -> None:
         )
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["rates"], meta_fields=["start"], drop_fields=["schedule"]
-)
+@jax.tree_util.register_pytree_with_keys_class
 @dataclass(frozen=True, eq=False)
 class Table:
     """The rates of consecutive steps, as a function of the step that JAX can trace.
@@ -92,6 +93,16 @@ class Table:
     rates: jax.Array
     start: int = 0
     schedule: LearningRateSchedule | None = None
+
+    # Not register_dataclass, whose `drop_fields` JAX before 0.10 cannot read.
+    def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], int]:
+        """Return the leaf with its name, and the first step."""
+        return [(jax.tree_util.GetAttrKey("rates"), self.rates)], self.start
+
+    @classmethod
+    def tree_unflatten(cls, start: int, leaves: Any) -> Table:
+        """Return a table of the leaf, whose first step is `start`."""
+        return cls(leaves[0], start)
 
     def __call__(self, count: Any) -> jax.Array:
         """Return the rates at these steps: integers of any shape, or traced ones.
@@ -191,7 +202,13 @@ def _register() -> None:
         )
     library = ctypes.CDLL(found.origin)
     ctypes.c_void_p.in_dll(library, "cf_jax_evaluate").value = _backend.kernel.EVALUATE
-    jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(library.cf_jax_handler), platform="cpu")
+    jax.local_devices()  # before there is a backend JAX would take the wrong handler, and could make no backend then
+    try:
+        jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(library.cf_jax_handler), platform="cpu")
+    except RuntimeError as error:  # JAX's own is a subclass
+        raise ImportError(
+            "This cosine_fast was built with the headers of another jaxlib: use `table` or `formula`, or build it again"
+        ) from error
 
 
 def _parameters(schedule: Any) -> tuple[Any, Any, list[Formula]]:

@@ -139,7 +139,7 @@ def _precompute(schedule: Any, start: Any, stop: Any = None, step: Any = 1) -> A
         last = np.int64(start if alone else stop)
         stride = np.int64(step)
         if stride == 0:
-            raise ValueError("range() arg 3 must not be zero")
+            raise ValueError("Argument `step` must not be 0. Received: step=0")
         n = len(range(first, last, stride))
         rates = np.empty(n)
         of_range(schedule, first, stride, rates.ctypes, n)

@@ -12,6 +12,7 @@ import torch
 
 from ..schedules._base import LearningRateSchedule
 from . import torch as integration
+from ._torch_schedulers import set_rate
 
 __all__ = ["ScheduledLR"]
 
@@ -70,9 +71,15 @@ class ScheduledLR(integration.ScheduledLR):
         if epoch is None:  # as PyTorch's constructor calls it
             super().step()
         elif self.t_in_epochs:
-            self._update_lr(epoch)
+            self._set(epoch)
 
     def step_update(self, num_updates: int, metric: Any = None) -> None:
         """Set the rates after a number of updates; `metric` has no effect."""
         if not self.t_in_epochs:
-            self._update_lr(num_updates)
+            self._set(num_updates)
+
+    def _set(self, epoch: float) -> None:
+        self.last_epoch = epoch
+        self._last_lr = self._get_closed_form_lr()
+        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+            set_rate(group, rate)

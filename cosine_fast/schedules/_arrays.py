@@ -76,7 +76,11 @@ def _xarray(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
 
 
 def _dask(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
-    return steps.map_blocks(**_task_of(call, steps, **options))
+    import dask.array
+
+    axes = tuple(range(steps.ndim))  # not map_blocks, whose `token` some versions warn of
+    task = _task_of(call, steps, **options)
+    return dask.array.blockwise(task.pop("func"), axes, steps, axes, **task)
 
 
 def _dask_frame(call: Callable[..., Any], steps: Any, **options: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._backend import check_threads, shown
 from . import _arrays
-from ._checks import FLOAT64, INT64_MAX, INT64_MIN, RATE_DTYPES, rate_dtype
+from ._checks import FLOAT64, INT64_MAX, INT64_MIN, RATE_DTYPES, rate_dtype, received
 
 _PLAIN = (np.ndarray, list, tuple)  # types of steps that give NumPy's arrays
 
@@ -28,6 +28,8 @@ def as_array(step: Any) -> np.ndarray[Any, Any]:
             raise
         wanted = "Tensors that NumPy cannot read are for `cosine_fast.integrations.torch.learning_rates`."
         raise TypeError(f"{wanted} Received: step of dtype {step.dtype} on {step.device}") from error
+    except ValueError as error:
+        raise ValueError(f"Argument `step` must be integers or floats. NumPy says: {error}") from error
     kind = array.dtype.kind
     if kind == "O" or (kind == "f" and not isinstance(step, (np.ndarray, np.generic, float)) and _loses_digits(array)):
         # NumPy makes objects of a list with an int beyond uint64, and floats of ints of int64 and uint64 together.
@@ -47,11 +49,21 @@ def _beyond_int64(step: int) -> OverflowError:
     return OverflowError(f"step {shown(step)} is beyond int64 (-2**63 <= step < 2**63)")
 
 
+def _integer(name: str, value: SupportsIndex) -> int:
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"Argument `{name}` must be an integer. {received(name, value)}") from error
+
+
 def range_of_steps(function: str, start: SupportsIndex, stop: SupportsIndex | None, step: SupportsIndex) -> range:
     """Return range(start, stop, step) for a method with this name; raise where a step is beyond int64."""
     if stop is None and step != 1:
         raise TypeError(f"Argument `step` needs `start` and `stop`. Received: {function}({start!r}, step={step!r})")
-    steps = range(operator.index(start)) if stop is None else range(start, stop, step)
+    start, step = _integer("start", start), _integer("step", step)
+    if step == 0:
+        raise ValueError("Argument `step` must not be 0. Received: step=0")
+    steps = range(start) if stop is None else range(start, _integer("stop", stop), step)
     for end in (steps[0], steps[-1]) if steps else ():
         if not INT64_MIN <= end <= INT64_MAX:
             raise _beyond_int64(end)

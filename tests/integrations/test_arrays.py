@@ -243,13 +243,15 @@ def test_kinds_of_torch(cf, schedule):
 def test_jax(cf):
     """In JAX's own dtype: float32, or float64 where jax_enable_x64 is set."""
     jax = library("jax")
+    from x64 import enable_x64
+
     steps = STEPS[:-1]
     for schedule in ordinary(cf):
         for dtype in DTYPES:
             rates = schedule(jax.numpy.array(steps), dtype=dtype)
             assert isinstance(rates, jax.Array)
             same(rates, schedule(steps, dtype=np.float32))
-        with jax.enable_x64(True):
+        with enable_x64(True):
             same(schedule(jax.numpy.array(STEPS)), schedule(STEPS))
             same(schedule(jax.numpy.array(STEPS), dtype=np.float32), schedule(STEPS, dtype=np.float32))
 

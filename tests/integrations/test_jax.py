@@ -15,6 +15,7 @@ optax = pytest.importorskip("optax", reason="optax's optimizers call the tables"
 import jax.numpy as jnp  # noqa: E402
 from draws import fractional_steps, whole_steps  # noqa: E402
 from family import FAMILY, NAMES, made  # noqa: E402
+from x64 import enable_x64  # noqa: E402
 
 import cosine_fast  # noqa: E402
 from cosine_fast import CosineDecay, CosineDecayRestarts  # noqa: E402
@@ -56,7 +57,7 @@ def test_kernel(name, share):
     for p in FAMILY[name].hard[: int(8 * share)]:
         schedule = made(cosine_fast, name, p)
         for x64 in (False, True):
-            with jax.enable_x64(x64), np.errstate(over="ignore"):
+            with enable_x64(x64), np.errstate(over="ignore"):
                 rates = kernel(schedule)
                 whole = whole_steps(name, p)[:300]
                 for drawn in (whole if x64 else np.clip(whole, -(2**31), 2**31 - 1), fractional_steps(name, p)[:200]):
@@ -147,7 +148,7 @@ def test_without_the_headers(monkeypatch):
 def test_formula(name, x64, most):
     """Operations of jax.numpy are as near to the rates as stated; they have a derivative by the step."""
     steps = np.arange(1000)
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         for p in FAMILY[name].ordinary:
             schedule = made(cosine_fast, name, p)
             want, rates = schedule(steps), formula(schedule)
@@ -173,7 +174,7 @@ LONG = [
 def test_formula_of_long_runs(schedule, stop, x64, most):
     """They are as near after many cycles and waves, for large powers, and at the steps where a cycle begins."""
     steps = np.arange(stop)
-    with jax.enable_x64(x64):
+    with enable_x64(x64):
         np.testing.assert_allclose(jax.jit(formula(schedule))(steps), schedule(steps), rtol=0, atol=0.3 * most)
 
 
@@ -198,6 +199,23 @@ def test_counts(count):
         rates(3.5)
 
 
+def test_numpys_arrays():
+    """Those in another byte order are read. JAX has no masks, so that a masked array would lose its own."""
+    for rates in (table(WARM), formula(WARM)):
+        assert rates(np.arange(3, dtype=">i4")).tolist() == rates(np.arange(3)).tolist()
+        with pytest.raises(TypeError, match="`count` must be no masked array"):
+            rates(np.ma.array([1, 2], mask=[0, 1]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strict_promotion(name):
+    with jax.numpy_dtype_promotion("strict"):
+        for p in FAMILY[name].ordinary:
+            schedule = made(cosine_fast, name, p)
+            for rates in (table(schedule, STOP), formula(schedule)):
+                assert rates(jnp.arange(3)).dtype == np.float32
+
+
 @pytest.mark.parametrize("make", [table, formula, pytest.param(kernel, marks=kernels)])
 def test_wide_counts(make):
     """Integers beyond 32 bits are not wrapped, and unsigned ones are not read as negative."""
@@ -205,7 +223,7 @@ def test_wide_counts(make):
     for count in (wide[0], wide, [wide], array.array("q", wide.tolist()), memoryview(wide), np.uint64(2**63), 2**33):
         with pytest.raises(OverflowError, match="int32"):
             make(WARM)(count)
-    with jax.enable_x64(True):
+    with enable_x64(True):
         assert make(WARM)(np.int64(2**33)) == pytest.approx(0.05)
         assert make(WARM)(np.uint64(2**63)) == pytest.approx(0.05)
     assert make(WARM)([7, jnp.int32(60)])[1] == make(WARM)(60)
@@ -384,7 +402,7 @@ assert table(schedule, dtype=np.float32)(5).dtype == np.float32
         ((WARM, 5), {"start": 6}, ValueError, "start=6, stop=5"),
         ((WARM, 2**31), {}, ValueError, "below 2\\*\\*31 in size"),
         ((CosineDecay(0.1, 2**40),), {}, ValueError, "below 2\\*\\*31 in size"),
-        ((WARM, 5.5), {}, TypeError, "float"),
+        ((WARM, 5.5), {}, TypeError, "`stop` must be an integer. Received: stop=5.5"),
         ((WARM, 5), {"dtype": np.float64}, ValueError, "jax_enable_x64"),
         ((WARM, 5), {"dtype": np.float16}, TypeError, "float64 or float32"),
     ],

@@ -16,6 +16,7 @@ import jax.numpy as jnp  # noqa: E402
 from cosine_fast import CosineDecay, ExponentialDecay, OneCycle  # noqa: E402
 from cosine_fast.dialects import optax as dialect  # noqa: E402
 from cosine_fast.integrations import optax as tables  # noqa: E402
+from x64 import enable_x64  # noqa: E402
 
 STEPS = 400  # more than any of these schedules has
 NAMES = [name for name in dialect.__all__ if name != "join_schedules"]
@@ -66,7 +67,7 @@ def test_same(name, share):
         given = drawn(name, random.Random(f"{name} {seed}"))
         schedule = getattr(dialect, name)(**given)
         for single, error in ((False, 1e-12), (True, 1e-4)):
-            with jax.enable_x64(not single):
+            with enable_x64(not single):
                 own, table = getattr(optax, name)(**given), getattr(tables, name)(**given, stop=STEPS)
                 want = jax.vmap(lambda count, own=own: jnp.asarray(own(count)))(counts)
                 got = np.asarray(table(counts))
@@ -109,7 +110,7 @@ def test_join():
     table = tables.join_schedules(
         [*(getattr(tables, name)(*p) for name, p in parts), ExponentialDecay(0.3, 10, 0.5)], [13, 60], stop=STEPS
     )
-    with jax.enable_x64(True):
+    with enable_x64(True):
         want = own(jnp.arange(STEPS))
     np.testing.assert_allclose(table.schedule.precompute(STEPS), want, rtol=1e-12, atol=1e-12)
     assert table.rates.tolist() == table.schedule.precompute(STEPS, dtype=np.float32).tolist()

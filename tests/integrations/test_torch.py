@@ -335,7 +335,7 @@ def test_tensors_on_a_device():
 
 @pytest.mark.parametrize(
     ("call", "reason"),
-    [(lambda steps: learning_rates(COSINE, steps), "outside of compiled graphs"), (COSINE, "of class `CosineDecay`")],
+    [(lambda steps: learning_rates(COSINE, steps), "learning_rates"), (COSINE, "of class `CosineDecay`")],
     ids=["learning_rates", "schedule"],
 )
 def test_a_compiled_call(call, reason):
@@ -392,6 +392,25 @@ def test_states_of_others():
     with pytest.raises(TypeError, match=r"`state_dict` must be a dict. Received: None"):
         scheduler.load_state_dict(None)
     assert scheduler.state_dict() == before
+
+
+def test_the_state_of_another_version():
+    """A parameter that had no name then has its default; other values are refused."""
+    scheduler = ScheduledLR(optimizer_of(), cosine_fast.CosineDecay(0.1, 30))
+    state = scheduler.state_dict()
+    del state["schedules"][0]["config"]["alpha"]
+    scheduler.load_state_dict(state)
+    state["schedules"][0]["config"]["decay_steps"] = 31
+    with pytest.raises(ValueError, match="same schedules"):
+        scheduler.load_state_dict(state)
+    for broken in (None, 5, [None], [{}], ["CosineDecay"]):
+        with pytest.raises(ValueError, match="same schedules"):
+            scheduler.load_state_dict({**state, "schedules": broken})
+
+
+def test_under_transforms():
+    with pytest.raises(RuntimeError, match=r"outside of torch.func's transforms"):
+        torch.vmap(COSINE)(torch.arange(3))
 
 
 @pytest.mark.parametrize(

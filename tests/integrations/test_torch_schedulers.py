@@ -270,6 +270,10 @@ def test_numpys_numbers():
     scheduler.step(np.int64(3))
     state = saved(scheduler.state_dict())
     assert [type(state[name]) for name in ("last_epoch", "step_size", "gamma")] == [int, int, float]
+    scheduler = made(drop_ins, "MultiStepLR", {"milestones": np.array([3, 6])})
+    scheduler.base_lrs = [np.float64(0.1)]
+    state = saved(scheduler.state_dict())
+    assert (state["base_lrs"], state["milestones"]) == ([0.1], {3: 1, 6: 1})
 
 
 def test_epochs_of_warm_restarts():
