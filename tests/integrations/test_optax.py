@@ -12,11 +12,11 @@ jax = pytest.importorskip("jax", reason="optax's schedules are in JAX")
 optax = pytest.importorskip("optax", reason="it is what these tests are about")
 
 import jax.numpy as jnp  # noqa: E402
+from x64 import enable_x64  # noqa: E402
 
 from cosine_fast import CosineDecay, ExponentialDecay, OneCycle  # noqa: E402
 from cosine_fast.dialects import optax as dialect  # noqa: E402
 from cosine_fast.integrations import optax as tables  # noqa: E402
-from x64 import enable_x64  # noqa: E402
 
 STEPS = 400  # more than any of these schedules has
 NAMES = [name for name in dialect.__all__ if name != "join_schedules"]
