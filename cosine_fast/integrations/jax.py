@@ -40,7 +40,7 @@ def _steps(count: Any, *, floats: bool = True) -> jax.Array:
     of_jax = any(isinstance(each, jax.Array) or hasattr(each, "__jax_array__") for each in jax.tree.leaves(count))
     if not of_jax and not isinstance(count, (int, float)):
         if is_masked(count):
-            raise TypeError("Argument `count` must be no masked array, which JAX has not. Call the schedule itself.")
+            raise TypeError("Argument `count` must not be a masked array: JAX has no masks. Call the schedule itself.")
         count = np.asarray(count)  # all of NumPy, and the arrays of other libraries
         count = count.astype(count.dtype.newbyteorder("="), copy=False)
     steps = jnp.asarray(count)
@@ -62,7 +62,6 @@ def _check_single(leaf: str, array: Any) -> None:
         )
 
 
-@jax.tree_util.register_pytree_with_keys_class
 @dataclass(frozen=True, eq=False)
 class Table:
     """The rates of consecutive steps, as a function of the step that JAX can trace.
@@ -94,16 +93,6 @@ class Table:
     start: int = 0
     schedule: LearningRateSchedule | None = None
 
-    # Not register_dataclass, whose `drop_fields` JAX before 0.10 cannot read.
-    def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], int]:
-        """Return the leaf with its name, and the first step."""
-        return [(jax.tree_util.GetAttrKey("rates"), self.rates)], self.start
-
-    @classmethod
-    def tree_unflatten(cls, start: int, leaves: Any) -> Table:
-        """Return a table of the leaf, whose first step is `start`."""
-        return cls(leaves[0], start)
-
     def __call__(self, count: Any) -> jax.Array:
         """Return the rates at these steps: integers of any shape, or traced ones.
 
@@ -117,6 +106,14 @@ class Table:
         # The leaf may be an array of NumPy; the steps may be divided among devices, and the rates are likewise.
         rates = jnp.asarray(self.rates).at[index]
         return rates.get(mode="promise_in_bounds", out_sharding=jax.typeof(index).sharding)
+
+
+# As register_dataclass would do, if JAX before 0.10 did not misread its `drop_fields`.
+jax.tree_util.register_pytree_with_keys(
+    Table,
+    lambda table: ([(jax.tree_util.GetAttrKey("rates"), table.rates)], table.start),
+    lambda start, leaves: Table(next(iter(leaves)), start),
+)
 
 
 def table(

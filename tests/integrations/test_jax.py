@@ -203,7 +203,7 @@ def test_numpys_arrays():
     """Those in another byte order are read. JAX has no masks, so that a masked array would lose its own."""
     for rates in (table(WARM), formula(WARM)):
         assert rates(np.arange(3, dtype=">i4")).tolist() == rates(np.arange(3)).tolist()
-        with pytest.raises(TypeError, match="`count` must be no masked array"):
+        with pytest.raises(TypeError, match="`count` must not be a masked array"):
             rates(np.ma.array([1, 2], mask=[0, 1]))
 
 
