@@ -77,9 +77,8 @@ def _cosine_decay_restarts(numbers: Any, counts: Any, s: Any) -> Any:
         return D * jnp.where(growth == 1, i, (growth**i - 1) / more)
 
     i = jnp.floor(jnp.where(growth == 1, t / D, jnp.log(jnp.maximum(scale, 1e-30)) / jnp.log1p(more)))
-    i = jnp.where(
-        t >= begin(i + 1), i + 1, jnp.where(t < begin(i), i - 1, i)
-    )  # the logarithm may be rounded to another cycle
+    # The logarithm may be rounded to another cycle.
+    i = jnp.where(t >= begin(i + 1), i + 1, jnp.where(t < begin(i), i - 1, i))
     i = jnp.where(outside & ~ended, i, 0)
     part = jnp.clip((t - begin(i)) / (D * growth**i), 0, 1)
     return floor + jnp.where(ended, 0, (initial - floor) * heights[k] * height**i * _cosine(part))

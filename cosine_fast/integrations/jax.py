@@ -199,7 +199,7 @@ def _register() -> None:
         )
     library = ctypes.CDLL(found.origin)
     ctypes.c_void_p.in_dll(library, "cf_jax_evaluate").value = _backend.kernel.EVALUATE
-    jax.local_devices()  # before there is a backend JAX would take the wrong handler, and could make no backend then
+    jax.local_devices()  # makes JAX's backends, which an unfit handler that is there already would prevent
     try:
         jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(library.cf_jax_handler), platform="cpu")
     except RuntimeError as error:  # JAX's own is a subclass

@@ -6,6 +6,7 @@ timm itself is not imported.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -80,6 +81,6 @@ class ScheduledLR(integration.ScheduledLR):
 
     def _set(self, epoch: float) -> None:
         self.last_epoch = epoch
-        self._last_lr = self._get_closed_form_lr()
-        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+        for group, rate in zip(self.optimizer.param_groups, self._get_closed_form_lr(), strict=True):
             set_rate(group, rate)
+        self._last_lr = [copy.deepcopy(group["lr"]) for group in self.optimizer.param_groups]  # it may be a tensor

@@ -127,8 +127,8 @@ class ScheduledLR(ClosedForm):
     def _serialized(self) -> list[dict[str, Any]]:
         return [serialize(schedule) for schedule in self.schedules]
 
-    def _are_mine(self, configs: Any) -> bool:
-        """Return whether these mean the schedules. Another version may have left a parameter out."""
+    def _are_equal(self, configs: Any) -> bool:
+        """Return whether these are configs of the schedules. One of another version may lack a parameter."""
         try:
             return [deserialize(config) for config in configs] == self.schedules
         except (TypeError, ValueError):
@@ -164,7 +164,7 @@ class ScheduledLR(ClosedForm):
         own = {"schedules": self._serialized(), "ratios": self.ratios}
         for key, value in own.items():
             received = state_dict.get(key)
-            if received != value and not (key == "schedules" and self._are_mine(received)):
+            if received != value and not (key == "schedules" and self._are_equal(received)):
                 wanted = f"The state must be that of a ScheduledLR with the same {key}, {value}"
                 raise ValueError(f"{wanted}. Received: {shown(received)}")
         own["per_group"] = self.per_group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from originals import original
 
@@ -55,5 +56,13 @@ def test_states():
     assert resumed.get_last_lr() == rates_of(scheduler) == [COSINE(9), 0.25 * schedules[1](9)]
     resumed.step(10)
     assert rates_of(resumed) == [COSINE(10), 0.25 * schedules[1](10)]
+    tensors = [ScheduledLR(optimizer_of(), COSINE) for _ in range(2)]
+    for each in tensors:
+        for group in each.optimizer.param_groups:
+            group["lr"] = torch.tensor(group["lr"])
+    tensors[0].step(9)
+    tensors[1].step(3)
+    tensors[1].load_state_dict(tensors[0].state_dict())
+    assert rates_of(tensors[1]) == rates_of(tensors[0]) == [np.float32(COSINE(9)), np.float32(0.25 * COSINE(9))]
     with pytest.raises(ValueError, match="a ScheduledLR with the same schedules"):
         ScheduledLR(optimizer_of(), COSINE).load_state_dict(scheduler.state_dict())
