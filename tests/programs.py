@@ -32,10 +32,6 @@ BUILDS = {
     "clang": ("", "clang", ["-x", "c", "-std=c99", "-O3", "-march=native"]),
     "aarch64": ("", "aarch64-linux-gnu-gcc", ["-x", "c", "-std=c99", "-O3", "-static"]),
 }
-# Both languages and both levels are in without -m slow.
-each_build = pytest.mark.parametrize(
-    "build", [pytest.param(each, marks=[pytest.mark.slow] * (each not in ("C, -O3", "C++, -O0"))) for each in BUILDS]
-)
 EMULATORS = {"aarch64": ["qemu-aarch64-static", "qemu-aarch64"]}  # where the machine is none
 # What zig compiles for; and what runs the program on Linux on x86-64, where something can.
 TARGETS: dict[str, list[str] | None] = {
@@ -45,6 +41,12 @@ TARGETS: dict[str, list[str] | None] = {
     "x86_64-windows-gnu": ["wine"],
     **dict.fromkeys(("aarch64-macos", "x86_64-macos", "x86_64-freebsd")),
 }
+
+
+def each_build(quick: str) -> pytest.MarkDecorator:
+    """Run a test with each build; without -m slow, with this one."""
+    cases = [pytest.param(each, marks=[pytest.mark.slow] * (each != quick)) for each in BUILDS]
+    return pytest.mark.parametrize("build", cases)
 
 
 def emulator(build: str) -> list[str]:

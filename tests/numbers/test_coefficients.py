@@ -30,6 +30,9 @@ def floats(text):
     return [float.fromhex(number) for number in HEX.findall(text)]
 
 
+pytestmark = pytest.mark.slow  # the script takes seconds, and the tables hardly ever change
+
+
 @pytest.fixture(scope="session")
 def made():
     """What the script prints: for each table its relative error and its pairs."""

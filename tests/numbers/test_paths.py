@@ -19,7 +19,7 @@ from samples import one_in
 RANDOM = [(name, drawn(name, seed)) for name in NAMES for seed in range(1000, 1004)]
 CASES = HARD + RANDOM
 IDS = [f"{name}-{title(p)}" for name, p in CASES]
-each_case = pytest.mark.parametrize("case", one_in(2, [(case,) for case in range(len(CASES))], IDS))
+each_case = pytest.mark.parametrize("case", one_in(4, [(case,) for case in range(len(CASES))], IDS))
 THOROUGH = 12  # every twelfth case goes through every path; the others through those that differ most
 FEW = 73  # steps: repeated until each has stood at each place of a block, they are enough for a team of threads
 
@@ -192,7 +192,7 @@ def test_python(best, python, case):
         assert_same(schedule.precompute(*_ends(steps[::23])), want[::23], f"precompute {steps}")
 
 
-@each_build
+@each_build("C++, -O0")
 def test_headers(best, tmp_path_factory, build):
     """C through the headers has the same bits, golden ones too, with each compiler and level, and in C++."""
     golden = read()

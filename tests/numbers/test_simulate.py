@@ -265,6 +265,7 @@ def test_memory(cf):
         lambda: cf.simulate.momentum_sum(rates, np.full(20, 0.5), last=True),
         lambda: cf.simulate.multi_power_loss_drop(rates[:10], 1, 1, 0.5, 0.5),
     ):
+        call()  # the first one may import a part of NumPy
         tracemalloc.start()
         try:
             call()
