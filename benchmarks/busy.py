@@ -48,12 +48,19 @@ def main() -> None:
     steps, out, threads = np.arange(n), np.empty(n), peers.all_threads()
     isa = cosine_fast.build_info()["isa"]
     print(f"{isa}; {n:,} steps, {calls} calls a turn, {turns} turns, 1 and {threads} threads\n")
-    print("| busy processes |", " | ".join(CONTENDERS), "|\n| ---: |" + " --- |" * len(CONTENDERS))
+    contenders = {}
+    for name, build in CONTENDERS.items():
+        try:
+            build(steps, out, 1)
+            contenders[name] = build
+        except peers.AbsentError as error:
+            print(f"without {name}: {error}\n")
+    print("| busy processes |", " | ".join(contenders), "|\n| ---: |" + " --- |" * len(contenders))
     for processes in range(threads + 1):
-        seconds: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in CONTENDERS}
+        seconds: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in contenders}
         with busy(processes):
             for _ in range(turns):
-                for name, build in CONTENDERS.items():
+                for name, build in contenders.items():
                     for times, team in zip(seconds[name], (1, threads), strict=True):
                         call = build(steps, out, team)
                         call()
