@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,6 +17,7 @@ import numpy as np
 
 from ._backend import shown
 from .cli.signals import one_line, shortened
+from .schedules._checks import integer_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +123,7 @@ def plot(
     if stop is None:
         end = _end(schedule)
         stop = 2**53 if end == math.inf else max(1, math.ceil(end * 1.04))  # with a little of the last rate
-    start, stop = _step("start", start), _step("stop", stop)
+    start, stop = integer_of("start", start), integer_of("stop", stop)
     if not -(2**53) < start < stop < 2**53:
         raise ValueError(
             f"Argument `stop` must be the last step to draw, -2**53 < start < stop < 2**53; without it a schedule must "
@@ -142,13 +142,6 @@ def plot(
     name = getattr(schedule, "name", None) or type(schedule).__name__
     _draw(axes, [(name, schedule)], start, stop, log, log_x, title, axes.legend)
     return axes
-
-
-def _step(name: str, step: Any) -> int:
-    try:
-        return operator.index(step)
-    except TypeError:
-        raise TypeError(f"Argument `{name}` must be an integer. Received: {name}={shown(step)}") from None
 
 
 def _draw(

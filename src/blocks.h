@@ -9,8 +9,8 @@
 enum {
     CF_BLOCK = 512,
     CF_MAX_DIMENSIONS = 64,
-    /* Rates of more bytes are streamed past the caches: most would have left these before anyone reads them. (glibc and the
-     * kernel disagree on the size of the last cache in a virtual machine; this is a common one.) */
+    /* Rates of more bytes are streamed past the caches: most would have left these before anyone reads them. (In a
+     * virtual machine glibc and Linux disagree on the size of the last cache; this is a common one.) */
     CF_STREAMED = 32 * 1024 * 1024
 };
 

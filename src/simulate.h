@@ -57,8 +57,8 @@ static void power_sums(const void *work, int64_t begin, int64_t end)
         for (k = p->first[item]; k < p->end[item]; k++) {
             const double start = p->starts[k], factor = p->factors[k], change = p->changes[k];
             double exponents[CF_NODES];
-            /* (1 + x)^-beta, x below 0 and NaN counting as 0. Two loops, because all the operations of one term are so
-             * many that a processor could not begin the next before they have ended. */
+            /* (1 + x)^-beta, x below 0 and NaN counting as 0. In one loop, a term would have so many operations that the
+             * processor could not begin the next term before this one has ended. */
             INDEPENDENT
             for (i = 0; i < CF_NODES; i++) {
                 const double x = factor * (at[i] - start), y = x > 0.0 ? x : 0.0, exponent = -p->beta * log2_of(1.0 + y);

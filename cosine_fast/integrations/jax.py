@@ -42,7 +42,7 @@ def _steps(count: Any, *, floats: bool = True) -> jax.Array:
         if is_masked(count):
             raise TypeError("Argument `count` must not be a masked array: JAX has no masks. Call the schedule itself.")
         count = np.asarray(count)  # all of NumPy, and the arrays of other libraries
-        count = count.astype(count.dtype.newbyteorder("="), copy=False)
+        count = count.astype(count.dtype.newbyteorder("="), copy=False)  # JAX reads no other byte order
     steps = jnp.asarray(count)
     if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):
         wanted = "integers or floats" if floats else "integers, which a table is of"
@@ -199,7 +199,7 @@ def _register() -> None:
         )
     library = ctypes.CDLL(found.origin)
     ctypes.c_void_p.in_dll(library, "cf_jax_evaluate").value = _backend.kernel.EVALUATE
-    jax.local_devices()  # makes JAX's backends, which an unfit handler that is there already would prevent
+    jax.local_devices()  # makes JAX's backends: with a handler that does not fit they could not be made later
     try:
         jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(library.cf_jax_handler), platform="cpu")
     except RuntimeError as error:  # JAX's own is a subclass

@@ -18,7 +18,6 @@ array([0.5 , 0.25, 0.  ])
 from __future__ import annotations
 
 import functools
-import operator
 from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex
 
 import keras
@@ -29,7 +28,7 @@ from .._backend import shown
 from ..schedules import SCHEDULES
 from ..schedules._base import Formula, restore
 from ..schedules._base import LearningRateSchedule as _Base  # the name is that of Keras's class
-from ..schedules._checks import check_schedule
+from ..schedules._checks import check_schedule, integer_of
 from ..serialization import deserialize, serialize
 
 _BACKEND = keras.config.backend()
@@ -177,7 +176,7 @@ class Schedule(schedules.LearningRateSchedule):
 
     def __init__(self, schedule: _Base, stop: SupportsIndex | None = None) -> None:
         check_schedule(schedule, _Base)
-        self._given = schedule, None if stop is None else operator.index(stop)
+        self._given = schedule, None if stop is None else integer_of("stop", stop)
         last = getattr(schedule, "_end", None) if stop is None else self._given[1]
         if last is None or not 0 <= last < _LONGEST:
             why = "has no end" if last is None else f"would have a table up to step {shown(last)}"

@@ -1,7 +1,7 @@
 """Steps in the arrays of other libraries, whose rates are arrays of the same library.
 
 A function here takes a `call` such as `Evaluation._call`, and steps in an array of one library. It imports that
-library, which whoever made the steps has imported already.
+library, which has been imported before: the steps are of it.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def _xarray(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
 def _dask(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
     import dask.array
 
-    axes = tuple(range(steps.ndim))  # not map_blocks, whose `token` some versions warn of
-    task = _task_of(call, steps, **options)
-    return dask.array.blockwise(task.pop("func"), axes, steps, axes, **task)
+    chunk, task = _task_of(call, steps, **options)
+    axes = tuple(range(steps.ndim))  # not map_blocks, which in some versions warns about `token`
+    return dask.array.blockwise(chunk, axes, steps, axes, **task)
 
 
 def _dask_frame(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
@@ -88,14 +88,15 @@ def _dask_frame(call: Callable[..., Any], steps: Any, **options: Any) -> Any:
 
     # The divisions are values of the index, and so of these steps, but not of their rates.
     cleared = isinstance(steps, dask.dataframe.Index)
-    return steps.map_partitions(**_task_of(call, steps, **options), clear_divisions=cleared)
+    chunk, task = _task_of(call, steps, **options)
+    return steps.map_partitions(chunk, **task, clear_divisions=cleared)
 
 
-def _task_of(call: Callable[..., Any], steps: Any, *, num_threads: Any, **options: Any) -> dict[str, Any]:
+def _task_of(call: Callable[..., Any], steps: Any, *, num_threads: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
     # Dask runs a task on each of its threads.
     chunk = functools.partial(call, num_threads=1 if num_threads is None else num_threads, **options)
     name = type(call.__self__).__name__  # type: ignore[attr-defined]  # a method's
-    return {"func": chunk, "token": name, "meta": chunk(steps._meta)}
+    return chunk, {"token": name, "meta": chunk(steps._meta)}
 
 
 def _torch(call: Callable[..., Any], steps: Any, *, dtype: np.dtype[Any], **options: Any) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 import numbers
+import operator
 import warnings
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -23,6 +24,13 @@ RATE_DTYPES = (FLOAT64, FLOAT32)
 
 def received(name: str, value: object) -> str:
     return f"Received: {name}={shown(value)}" + ("" if type(value) in (int, float) else f" ({type(value).__name__})")
+
+
+def integer_of(name: str, value: SupportsIndex) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"Argument `{name}` must be an integer. {received(name, value)}") from None
 
 
 def number_of(name: str, value: Any) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex, TypeGuard
@@ -12,7 +11,7 @@ import numpy as np
 
 from .._backend import check_threads, shown
 from . import _arrays
-from ._checks import FLOAT64, INT64_MAX, INT64_MIN, RATE_DTYPES, rate_dtype, received
+from ._checks import FLOAT64, INT64_MAX, INT64_MIN, RATE_DTYPES, integer_of, rate_dtype
 
 _PLAIN = (np.ndarray, list, tuple)  # types of steps that give NumPy's arrays
 
@@ -49,21 +48,14 @@ def _beyond_int64(step: int) -> OverflowError:
     return OverflowError(f"step {shown(step)} is beyond int64 (-2**63 <= step < 2**63)")
 
 
-def _integer(name: str, value: SupportsIndex) -> int:
-    try:
-        return operator.index(value)
-    except TypeError as error:
-        raise TypeError(f"Argument `{name}` must be an integer. {received(name, value)}") from error
-
-
 def range_of_steps(function: str, start: SupportsIndex, stop: SupportsIndex | None, step: SupportsIndex) -> range:
     """Return range(start, stop, step) for a method with this name; raise where a step is beyond int64."""
     if stop is None and step != 1:
         raise TypeError(f"Argument `step` needs `start` and `stop`. Received: {function}({start!r}, step={step!r})")
-    start, step = _integer("start", start), _integer("step", step)
+    start, step = integer_of("start", start), integer_of("step", step)
     if step == 0:
         raise ValueError("Argument `step` must not be 0. Received: step=0")
-    steps = range(start) if stop is None else range(start, _integer("stop", stop), step)
+    steps = range(start) if stop is None else range(start, integer_of("stop", stop), step)
     for end in (steps[0], steps[-1]) if steps else ():
         if not INT64_MIN <= end <= INT64_MAX:
             raise _beyond_int64(end)

@@ -8,6 +8,7 @@ import inspect
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from family import ORDINARY, made, parameters
 
@@ -67,6 +68,9 @@ def test_parameters(cf, importable, name, config):
         assert same(777) == schedule(777)
     with pytest.raises(AttributeError, match="immutable"):
         schedule.__init__(**config)
+    rate = next(iter(wanted))  # but for schedules of segments
+    if isinstance(wanted[rate], float):
+        assert cls(**{**config, rate: np.float32(wanted[rate])})(3).dtype == np.float32
 
 
 def test_what_a_caller_gets_is_a_copy(cf):
