@@ -250,21 +250,16 @@ static enum origin origin_of(const cf_job *job, const rows *r, int64_t begin, in
     return DOUBLES;
 }
 
-static inline int are_integers(const cf_job *job)
-{
-    return job->steps.type < CF_FLOAT32 || job->steps.type == CF_RANGE;
-}
-
 /* Whether the steps of a block are known to be whole. */
 static inline int are_known_whole(const cf_job *job, enum origin origin)
 {
-    return origin != DOUBLES || are_integers(job);
+    return origin != DOUBLES || job->steps.type < CF_FLOAT32;
 }
 
 /* Load integers into hi, where origin_of has already loaded floats. */
 static void load_integers(const cf_job *job, const rows *r, int64_t begin, int n, double *hi)
 {
-    if (are_integers(job)) load_block(job, r, begin, n, hi, NULL);
+    if (job->steps.type < CF_FLOAT32 || job->steps.type == CF_RANGE) load_block(job, r, begin, n, hi, NULL);
 }
 
 /* ---- Default loops: a block of a schedule whose rate is the branch-free expression cf_NAME_rate ---- */

@@ -30,15 +30,10 @@ static void evaluate_piecewise_constant_decay(const cf_job *job, const cf_piecew
     int64_t first, last, below[CF_BLOCK];
     source s = {0};
     range in;
-    enum origin origin;
-    int i, j, whole;
+    int i, j;
+    const enum origin origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
+    const int whole = are_known_whole(job, origin);
 
-    if (p->count == 0 && are_integers(job)) { /* their values do not matter */
-        fill(p->values, &s, out, n);
-        return;
-    }
-    origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
-    whole = are_known_whole(job, origin);
     if (whole && (in.least <= -0x1p53 || in.greatest >= 0x1p53)) { /* 2^53 + 1 has been rounded to 2^53 */
         load_block(job, r, begin, n, hi, lo);
         for (i = 0; i < n; i++) rates[i] = cf_piecewise_constant_decay_at(p, cf_make_pair(hi[i], lo[i]));
