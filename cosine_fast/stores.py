@@ -221,19 +221,14 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
     if len(kinds) != 1:
         raise ValueError(f"A sweep has one of grid, list and random. Received: {', '.join(sorted(kinds)) or 'none'}")
     (kind,) = kinds
-    if kind == "list":  # first, because JSON takes several times as long with many dicts
-        config = {**config, kind: _list(config[kind])}
-    config = json.loads(json.dumps(config, default=_plain))
-    columns = config[kind] if kind == "list" else {"grid": _grid, "random": _random}[kind](config[kind])
+    columns = {"grid": _grid, "list": _list, "random": _random}[kind](config[kind])
     if kind == "grid" and (count := math.prod(map(len, columns.values()))) > MAX_SCHEDULES:
         raise ValueError(f"A sweep has at most {MAX_SCHEDULES:,} schedules. Received: {count:,}")
-    tree = config["schedule"]
+    tree, steps = (_as_json(config.get(key, {})) for key in ("schedule", "steps"))
     if isinstance(tree, Mapping) and isinstance((tree := with_class(tree)).get("config"), Mapping):
         first = {name: values[0] for name, values in columns.items()}
-        tree = {**tree, "config": {**tree["config"], **first}}
-    columns = {name: _array_or_list(values) for name, values in columns.items()}
+        tree = {**tree, "config": {**tree["config"], **_as_json(first)}}
     plan = Plan(deserialize(tree), columns, kind != "grid", range(0))
-    steps = config.get("steps", {})
     _check_keys("steps", steps, set(), {"start", "stop", "step"})
     end, checked = 0.0, _checked_at_once(plan)
     if not checked or "stop" not in steps:
@@ -321,8 +316,12 @@ def write(
     return store
 
 
+def _as_json(value: Any) -> Any:
+    """A value as it would come from a JSON file."""
+    return json.loads(json.dumps(value, default=_plain))
+
+
 def _plain(value: Any) -> Any:
-    """A value of NumPy as json has it."""
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     raise TypeError(f"Expected numbers, strings, lists and dicts in the config of a sweep. Received: {shown(value)}")
@@ -335,22 +334,24 @@ def _check_keys(what: str, given: Any, needed: set[str], allowed: set[str]) -> N
         raise ValueError(f"Key {shown(key)} is {'missing' if key in needed else 'unknown'} in {what}")
 
 
-def _grid(grid: Any) -> dict[str, list[Any]]:
-    if not (isinstance(grid, Mapping) and grid and all(isinstance(each, list) and each for each in grid.values())):
+def _grid(grid: Any) -> dict[str, Any]:
+    columns = {name: _column(values) for name, values in grid.items()} if isinstance(grid, Mapping) else {}
+    if not (columns and all(isinstance(each, (list, np.ndarray)) and len(each) for each in columns.values())):
         raise ValueError(f"A grid must have a list of values for each parameter. Received: {shown(grid)}")
-    return dict(grid)
+    return columns
 
 
-def _list(sets: Any) -> dict[str, list[Any]]:
+def _list(sets: Any) -> dict[str, Any]:
     if not (isinstance(sets, (list, tuple)) and sets and all(isinstance(each, Mapping) and each for each in sets)):
         raise ValueError(f"A list must have a dict of parameters for each schedule. Received: {shown(sets)}")
     for number, each in enumerate(sets):
         if each.keys() != sets[0].keys():
             raise ValueError(f"A list must have the same parameters throughout. Received: {shown(each)} at {number}")
-    return {name: [each[name] for each in sets] for name in sets[0]}
+    return {name: _column([each[name] for each in sets]) for name in sets[0]}
 
 
-def _random(random: Any) -> dict[str, list[Any]]:
+def _random(random: Any) -> dict[str, Any]:
+    random = _as_json(random)
     _check_keys("random", random, {"count", "parameters"}, {"seed"})
     count, seed = random["count"], random.get("seed", 0)
     if not (type(count) is int and 0 < count <= MAX_SCHEDULES and type(seed) is int and seed >= 0):
@@ -361,7 +362,7 @@ def _random(random: Any) -> dict[str, list[Any]]:
     draw, columns = np.random.default_rng(seed), {}
     for name, of in random["parameters"].items():
         if isinstance(of, list) and of:
-            columns[name] = [of[place] for place in draw.integers(len(of), size=count)]
+            columns[name] = _column([of[place] for place in draw.integers(len(of), size=count)])
             continue
         _check_keys(f"random parameter {name!r}", of, {"low", "high"}, {"log", "whole"})
         low, high, log, whole = of["low"], of["high"], of.get("log", False), of.get("whole", False)
@@ -379,13 +380,22 @@ def _random(random: Any) -> dict[str, list[Any]]:
             values = (np.rint(values) if whole else values).clip(low, high).astype(np.int64 if whole else np.float64)
         else:
             values = draw.integers(low, high, count, endpoint=True) if whole else draw.uniform(low, high, count)
-        columns[name] = values.tolist()
+        columns[name] = values
     return columns
 
 
-def _array_or_list(values: list[Any]) -> Any:
-    """The values of a parameter as an array, if that has just these numbers; else as they are."""
-    if set(map(type, values)) <= {int, float}:
+def _column(values: Any) -> Any:
+    """The values of a parameter as an array, if that has just these numbers; else as JSON has them."""
+
+    def numbers() -> bool:
+        return isinstance(values, list) and set(map(type, values)) <= {int, float}
+
+    plain = type(values) is np.ndarray and values.ndim == 1 and values.dtype in (np.int64, np.float64)
+    if plain and not np.isnan(values).any():
+        return values.copy()
+    if not numbers():
+        values = _as_json(values)  # not for numbers, of which each takes a microsecond
+    if numbers():
         array = np.array(values)
         if array.dtype.kind in "if" and array.tolist() == values:  # not beyond int64
             return array

@@ -327,6 +327,36 @@ def test_schedules_evaluated_at_once(tmp_path, monkeypatch, name, kind, dtype):
     assert len(calls) == 1 + store["rate"].nchunks < len(sets)
 
 
+@pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", "<f2", "<i8", ">i4", "<u8", "O"])
+def test_arrays_of_values(dtype):
+    """An array means what a list of the same numbers does, and its owner may change it afterwards."""
+    values = np.array([1, 2, 40], dtype)
+    plans = [
+        stores.plan_of({"schedule": {"initial_learning_rate": 0.1}, "grid": {"decay_steps": each}})
+        for each in (values, values.tolist())
+    ]
+    values[:] = 1
+    for plan in plans:
+        assert plan.columns["decay_steps"].dtype == (np.float64 if "f" in dtype else np.int64)
+        assert plan.columns["decay_steps"].tolist() == [1, 2, 40]
+        assert plan.steps == range(41)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([1.0, np.nan]), "Schedule 1 of the sweep, {'decay_steps': nan}: Argument `decay_steps` must"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "Schedule 1 of the sweep, {'decay_steps': None}"),
+        (np.array(1.0), "A grid must have a list of values for each parameter"),
+        (np.array([]), "A grid must have a list of values for each parameter"),
+        (range(3), "Expected numbers, strings, lists and dicts in the config of a sweep. Received: range(0, 3)"),
+    ],
+)
+def test_arrays_that_are_refused(values, message):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        stores.plan_of({"schedule": {"initial_learning_rate": 0.1}, "grid": {"decay_steps": values}})
+
+
 @pytest.mark.parametrize(
     ("sets", "end"),
     [
