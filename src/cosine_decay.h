@@ -129,30 +129,29 @@ static void reflect_small(const cf_cosine_decay *p, double *hi, int n)
     }
 }
 
-/* As reflect_small, for whole steps, none above 0, that all lie in one half of a period. Reflecting them then means
- * shifting them, which is left to their source; in every other half they are negated first. Other steps stay as they
- * are. `memory` is for n int64s. */
-static void reflect_source(const cf_cosine_decay *p, source *s, range *in, int n, char *memory)
+/* The rates at n whole steps of a cosine that goes on past its end, as CosineAnnealing has it: those of *p at the negated
+ * steps. Returns 0, and does nothing, for a step below 0 or beyond 2^50 and for steps in more than one half of a period. In
+ * every other half steps are negated, in `memory`; then they are shifted. */
+static int evaluate_onward(const cf_cosine_decay *p, enum origin origin, source s, range in, int n, char *memory, sink out)
 {
-    const int64_t D = (int64_t)p->decay_steps.hi, half = -(int64_t)in->greatest / D, begin = half * D, end = begin + D;
-    if (in->least < (double)-end) return;
-    if (half % 2 == 0) { /* -step - begin */
-        const double least = in->least;
-        if (s->data) {
-            negate_int64s(s->data, n, memory);
-            *s = (source){.data = memory, .shift = -s->shift};
+    const double D = p->decay_steps.hi, half = floor(in.least / D), begin = half * D, end = begin + D;
+    const int kind = p->exact ? CF_EXACT : p->kind, falls = fmod(half, 2.0) == 0.0;
+    if (kind > CF_SINGLE || p->has_warmup || !(in.least >= 0.0 && in.greatest <= 0x1p50 && in.greatest <= end)) return 0;
+    if (falls) { /* step - begin */
+        s.shift += (int64_t)begin;
+        s.first -= begin;
+        in = (range){in.least - begin, in.greatest - begin};
+    } else { /* end - step */
+        if (s.data) {
+            negate_int64s(s.data, n, memory);
+            s = (source){.data = memory, .shift = -s.shift - (int64_t)end};
         }
-        s->shift += begin;
-        s->first = -s->first - (double)begin;
-        s->stride = -s->stride;
-        in->least = -in->greatest - (double)begin;
-        in->greatest = -least - (double)begin;
-    } else { /* step + end */
-        s->shift -= end;
-        s->first += (double)end;
-        in->least += (double)end;
-        in->greatest += (double)end;
+        s.first = end - s.first;
+        s.stride = -s.stride;
+        in = (range){end - in.greatest, end - in.least};
     }
+    loops[origin][kind][phase_of(p, in)](p, &s, out, n);
+    return 1;
 }
 
 /* The rates of n elements, the first of which stands at r and is number `begin` of the job. */
@@ -168,8 +167,6 @@ static void evaluate_cosine_decay(const cf_job *job, const cf_cosine_decay *p, c
     if (kind < CF_WIDE) {
         origin = origin_of(job, r, begin, n, hi, lo, &s, &in);
         if (p->exact && are_known_whole(job, origin)) kind = CF_EXACT;
-        if (origin != DOUBLES && kind <= CF_SINGLE && !p->has_warmup && in.least >= -0x1p50 && in.greatest <= 0.0)
-            reflect_source(p, &s, &in, n, (char *)lo);
         /* Beyond, not all arithmetic with a step is exact, or the step has to be reflected first. */
         if (origin != DOUBLES && in.least >= (p->has_warmup ? -0x1p50 : 0.0) && in.greatest <= 0x1p50) {
             loops[origin][kind][phase_of(p, in)](p, &s, out, n);

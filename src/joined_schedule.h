@@ -2,7 +2,7 @@
 #ifndef COSINE_FAST_JOINED_SCHEDULE_BLOCKS_H
 #define COSINE_FAST_JOINED_SCHEDULE_BLOCKS_H
 
-#include "loops.h"
+#include "cosine_decay.h"
 
 /* A block with steps in more segments, or with larger steps or offsets, is evaluated step by step; so is one with fractions
  * in a segment that runs backwards, for which steps are pairs. */
@@ -83,6 +83,11 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     }
     offset = (int64_t)p->offsets[first].hi;
     sign = (int64_t)p->signs[first];
+    if (sign == -1 && origin != DOUBLES && p->schedules[first]->function == CF_COSINE_DECAY) {
+        const source from = {s.data, NULL, s.shift + offset, s.first - (double)offset, s.stride, s.prefetches};
+        in = (range){in.least - (double)offset, in.greatest - (double)offset};
+        if (evaluate_onward(&p->schedules[first]->as.cosine_decay, origin, from, in, n, (char *)lo, out)) return;
+    }
     own.steps.type = CF_INT64;
     own.shift = 0;
     if (origin == RANGE) {
