@@ -17,7 +17,7 @@ import numpy as np
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay, WarmupStableDecay
 from .schedules._checks import (
-    FLOAT64, LARGEST, check_one_floor, dtype_of, number_of, rate_dtype, steps_of, warn_ignored,
+    FLOAT64, LARGEST, check_one_floor, dtype_of, number_of, numpy_array, rate_dtype, steps_of, warn_ignored,
 )  # fmt: skip
 from .schedules._evaluation import apart, as_array, check_out, is_masked, is_readable
 from .schedules._joined import whole_length
@@ -249,7 +249,9 @@ def warmup_stable_decay(
         kernel.stable_decays(rates, arrays[0], arrays[1:], threads, 1 + list(DECAYS).index(decay), of)
 
     for name in _COUNTS:
-        if isinstance(read[name], np.ndarray) and read[name].dtype.kind == "f":
+        if not isinstance(read[name], np.ndarray):
+            whole_length(name, read[name])
+        elif read[name].dtype.kind == "f":
             for index in np.argwhere(read[name] % 1 != 0)[:1].tolist():  # NaN and the infinities too
                 with _named(tuple(index)):
                     whole_length(name, read[name][tuple(index)])
@@ -330,10 +332,10 @@ def _is_nan(value: Any) -> bool:
 
 
 def _read(name: str, value: Any) -> Any:
-    """Return an array of integers or floats, of one dimension or more; anything else as it is, for CosineDecay."""
+    """Return an array of integers or floats, of one dimension or more; anything else as it is, for the class."""
     if isinstance(value, (np.generic, str, bytes)) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         return value
-    array = np.asarray(value)
+    array = numpy_array(name, value, "integers or floats")
     if array.dtype.kind == "O":
         for index, item in np.ndenumerate(array):
             with _named(index):
@@ -399,7 +401,7 @@ def _check_cosine(start: Any, decay: Any, floor: Any, target: Any, warmup: Any, 
 
 @contextlib.contextmanager
 def _named(index: tuple[int, ...]) -> Iterator[None]:
-    """Add the index to CosineDecay's errors."""
+    """Add the index to a class's errors."""
     try:
         yield
     except (TypeError, ValueError) as error:

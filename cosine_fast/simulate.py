@@ -15,7 +15,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from ._backend import check_threads, kernel
-from .schedules._checks import number_of, received
+from .schedules._checks import array_of, check_function, number_of, received
 from .schedules._evaluation import check_out
 
 __all__ = ["momentum_sum", "multi_power_loss_drop"]
@@ -84,9 +84,7 @@ def momentum_sum(
     >>> momentum_sum([0.5, 0.5, 0.25, 0.25], decay=[0.5, 1.0], last=True)
     array([0.375, 0.5  ])
     """
-    threads, array, decays = check_threads(num_threads), _as_rates(rates, last), np.asarray(decay)
-    if decays.dtype.kind not in "iuf":
-        raise TypeError(f"Argument `decay` must be a number or an array of numbers. {received('decay', decay)}")
+    threads, array, decays = check_threads(num_threads), _as_rates(rates, last), array_of("decay", decay)
     if not all(0 <= value <= 1 for value in decays.flat):
         raise ValueError(f"Argument `decay` must be from 0 to 1. {received('decay', decay)}")
     shape = decays.shape + (array.shape[:-1] if last else array.shape)
@@ -177,6 +175,7 @@ def multi_power_loss_drop(
     array([0.        , 0.15699422, 0.32760526])
     """
     threads, array = check_threads(num_threads), _as_rates(rates, last)
+    check_function("progress", progress)
     if not kernel.within(array, 0.0, sys.float_info.max, 0.0, False, threads):
         raise ValueError(f"Argument `rates` must be finite and >= 0. {received('rates', rates)}")
     B, C, beta, gamma = map(number_of, ("B", "C", "beta", "gamma"), (B, C, beta, gamma))
@@ -204,8 +203,8 @@ def multi_power_loss_drop(
 
 def _as_rates(rates: Any, last: bool) -> _Array:
     """Return rates as a contiguous array of float64."""
-    array = np.asarray(rates)
-    if array.dtype.kind not in "iuf" or array.ndim == 0:
+    array = array_of("rates", rates, "an array of numbers")
+    if array.ndim == 0:
         raise TypeError(f"Argument `rates` must be an array of numbers. {received('rates', rates)}")
     if last and array.shape[-1] == 0:
         raise ValueError(f"Argument `rates` must have a last step. Received: an array of shape {array.shape}")

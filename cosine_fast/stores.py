@@ -32,7 +32,7 @@ from ._backend import check_threads, shown
 from .batches import cosine_decay, warmup_stable_decay
 from .schedules import CosineDecay, JoinedSchedule, WarmupStableDecay
 from .schedules._base import LearningRateSchedule, restore
-from .schedules._checks import check_schedule, rate_dtype, received
+from .schedules._checks import check_function, check_schedule, rate_dtype, received
 from .schedules._evaluation import array_of_range, range_of_steps
 from .serialization import deserialize, serialize, with_class
 
@@ -123,7 +123,7 @@ def precompute(
     Returns
     -------
     zarr.Group
-        The store, complete: its array ``rate`` has the bits of ``schedule.precompute(start, stop, step)``.
+        The store, complete: its array ``rate`` has the bits of ``schedule.precompute(start, stop, step, dtype=dtype)``.
 
     Raises
     ------
@@ -258,7 +258,9 @@ def write(
         raise OverflowError(f"There are more steps than an array can have. Received: {plan.steps}")
     if not (client is None or hasattr(client, "get_executor")):
         raise TypeError(f"Argument `client` must be a distributed.Client. {received('client', client)}")
-    dtype, threads, path = rate_dtype(dtype), check_threads(num_threads), Path(os.path.realpath(path))
+    check_threads(num_threads)
+    check_function("progress", progress)
+    dtype, path = rate_dtype(dtype), Path(os.path.realpath(path))
     new, old = (path.with_name(f".cosine-fast-{path.name}.{each}") for each in ("new", "old"))
     if old.exists() and not path.exists():  # a process was killed between the renames below
         os.rename(old, path)
@@ -299,7 +301,7 @@ def write(
     disk = ThreadPoolExecutor(3)  # its threads wait for the disk while other files are written
     try:
         synced = [disk.submit(_sync, file) for file in complete]
-        tasks = ((file, (_part(plan, place), array, place, threads)) for file, place in missing.items())
+        tasks = ((file, (_part(plan, place), array, place, num_threads)) for file, place in missing.items())
         for file in _filled(client, tasks):
             synced.append(disk.submit(_sync, file))
             stored += _count(missing[file])
@@ -322,7 +324,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.char not in "gG":  # Python has no long double
         return value.tolist()
     raise TypeError(f"Expected numbers, strings, lists and dicts in the config of a sweep. Received: {shown(value)}")
 
@@ -377,7 +379,9 @@ def _random(random: Any) -> dict[str, Any]:
         margin = 0.5 * whole  # so that each whole number has its share
         if log:
             values = np.exp(draw.uniform(math.log(low - margin), math.log(high + margin), count))
-            values = (np.rint(values) if whole else values).clip(low, high).astype(np.int64 if whole else np.float64)
+            if whole:  # the greatest double below 2**63
+                values = np.rint(values).clip(max=2.0**63 - 1024).astype(np.int64)
+            values = values.clip(low, high)
         else:
             values = draw.integers(low, high, count, endpoint=True) if whole else draw.uniform(low, high, count)
         columns[name] = values
@@ -402,7 +406,7 @@ def _column(values: Any) -> Any:
     return values
 
 
-def _evaluate_at_once(plan: Plan, rates: np.ndarray[Any, Any], threads: int) -> bool:
+def _evaluate_at_once(plan: Plan, rates: np.ndarray[Any, Any], threads: SupportsIndex | None) -> bool:
     """Write the rates of all schedules in one call, if there is a function for them; return whether there is."""
     function, columns = BATCHES.get(type(plan.schedule)), [*plan.columns.values()]
     arrays = bool(columns) and all(isinstance(values, np.ndarray) for values in columns)
@@ -517,7 +521,11 @@ def _check_same(store: zarr.Group, plan: Plan, path: Path, chunk: int, dtype: An
         if had.get(key) != each:
             raise ValueError(f"{path}: holds other rates: its {key} is {shown(had.get(key))}, not {shown(each)}")
     for name, (_, values, _) in _coordinates(plan).items():
-        if name not in store or not np.array_equal(store[name][:], values):
+        stored = store[name][:] if name in store else np.array(None)
+        same = np.array_equal(stored, values)
+        if same and stored.dtype.kind != values.dtype.kind:  # NumPy compares int64 and float64 as float64
+            same = stored.tolist() == values.tolist()
+        if not same:
             raise ValueError(f"{path}: holds other rates: its values of {name!r} are others")
 
 
@@ -552,7 +560,7 @@ def _part(plan: Plan, place: tuple[slice, ...]) -> Plan:
     return Plan(plan.schedule, columns, plan.listed, plan.steps[place[-1]])
 
 
-def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: int) -> None:
+def _fill(plan: Plan, array: zarr.Array, place: tuple[slice, ...], threads: SupportsIndex | None) -> None:
     """Write one file of a store."""
     # One buffer for all files of a thread: Dask's processes give freed memory back, and new memory takes longer than
     # the rates in it.

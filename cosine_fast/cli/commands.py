@@ -99,6 +99,8 @@ def precompute(
         return
     if named := [name for name, value in store.items() if value is not None and value is not False]:
         raise click.UsageError(f"{options.option_of(named[0])} is for .zarr stores, received --output {output}")
+    if plot is not None and os.path.realpath(plot) == os.path.realpath(output):
+        raise CommandError(f"{plot}: cannot be both --output and --plot")
     table, kind = files.table_of(output, kind, force, [config])
     targets = [table]
     if plot is not None:

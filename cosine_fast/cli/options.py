@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -38,6 +39,16 @@ HABITS = {
     "--max-steps": "--decay-steps", "--epochs": "--decay-steps", "--t-max": "--decay-steps",
     "--begin": "--start", "--end": "--stop", "--input": "--config", "--out": "--output",
 }  # fmt: skip
+
+
+class FiniteRange(click.FloatRange):
+    """A range of floats, to which click would let NaN belong."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 class Command(click.Command):
@@ -165,8 +176,8 @@ def picture(command: Any) -> Any:
         "log": click.option("--log", is_flag=True, help="Logarithmic learning rates."),
         "log_x": click.option("--log-x", is_flag=True, help="Logarithmic steps, which show a short warmup."),
         "title": click.option("--title", help="Title of the picture.  [default: the name of a single schedule]"),
-        "width": click.option("--width", type=click.FloatRange(2, 50), help="Width in inches.  [default: 6]"),
-        "height": click.option("--height", type=click.FloatRange(1.5, 50), help=_HEIGHT),
+        "width": click.option("--width", type=FiniteRange(2, 50), help="Width in inches.  [default: 6]"),
+        "height": click.option("--height", type=FiniteRange(1.5, 50), help=_HEIGHT),
         "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
         "style": click.option("--style", help="Style of matplotlib, for example dark_background, or a .mplstyle file."),
     }

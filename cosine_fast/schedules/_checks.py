@@ -33,6 +33,26 @@ def integer_of(name: str, value: SupportsIndex) -> int:
         raise TypeError(f"Argument `{name}` must be an integer. {received(name, value)}") from None
 
 
+def numpy_array(name: str, value: Any, wanted: str) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(f"Argument `{name}` must be {wanted}. NumPy says: {error}") from error
+
+
+def array_of(name: str, value: Any, wanted: str = "a number or an array of numbers") -> np.ndarray[Any, Any]:
+    """Return an array of integers or floats."""
+    array = numpy_array(name, value, wanted)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"Argument `{name}` must be {wanted}. {received(name, value)}")
+    return array
+
+
+def check_function(name: str, value: Any) -> None:
+    if not (value is None or callable(value)):
+        raise TypeError(f"Argument `{name}` must be a function or None. {received(name, value)}")
+
+
 def number_of(name: str, value: Any) -> float:
     """Return a finite real number as a float."""
     if type(value) is float:  # the usual case, kept short: simulators make millions of schedules

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._backend import check_threads, shown
 from . import _arrays
-from ._checks import FLOAT64, INT64_MAX, INT64_MIN, RATE_DTYPES, integer_of, rate_dtype
+from ._checks import FLOAT64, INT64_MAX, INT64_MIN, RATE_DTYPES, integer_of, numpy_array, rate_dtype
 
 _PLAIN = (np.ndarray, list, tuple)  # types of steps that give NumPy's arrays
 
@@ -21,14 +21,12 @@ def as_array(step: Any) -> np.ndarray[Any, Any]:
     if isinstance(step, range):
         return array_of_range(range_of_steps("as_array", step.start, step.stop, step.step))
     try:
-        array = np.asarray(step)
+        array = numpy_array("step", step, "integers or floats")
     except TypeError as error:
         if type(step).__module__.partition(".")[0] != "torch":
             raise
         wanted = "Tensors that NumPy cannot read are for `cosine_fast.integrations.torch.learning_rates`."
         raise TypeError(f"{wanted} Received: step of dtype {step.dtype} on {step.device}") from error
-    except ValueError as error:
-        raise ValueError(f"Argument `step` must be integers or floats. NumPy says: {error}") from error
     kind = array.dtype.kind
     if kind == "O" or (kind == "f" and not isinstance(step, (np.ndarray, np.generic, float)) and _loses_digits(array)):
         # NumPy makes objects of a list with an int beyond uint64, and floats of ints of int64 and uint64 together.

@@ -77,6 +77,18 @@ class Joined(Formula):
             else:
                 yield from _sums.walk(self, part, power, most)
 
+    def _sum_begin(self, step: int) -> int:
+        last = step - 1 if step > 0 else step  # the one that is farthest from 0
+        after = bisect.bisect(self._segments, last, key=operator.attrgetter("begin"))
+        schedule, first, offset, sign = self._segments[after - 1]
+        own = schedule._sum_begin(step - offset)
+        if own == step - offset:
+            return step
+        if step <= 0:
+            return min(0, self._segments[after].begin) if after < len(self._segments) else 0
+        begin = own + offset
+        return max(0, first, begin if sign > 0.0 and begin <= step else 0)
+
     @property
     def _spans(self) -> list[tuple[Segment, int, int]]:
         """The segments from step 0 on, each with the step at which it begins and the one after its last."""

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 
 from .._backend import kernel
-from ._checks import FLOAT64, INT64_MAX, nearest
+from ._checks import FLOAT64, INT64_MAX, array_of, nearest
 from ._evaluation import Evaluation, range_of_steps
 
 # pi * 2**1344, rounded down: hex(int(mpmath.pi * 2**1344)) with mpmath.mp.prec = 1400. `_sine` takes at most 1336 bits.
@@ -258,16 +258,25 @@ class CumulativeSum(OfWholeSteps):
         self._known: list[tuple[int, Fraction | float]] = [(0, Fraction(0))]
 
     def _sum(self, known: list[tuple[int, Fraction | float]], step: int) -> float:
+        begin = self._schedule._sum_begin(step)
+        total = self._known_sum(known, begin)
+        return nearest(total if begin == step else _added([total, *self._parts(begin, step)]))
+
+    def _known_sum(self, known: list[tuple[int, Fraction | float]], step: int) -> Fraction | float:
         i = bisect.bisect_left(known, step, key=operator.itemgetter(0))
         if i == len(known) or known[i][0] != step:
             near, total = known[i - 1 if step > 0 else i]
-            sign = 1 if step > 0 else -1
-            parts = self._schedule._sum_parts(range(min(near, step), max(near, step)), 1, self._most)
-            known.insert(i, (step, _added([total, *(sign * part for part in parts)])))
+            known.insert(i, (step, _added([total, *self._parts(near, step)])))
         total = known[i][1]
         if len(known) > 1000:
             known[:] = [each for k, each in enumerate(known) if k % 2 or each[0] == 0]
-        return nearest(total)
+        return total
+
+    def _parts(self, begin: int, step: int) -> Iterator[Fraction | float]:
+        """Yield parts of the sum up to `step` less that up to `begin`, which is not farther from 0."""
+        sign = 1 if step > 0 else -1
+        for part in self._schedule._sum_parts(range(min(begin, step), max(begin, step)), 1, self._most):
+            yield sign * part
 
     def _at(self, step: float) -> float:
         return self._sum(self._known if self._most else self._known.copy(), int(step))
@@ -344,6 +353,14 @@ class Sums(Evaluation):
         Going through more than `most` steps raises ValueError. A class with a closed form has a method of its own.
         """
         return walk(self, steps, power, most)
+
+    def _sum_begin(self, step: int) -> int:
+        """The step, between 0 and `step`, from which `cumulative` always sums up to `step`.
+
+        It is `step` itself if sums are exact: then any sum before it may be continued. A closed form with an error must
+        always begin at the same step, or the last bit would depend on the other steps of an array.
+        """
+        return step
 
     def _cumulative_sum(self, dtype: np.dtype[Any], most: int | None = None) -> Evaluation:
         return CumulativeSum(self, dtype, most)
@@ -668,10 +685,7 @@ def _search(
 
 def _numbers(name: str, values: Any) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
     """Return the numbers as a one-dimensional array, and their shape."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf":
-        expected = f"Argument `{name}` must be a number or an array of numbers."
-        raise TypeError(f"{expected} Received: {array.dtype} ({type(values).__name__})")
+    array = array_of(name, values)
     with np.errstate(over="ignore"):
         return array.astype(np.float64).reshape(-1), array.shape
 

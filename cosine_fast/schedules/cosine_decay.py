@@ -146,6 +146,9 @@ class CosineDecay(Formula):
     def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
         yield _sums.exact_sum(self._exact, steps, power)
 
+    def _sum_begin(self, step: int) -> int:
+        return 0
+
     def _cumulative_sum(self, dtype: np.dtype[Any], most: int | None = None) -> _sums.CosineSum:
         return _sums.cosine_sum(self._exact, dtype)
 

@@ -130,6 +130,13 @@ class CosineDecayRestarts(Formula):
             yield end, D
             D *= Fraction(lengthening)
 
+    def _closed_cycles(self) -> Iterator[tuple[Fraction, Fraction]]:
+        """Yield those of the first cycles whose sums have a closed form."""
+        for end, D in itertools.islice(self._cycles(), 64):
+            if (D * math.lcm(D.denominator, end.denominator)).numerator.bit_length() > _sums.LONGEST:
+                return
+            yield end, D
+
     def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
         (initial, lengthening, heightening, alpha, absolute), (length,), *_ = self._key
         D, floor = Fraction(length), Fraction(alpha) * (1 if absolute else Fraction(initial))
@@ -146,15 +153,27 @@ class CosineDecayRestarts(Formula):
             runs = [(times, range(begin, end, steps.step)) for times, end in zip((n, 1), ends, strict=True)]
         for n, run in runs:
             height = Fraction(1)
-            for end, D in itertools.islice(self._cycles(), 64):
-                digits = (D * math.lcm(D.denominator, end.denominator)).numerator.bit_length()
-                if not run or digits > _sums.LONGEST:
+            for end, D in self._closed_cycles():
+                if not run:
                     break
                 part, run = _sums.split(run, [math.ceil(end)])
                 if part:
                     yield n * _sums.wave(part, end, D, floor, amplitude * height, power)
                 height *= Fraction(heightening)
             yield from _sums.walk(self, run, power, most)
+
+    def _sum_begin(self, step: int) -> int:
+        (_, lengthening, heightening, *_), (length,), *_ = self._key
+        if step <= 0:
+            return step
+        if lengthening == heightening == 1.0 and isinstance(length, int):
+            return (step - 1) // length * length
+        begin = 0
+        for end, _ in self._closed_cycles():
+            if step <= math.ceil(end):
+                return begin
+            begin = math.ceil(end)
+        return step
 
     @property
     def _joints(self) -> tuple[int, ...] | None:

@@ -92,9 +92,9 @@ class ExponentialDecay(Formula):
         self._take(given, dtype, (initial, rate, stairs), (length,), name)
 
     def _sum_parts(self, steps: range, power: int, most: int | None) -> Iterator[Fraction | float]:
-        (initial, rate, stairs), (length,), *_ = self._key
-        n, stride, D = _sums.count(steps), steps.step, Fraction(length)
-        if rate < 0.0 or (stairs and D % stride and stride % D):
+        (initial, rate, _), *_ = self._key
+        n = _sums.count(steps)
+        if not self._is_geometric(steps.step):
             yield from _sums.walk(self, steps, power, most)
         elif rate == 1.0:
             yield n * Fraction(initial) ** power
@@ -103,6 +103,14 @@ class ExponentialDecay(Formula):
                 total = self._geometric_sum(steps, power)
             infinite = math.inf if power == 2 else math.copysign(math.inf, initial)
             yield Fraction(initial) ** power * Fraction(total) if total.is_finite() else infinite
+
+    def _is_geometric(self, stride: int) -> bool:
+        """Whether the sum of every stride-th rate has a closed form."""
+        (_, rate, stairs), (length,), *_ = self._key
+        return rate >= 0.0 and not (stairs and Fraction(length) % stride and stride % Fraction(length))
+
+    def _sum_begin(self, step: int) -> int:
+        return 0 if self._is_geometric(1) else step
 
     def _geometric_sum(self, steps: range, power: int) -> decimal.Decimal:
         """Return the sum of decay_rate**(power * p); it is not finite if it is beyond 10**2000."""

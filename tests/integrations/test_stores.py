@@ -294,6 +294,15 @@ def test_a_random_sweep(tmp_path):
     np.testing.assert_array_equal(again["initial_learning_rate"][:], peaks)
 
 
+def test_random_whole_numbers_that_floats_do_not_have():
+    for low, high in ((2**53 + 1, 2**53 + 3), (2**63 - 1, 2**63 - 1)):
+        parameters = {"decay_steps": {"low": low, "high": high, "whole": True, "log": True}}
+        plan = stores.plan_of(
+            {"schedule": {"initial_learning_rate": 1}, "random": {"count": 9, "parameters": parameters}}
+        )
+        assert all(low <= value <= high for value in plan.columns["decay_steps"].tolist())
+
+
 SWEPT = {
     "CosineDecay": {
         "initial_learning_rate": [0, 0.1, 1e-310], "decay_steps": [7, 20.5, 30], "alpha": [0.0, 1, 0.5],
@@ -349,6 +358,10 @@ def test_arrays_of_values(dtype):
         (np.ma.array([1.0, 2.0], mask=[0, 1]), "Schedule 1 of the sweep, {'decay_steps': None}"),
         (np.array(1.0), "A grid must have a list of values for each parameter"),
         (np.array([]), "A grid must have a list of values for each parameter"),
+        (
+            np.array([0.1], np.longdouble),
+            "Expected numbers, strings, lists and dicts in the config of a sweep. Received: ",
+        ),
         (range(3), "Expected numbers, strings, lists and dicts in the config of a sweep. Received: range(0, 3)"),
     ],
 )
@@ -571,6 +584,11 @@ def test_other_values_of_a_sweep(tmp_path):
     other = SWEEP | {"grid": SWEEP["grid"] | {"alpha": [0, 0.2]}}
     with pytest.raises(ValueError, match="holds other rates: its values of 'alpha' are others"):
         stores.sweep(other, file, resume=True)
+    grids = [{"decay_steps": [2**53, 2**53 + 1]}, {"decay_steps": [2.0**53, 2.0**53]}]  # equal as float64
+    configs = [{"schedule": {"initial_learning_rate": 1}, "grid": grid, "steps": {"stop": 2}} for grid in grids]
+    stores.sweep(configs[0], tmp_path / "long.zarr", num_threads=None)
+    with pytest.raises(ValueError, match="holds other rates: its values of 'decay_steps' are others"):
+        stores.sweep(configs[1], tmp_path / "long.zarr", resume=True)
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "other store"])

@@ -604,6 +604,11 @@ def test_rates_and_plot_appear_together_or_not_at_all(tmp_path):
     rates, plot = tmp_path / "lr.npy", tmp_path / "lr.png"
     assert_refused(precompute("-o", rates, "--plot", plot), "lr.png", "exists")
     assert_refused(precompute("-o", rates, "--plot", tmp_path / "lr.gif"), ".png, .svg, .pdf")
+    for force in ([], ["--force"]):
+        assert_refused(
+            precompute("-o", plot, "--format", "npy", "--plot", plot, *force), "lr.png", "--output", "--plot"
+        )
+    assert plot.read_text() == "mine"
     assert os.listdir(tmp_path) == ["lr.png"]
     plot.unlink()
     if POSIX:  # room for 1101 rates, not for the picture
@@ -1295,7 +1300,7 @@ def test_options_of_a_picture(tmp_path):
     data = (tmp_path / "1.png").read_bytes()
     assert data == (tmp_path / "2.png").read_bytes()
     assert data[16:24] == (200).to_bytes(4, "big") + (100).to_bytes(4, "big")
-    sizes = (["--width", 1e9], ["--width", 1], ["--height", "x"], ["--height", 1])
+    sizes = (["--width", 1e9], ["--width", 1], ["--height", "x"], ["--height", 1], ["--height", "nan"])
     for bad in (["--style", "no"], ["--style", "http://localhost/"], ["--dpi", 0], *sizes):
         assert_refused(run("plot", *SCHEDULE, *bad, "-o", tmp_path / "3.png"), bad[0])
 

@@ -365,6 +365,8 @@ def test_shapes_of_the_inverses(cf):
         for wrong in (True, "0.1", None, 1j, [None]):
             with pytest.raises(TypeError, match="must be a number or an array of numbers"):
                 inverse(wrong)
+        with pytest.raises(ValueError, match=r"must be a number or an array of numbers. NumPy says"):
+            inverse([[0.1], [0.1, 0.2]])
     assert schedule.step_at(0.1) == schedule.step_at_sum(-1.0) == 0
     single = cf.CosineDecay(np.float32(0.1), 1000)
     assert single.step_at(0.05) == cf.CosineDecay(float(np.float32(0.1)), 1000).step_at(0.05)

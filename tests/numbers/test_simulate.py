@@ -130,6 +130,7 @@ def test_shapes(cf):
         ({"beta": math.inf}, ValueError, "`beta` must be finite"),
         ({"gamma": -0.5}, ValueError, "`gamma` must be >= 0. .*-0.5"),
         ({"num_threads": 0}, ValueError, "`num_threads` must be an integer >= 1"),
+        ({"progress": 3}, TypeError, "`progress` must be a function or None. .*3"),
     ],
 )
 def test_bad(cf, changed, error, message):
@@ -215,6 +216,7 @@ def test_momentum_layouts(cf, dtype):
         ({"decay": 1.1}, ValueError, "`decay` must be from 0 to 1. .*1.1"),
         ({"decay": [0.1, math.nan]}, ValueError, "`decay` must be from 0 to 1. .*nan"),
         ({"decay": "a"}, TypeError, "`decay` must be a number or an array of numbers. .*'a'"),
+        ({"decay": [[0.1], [0.1, 0.2]]}, ValueError, "`decay` must be a number or an array of numbers. NumPy says"),
         ({"out": np.empty(1)}, ValueError, r"`out` must have the shape of the result, \(2,\)"),
         ({"num_threads": 1.5}, TypeError, "`num_threads` must be an integer"),
     ],

@@ -276,3 +276,27 @@ def test_sums_of_many_segments(cf, monkeypatch):
     assert (schedule.sum(10), len(summed)) == (0.91, 1)
     assert (schedule.sum(0, 50_000, 10_000), len(summed)) == (0.5, 6)
     assert (schedule.cumulative(range(0, 50_001, 50))[-1], len(summed)) == (2550.0, 1006)
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "ends"),
+    [
+        ("CosineAnnealing", {"initial_learning_rate": 0.3, "decay_steps": 5}, [2, 5]),  # 3 * 0.3: a tie
+        ("CosineAnnealing", {"initial_learning_rate": 1.0, "decay_steps": 5, "end_learning_rate": -1.0}, [2, 3, 10]),
+        ("WarmupStableDecay", warmup_stable_decay(0.001, 11, 14, 249, "cosine", 0.0, 0.0), [-7, 100, 537, 668]),
+        ("CosineDecayRestarts", cosine_decay_restarts(0.3, 5, 2.0, 1.0, 0.0), [-7, 2, 5, 7, 15, 17]),
+        ("CosineDecayRestarts", cosine_decay_restarts(0.3, 5, 1.0, 1.0, 0.0), [-7, 2, 5, 7, 10, 12]),
+        ("ExponentialDecay", exponential_decay(0.1, 7, 0.5, False), [-7, 3, 7, 70]),
+        (
+            "JoinedSchedule",
+            joined(("ConstantSchedule", {"learning_rate": 1.0}), WARMUP, CYCLES, ends=[-20, 90]),
+            [-30, -9, 5, 99],
+        ),
+    ],
+)
+def test_cumulative_sums_are_sums(best, name, p, ends):
+    """The other steps of an array change no bit, and no sum that is 0."""
+    schedule = made(best, name, p)
+    expected = [schedule.sum(end) if end > 0 else -schedule.sum(end, 0) for end in ends]
+    assert schedule.cumulative(ends).tolist() == expected
+    assert schedule.cumulative(range(-40, 100)).tolist()[40:] == [schedule.sum(end) for end in range(100)]

@@ -174,6 +174,11 @@ def test_batch_of_numbers(cf):
     ("change", "text"),
     [
         ({"warmup_steps": [1, 1.5]}, "Argument `warmup_steps` must be a whole number of steps. .*=1.5 at index 1$"),
+        (
+            {"warmup_steps": 1.5, "stable_steps": [1, 2]},
+            "Argument `warmup_steps` must be a whole number of steps. .*=1.5$",
+        ),
+        ({"stable_steps": [[1], [1, 2]]}, "Argument `stable_steps` must be integers or floats. NumPy says"),
         ({"stable_steps": [1.0, np.nan]}, "Argument `stable_steps` must be finite. .* at index 1$"),
         ({"decay_steps": [5, 0]}, "Argument `decay_steps` must be > 0. Received: decay_steps=0 at index 1$"),
         ({"warmup_steps": [-1, 5]}, "Argument `warmup_steps` must be >= 0. Received: warmup_steps=-1 at index 0$"),
