@@ -79,11 +79,11 @@ def shown(value: object) -> str:
         return f"an int of {value.bit_length()} bits" if type(value) is int else "what cannot be printed"
 
 
-def check_threads(num_threads: SupportsIndex | None, name: str = "num_threads") -> int:
+def check_threads(num_threads: SupportsIndex | None) -> int:
     """Return a number of threads as the kernel takes it; 0: use the default."""
     if num_threads is None:
         return 0
-    wanted = f"Argument `{name}` must be an integer >= 1 or None. Received: {name}="
+    wanted = "Argument `num_threads` must be an integer >= 1 or None. Received: num_threads="
     try:
         n = None if isinstance(num_threads, (bool, np.bool_)) else operator.index(num_threads)
     except TypeError:

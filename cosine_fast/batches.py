@@ -16,6 +16,7 @@ import numpy as np
 
 from ._backend import check_threads, kernel
 from .schedules import CosineDecay, WarmupStableDecay
+from .schedules._base import restore
 from .schedules._checks import (
     FLOAT64, LARGEST, check_one_floor, dtype_of, number_of, numpy_array, rate_dtype, steps_of, warn_ignored,
 )  # fmt: skip
@@ -150,23 +151,22 @@ def cosine_decay(
         given = {("end_learning_rate" if key == "alpha" else key): value for key, value in given.items()}
         given["end_learning_rate"] = end_learning_rate
     read = {name: _read(name, value) for name, value in given.items()}
+
+    def of(*values: Any) -> Any:  # without a warning
+        parameters = dict(zip(given, values, strict=True))
+        target = None if _is_nan(parameters["warmup_target"]) else parameters["warmup_target"]
+        return restore(CosineDecay, parameters | {"warmup_target": target})
+
     if not any(isinstance(value, np.ndarray) for value in read.values()):
-        schedule = CosineDecay.__new__(CosineDecay)
-        target = None if _is_nan(read["warmup_target"]) else read["warmup_target"]
-        schedule._init(**read | {"warmup_target": target})
-        if warmup_target is None or target is not None:
-            warn_ignored(target, read["warmup_steps"])
+        schedule = of(*read.values())
+        if warmup_target is None or schedule.warmup_target is not None:
+            warn_ignored(schedule.warmup_target, read["warmup_steps"])
         return schedule(step, out=out, dtype=dtype, num_threads=num_threads)
 
-    def plain(rates: _Array, arrays: list[_Array]) -> bool:
-        return kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute, True)
+    def evaluate(rates: _Array, arrays: list[_Array], plain: bool = False) -> bool:
+        return kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute, plain)
 
-    def evaluate(rates: _Array, arrays: list[_Array]) -> None:
-        kernel.cosine_decays(rates, arrays[0], arrays[1:], threads, absolute)
-
-    result = _batch(
-        step, given, read, functools.partial(_check_cosine, absolute=absolute), plain, evaluate, out, dtype, threads
-    )
+    result = _batch(step, given, read, of, functools.partial(evaluate, plain=True), evaluate, out, dtype, threads)
     warmup = read["warmup_steps"]
     if warmup_target is None and (warmup.any() if isinstance(warmup, np.ndarray) else warmup):
         warn_ignored(None, str(warmup_steps))  # as text, for an array is neither true nor false
@@ -277,7 +277,7 @@ def _lazily(function: Callable[..., Any], given: dict[str, Any]) -> Any:
 
 def _batch(
     step: Any, given: dict[str, Any], read: dict[str, Any], check: Callable[..., Any],
-    plain: Callable[[_Array, list[_Array]], bool] | None, evaluate: Callable[[_Array, list[_Array]], None],
+    plain: Callable[[_Array, list[_Array]], bool] | None, evaluate: Callable[[_Array, list[_Array]], object],
     out: _Array | None, dtype: Any, threads: int,
 ) -> Any:  # fmt: skip
     """Check the parameters of a batch, and evaluate it.
@@ -392,13 +392,6 @@ def _is_beyond(name: str, x: _Array) -> _Array:
     return np.asarray(~((least <= x) & (x <= most) | (x == also) | (np.isnan(x) & nan)))
 
 
-def _check_cosine(start: Any, decay: Any, floor: Any, target: Any, warmup: Any, absolute: bool) -> None:
-    """Check the parameters of a CosineDecay together, without a warning."""
-    floors = {"end_learning_rate" if absolute else "alpha": floor}
-    target = None if _is_nan(target) else target
-    CosineDecay.__new__(CosineDecay)._init(start, decay, warmup_target=target, warmup_steps=warmup, **floors)
-
-
 @contextlib.contextmanager
 def _named(index: tuple[int, ...]) -> Iterator[None]:
     """Add the index to a class's errors."""
@@ -408,7 +401,7 @@ def _named(index: tuple[int, ...]) -> Iterator[None]:
         raise type(error)(f"{error} at index {index[0] if len(index) == 1 else index}") from None
 
 
-def _evaluate(rates: _Array, arrays: list[_Array], evaluate: Callable[[_Array, list[_Array]], None]) -> None:
+def _evaluate(rates: _Array, arrays: list[_Array], evaluate: Callable[[_Array, list[_Array]], object]) -> None:
     """Evaluate the steps and parameters into `rates`; convert in pieces what the kernel cannot read."""
     converted = [array for array in arrays if not is_readable(array)]
     largest = max(converted, key=lambda array: array.size, default=rates)

@@ -164,17 +164,11 @@ static void stable_decays(const void *work, int64_t begin, int64_t end)
         cf_joined_schedule_init(p, 4, s.numbers, s.signs, schedules);
         if (b->steps == 1) {
             double hi, lo, rate;
-            float single;
             load(&r, &b->schedules.steps, 1, &hi, &lo);
             k = (int)cf_count_below(p->boundaries, p->count, cf_make_pair(hi, lo), 1);
             fold_part(&s, k, &parts[k]);
             rate = cf_joined_schedule_at(p, cf_make_pair(hi, lo));
-            single = (float)rate;
-            if (is_float32(&b->schedules)) {
-                store(&r, &b->schedules.rates, 1, (const char *)&single, sizeof single);
-            } else {
-                store(&r, &b->schedules.rates, 1, (const char *)&rate, sizeof rate);
-            }
+            store_lanes(&r, &b->schedules.rates, 1, &rate, 0);
         } else {
             for (k = 0; k < 4; k++) fold_part(&s, k, &parts[k]);
             row.steps.data = rows_at(&r, &b->schedules.steps);

@@ -16,6 +16,7 @@ import warnings
 
 import numpy as np
 import pytest
+from layouts import read_only, unaligned
 
 BIG = 2**63
 DIMENSIONS = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
@@ -62,16 +63,6 @@ class PlainSubclass(np.ndarray):
     __array_priority__ = 1e9
 
 
-def unaligned(dtype):
-    return np.zeros(3 * np.dtype(dtype).itemsize + 1, np.uint8)[1:].view(dtype)
-
-
-def read_only(dtype):
-    zeros = np.zeros(3, dtype)
-    zeros.flags.writeable = False
-    return zeros
-
-
 def cyclic():
     cycle = []
     cycle.append(cycle)
@@ -99,8 +90,8 @@ ARRAYS = {
     **{f"empty {c}": lambda c=c: np.zeros((2, 0, 3), c) for c in CODES},
     **{f"strided {c}": lambda c=c: np.zeros((4, 6), c)[::-2, 4:0:-3] for c in CODES},
     **{f"broadcast {c}": lambda c=c: np.broadcast_to(np.zeros((), c), (2, 3)) for c in "bBhHlLqQefdgO"},
-    **{f"unaligned {c}": lambda c=c: unaligned(c) for c in "hHlLqQefdg"},
-    **{f"read-only {c}": lambda c=c: read_only(c) for c in "lLefd"},
+    **{f"unaligned {c}": lambda c=c: unaligned(np.zeros(3, c)) for c in "hHlLqQefdg"},
+    **{f"read-only {c}": lambda c=c: read_only(np.zeros(3, c)) for c in "lLefd"},
     **{f"{DIMENSIONS} dimensions {c}": lambda c=c: np.zeros((1,) * DIMENSIONS, c) for c in "lLefd"},
     "structured": lambda: np.zeros(3, "i4,f8"),
     "one field": lambda: np.zeros(3, [("x", "f8")]),
@@ -116,7 +107,7 @@ ARRAYS = {
     "matrix": lambda: np.zeros((2, 2)).view(np.matrix),
     "subclass": lambda: np.zeros(3).view(PlainSubclass),
     "lying bytes": lambda: np.zeros(24, np.int8).view(LyingArray),
-    "lying read-only": lambda: read_only(float).view(LyingArray),
+    "lying read-only": lambda: read_only(np.zeros(3)).view(LyingArray),
     "raising subclass": lambda: np.zeros(3).view(RaisingArray),
     "masked": lambda: np.ma.array([0.0, 5.0], mask=[1, 0]),
     "masked ints": lambda: np.ma.array([0, 5], mask=[1, 0]),

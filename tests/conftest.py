@@ -41,19 +41,15 @@ def _taken_out() -> dict[str, ModuleType]:
 def load(backend: str) -> ModuleType:
     """The package as a process with COSINE_FAST_BACKEND=backend has it, beside the one imported already."""
     kept = _taken_out()
-    before = {key: os.environ.pop(key, None) for key in ("COSINE_FAST_BACKEND", "COSINE_FAST_ISA")}
-    os.environ["COSINE_FAST_BACKEND"] = backend
-    if backend == "compiled" and before["COSINE_FAST_ISA"]:
-        os.environ["COSINE_FAST_ISA"] = before["COSINE_FAST_ISA"]  # a run forced to one stays on it
-    try:
-        return importlib.import_module("cosine_fast")
-    finally:
-        for key, value in before.items():
-            os.environ.pop(key, None)
-            if value is not None:
-                os.environ[key] = value
-        MODULES[backend] = _taken_out()
-        sys.modules.update(kept)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COSINE_FAST_BACKEND", backend)
+        if backend == "python":
+            patch.delenv("COSINE_FAST_ISA", raising=False)  # of the compiled one, which a run forced to it keeps
+        try:
+            return importlib.import_module("cosine_fast")
+        finally:
+            MODULES[backend] = _taken_out()
+            sys.modules.update(kept)
 
 
 def _available() -> dict[str, ModuleType]:

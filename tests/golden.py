@@ -202,11 +202,7 @@ def error_of(value: Value) -> float:
             right = rate == math.copysign(math.inf, -slope) if slope else math.isnan(rate)
         return 0.0 if right else math.inf
     exact = oracle.rate(step, *p)
-    if abs(exact) >= mpf(2) ** 1024 * (1 - mpf(2) ** -50):  # a warmup line at far negative steps
-        return 0.0 if abs(rate) > 1.79e308 and (rate > 0) == (exact > 0) else math.inf
-    if not math.isfinite(rate):
-        return math.inf
-    plain, error = oracle.ulps(rate, exact), oracle.error("CosineDecay", rate, step, p._asdict())
+    plain, error = oracle.ulps(rate, exact), oracle.error("CosineDecay", rate, step, p._asdict(), exact)
     # Where rates cross zero and float64 has its grant, float32 has no more digits than it.
     if plain <= 2 and math.isfinite(single) and not oracle.ulps(single, exact, dtype=np.float32) <= 0.5001:
         return math.inf

@@ -80,9 +80,7 @@ def one_call(package, seed):
     assert np.array_equal(bits(out), bits(want)), seed
     out.view(f"u{rate.itemsize}")[...] = 0x0707070707070707 % 2 ** (8 * rate.itemsize)
     assert np.all(memory == 7), f"{seed}: beside out"
-    if rate.itemsize <= dtype.itemsize and steps.size:
-        if steps.ndim == 0:
-            return
+    if rate.itemsize <= dtype.itemsize and steps.size and steps.ndim:
         overlapping = np.lib.stride_tricks.as_strided(steps.view(f"V{dtype.itemsize}"), steps.shape, steps.strides)
         overlapping = overlapping.view([("rate", rate), ("rest", f"V{dtype.itemsize - rate.itemsize}")])["rate"]
         schedule(steps, out=overlapping, num_threads=threads)

@@ -496,10 +496,10 @@ def cumulative(step, **p) -> mpf:
     return rate_sum(range(step), **p) if step >= 0 else -rate_sum(range(step, 0), **p)
 
 
-def cumulative_error(value: float, step: int, p: dict, exact: mpf | None = None) -> float:
+def cumulative_error(value: float, step: int, p: dict) -> float:
     """In parts of what is promised: 10 * 2^-53 of the sum, or of the steps times the largest rate where a sign changes;
     and a subnormal unit for each step."""
-    exact = cumulative(step, **p) if exact is None else exact
+    exact = cumulative(step, **p)
     if abs(exact) >= mpf(2) ** 1024 * (1 - mpf(10) * 2**-53):
         return 0.0 if abs(value) > 1.79e308 and (value > 0) == (exact > 0) else math.inf
     target, warms = p["warmup_target"], p["warmup_target"] is not None and p["warmup_steps"] > 0

@@ -10,8 +10,9 @@ import numpy as np
 
 from . import wide
 from .pairs import (
-    ONE, ZERO, Pair, add, as_pair, divide, fast_two_sum, is_whole, leading_bits, less, multiply, multiply_short, negate,
-    product, product_rest, quotient, reciprocal, scale, shorten, square_rest, table, take, two_prod, two_sum, where,
+    ONE, ZERO, Pair, add, as_pair, divide, exact_product, fast_two_sum, is_whole, leading_bits, less, multiply,
+    multiply_short, negate, product, quotient, reciprocal, scale, shorten, square_rest, table, take, two_prod, two_sum,
+    where,
 )  # fmt: skip
 
 
@@ -71,7 +72,6 @@ class CosineDecay:
         self.rate_unit = self.step_scale = one
 
         self.end = (a if absolute else T * a) + 0.0  # -0 becomes +0
-        line = ZERO
         amplitude = two_sum(T, -a) if absolute else product(two_sum(one, -a), Pair(T, zero))
         rise, one_sign = two_sum(T, -L0), a == 0.0 or (a > 0.0) == (T > 0.0) if absolute else a >= 0.0
         tiny = 0.0 < abs(T - a if absolute else (one - a) * T) < 2.0**-150 or 0.0 < abs(rise.hi) < 2.0**-150
@@ -88,21 +88,17 @@ class CosineDecay:
                 T, L0, a = T * 2.0**700, L0 * 2.0**700, a * 2.0**700 if absolute else a
                 amplitude, rise = wide_amplitude(T, a, absolute), two_sum(T, -L0)
             self.step_scale = np.float64(math.ldexp(1.0, 1 - math.frexp(D.hi)[1]))
-            if self.has_warmup:
-                line = divide(rise, W)
             self.c = wide.coefficients(amplitude, divide(ONE, scale(D, self.step_scale)))
         else:
-            if self.has_warmup:
-                line = quotient(rise, W.hi)
             self.c = self.coefficients(amplitude, reciprocal(D.hi) if D.lo == 0.0 else divide(ONE, D))
 
         self.peak = T
-        floor = two_prod(T, a) if self.wide else Pair(T * a, product_rest(T, a, T * a))
-        floor = Pair(a, zero) if absolute else floor
+        floor = Pair(a, zero) if absolute else two_prod(T, a) if self.wide else exact_product(T, a)
         # Where it is close to subnormal its lower half has no digits.
         self.floor = Pair(floor.hi + 0.0, zero if abs(floor.hi) < 2.0**-900 else floor.lo)
         # The warmup line is counted from the smaller of its ends.
         self.origin, self.anchor = (T, W) if abs(T) < abs(L0) else (L0, ZERO)
+        line = ZERO if not self.has_warmup else divide(rise, W) if self.wide else quotient(rise, W.hi)
         self.slope = shorten(fast_two_sum(*line))
 
     def coefficients(self, amplitude: Pair, inverse: Pair) -> list[Pair]:

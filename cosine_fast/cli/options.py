@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 import numpy as np
@@ -24,6 +24,7 @@ from .signals import CommandError, shortened
 if TYPE_CHECKING:
     from cosine_fast.stores import Plan
 
+Made = TypeVar("Made")
 CONFIG_LIMIT = 1 << 20  # bytes; a usual config has a few hundred
 SWEEP_LIMIT = 1 << 26  # a list of a million schedules may take so much
 
@@ -216,10 +217,7 @@ def _no_constant(name: str) -> NoReturn:
 def read_config(file: str) -> LearningRateSchedule:
     """The schedule that a JSON file describes."""
     expected = "the JSON of keras.optimizers.schedules.serialize, or the parameters of CosineDecay"
-    schedule: LearningRateSchedule = _read_json(
-        file, CONFIG_LIMIT, lambda tree: deserialize(with_class(tree)), "the config of a schedule", expected
-    )
-    return schedule
+    return _read_json(file, CONFIG_LIMIT, lambda tree: deserialize(with_class(tree)), "a schedule", expected)
 
 
 def read_sweep(file: str) -> Plan:
@@ -227,11 +225,10 @@ def read_sweep(file: str) -> Plan:
     from cosine_fast.stores import plan_of
 
     expected = "schedule; one of grid, list and random; perhaps steps"
-    plan: Plan = _read_json(file, SWEEP_LIMIT, plan_of, "the config of a sweep", expected)
-    return plan
+    return _read_json(file, SWEEP_LIMIT, plan_of, "a sweep", expected)
 
 
-def _read_json(file: str, limit: int, made: Callable[[dict[str, Any]], Any], what: str, expected: str) -> Any:
+def _read_json(file: str, limit: int, made: Callable[[dict[str, Any]], Made], what: str, expected: str) -> Made:
     """What is made of the object in a JSON file."""
     try:
         with open(file, "rb") as stream:
@@ -253,7 +250,7 @@ def _read_json(file: str, limit: int, made: Callable[[dict[str, Any]], Any], wha
     else:
         with plain_errors(f"{file}: "):
             return made(tree)
-    raise CommandError(f"{file}: not {what}: {shortened(reason, 200)} (expected {expected})")
+    raise CommandError(f"{file}: not the config of {what}: {shortened(reason, 200)} (expected {expected})")
 
 
 def schedule_of(config: str | None, options: dict[str, Any]) -> LearningRateSchedule:

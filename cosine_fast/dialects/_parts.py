@@ -28,7 +28,10 @@ def stairs(rate: float, factor: float, begins: Iterable[int]) -> Formula:
     for begin, times in sorted(Counter(begins).items()):
         power += times
         boundaries.append(begin - 1)
-        values.append(rate * factor**power)
+        try:
+            values.append(rate * factor**power)
+        except OverflowError:
+            raise ValueError(f"A rate is too large: {rate} times {factor}**{power}") from None
     return PiecewiseConstantDecay(boundaries, values)
 
 

@@ -584,6 +584,7 @@ def linear_onecycle_schedule(
     array([0.05 , 0.275, 0.5  , 0.05 , 0.01 ])
     """
     _check(pct_start=pct_start, pct_final=pct_final)
+    whole_steps("transition_steps", transition_steps)
     peak, factor, final = _one_cycle(
         transition_steps, peak_value=peak_value, div_factor=div_factor, final_div_factor=final_div_factor
     )

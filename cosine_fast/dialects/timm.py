@@ -34,6 +34,7 @@ __all__ = ["CosineLRScheduler", "MultiStepLRScheduler", "PolyLRScheduler", "Step
 TanhLRScheduler = refused("TanhLRScheduler", "there is no such curve")
 PlateauLRScheduler = refused("PlateauLRScheduler", "there is no formula of the step")
 
+_MOST_CYCLES = 10_000
 _SHAPES = {0.5: "1-sqrt", 1.0: "linear", 2.0: "1-square"}  # 1 - x**power
 
 _rates_only = without("a schedule has no noise and no optimizer", "noise_pct", "noise_std", "noise_seed", "initialize")
@@ -59,7 +60,7 @@ def CosineLRScheduler(
         The length and the first rate of each cosine as multiples of those of the one before. Cosines must begin at
         whole steps.
     cycle_limit : int, default 1
-        The number of cosines.
+        The number of cosines, at most 10,000.
     warmup_t : int, default 0
         The length of the warmup in steps.
     warmup_lr_init : float, default 0.0
@@ -122,7 +123,7 @@ def PolyLRScheduler(
         The length and the first rate of each decay as multiples of those of the one before. Decays must begin at whole
         steps.
     cycle_limit : int, default 1
-        The number of decays.
+        The number of decays, at most 10,000.
     warmup_t : int, default 0
         The length of the warmup in steps.
     warmup_lr_init : float, default 0.0
@@ -362,7 +363,10 @@ def _cycles(
     length = Fraction(whole_length("t_initial", t_initial, positive=True))
     parts: list[Formula] = []
     begins = [0]
-    for cycle in range(whole_length("cycle_limit", cycle_limit)):
+    if (cycles := whole_length("cycle_limit", cycle_limit)) > _MOST_CYCLES:
+        most = f"at most {_MOST_CYCLES:,}: each cycle is a schedule of its own"
+        raise ValueError(f"Argument `cycle_limit` must be {most}. Received: cycle_limit={cycle_limit}")
+    for cycle in range(cycles):
         if parts and begins[-1] + length >= 2**62:  # none that is so late is ever reached
             break
         if length.denominator != 1:
@@ -383,10 +387,5 @@ def _after_warmup(
     flag_of("t_in_epochs", t_in_epochs)
     one_of("noise_range_t", noise_range_t, None, "there is no noise here")
     steps, initial = whole_length("warmup_t", warmup_t), number_of("warmup_lr_init", warmup_lr_init)
-    return warmed(
-        initial,
-        number_of("learning_rate", learning_rate),
-        steps,
-        schedule,
-        steps if flag_of("warmup_prefix", warmup_prefix) else 0,
-    )
+    offset = steps if flag_of("warmup_prefix", warmup_prefix) else 0
+    return warmed(initial, number_of("learning_rate", learning_rate), steps, schedule, offset)

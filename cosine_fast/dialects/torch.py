@@ -27,7 +27,7 @@ from ..schedules import (
     PolynomialDecay,
 )
 from ..schedules._base import Formula
-from ..schedules._checks import choice_of, nearest, number_of, steps_of
+from ..schedules._checks import choice_of, nearest, number_of, received, steps_of
 from ..schedules._joined import whole_length, whole_steps
 from ._parts import refused, stairs
 
@@ -189,6 +189,8 @@ def MultiStepLR(learning_rate: float, milestones: Iterable[int], gamma: float = 
     array([0.5  , 0.25 , 0.125])
     """
     rate, factor = number_of("learning_rate", learning_rate), number_of("gamma", gamma)
+    if not isinstance(milestones, Iterable):
+        raise TypeError(f"Argument `milestones` must be some steps. {received('milestones', milestones)}")
     return stairs(rate, factor, (whole_steps("milestones", step) for step in Counter(milestones).elements()))
 
 

@@ -421,11 +421,11 @@ def _floor(rate: float, min_lr: float | None, min_lr_rate: float | None) -> floa
         received = f"min_lr={min_lr}, min_lr_rate={min_lr_rate}"
         raise ValueError(f"One of the arguments `min_lr` and `min_lr_rate` must be given. Received: {received}")
     if min_lr is None:
-        floor, given = rate * number_of("min_lr_rate", min_lr_rate), f"min_lr_rate={min_lr_rate}"
+        floor, given = rate * number_of("min_lr_rate", min_lr_rate), f"min_lr_rate={min_lr_rate}, learning_rate={rate}"
     else:
         floor, given = number_of("min_lr", min_lr), f"min_lr={min_lr}"
     if floor < 0.0:
-        raise ValueError(f"Arguments `min_lr` and `min_lr_rate` must be >= 0. Received: {given}")
+        raise ValueError(f"The lowest rate, `min_lr` or learning_rate * min_lr_rate, must be >= 0. Received: {given}")
     return floor
 
 

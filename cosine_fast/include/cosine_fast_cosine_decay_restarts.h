@@ -243,11 +243,10 @@ static inline int cf_cosine_decay_restarts_error(const double *numbers, int64_t 
 }
 
 /* Fold the parameters, which are trusted: rates as for CosineDecay, 2^-32 <= D < 2^63, 2^-64 <= t_mul <= 2^64, m_mul
- * finite. cycles: memory for `capacity` of them, at most CF_CYCLES, which must outlive the schedule; more of it saves time
- * and changes no bit. t_mul = 1 needs none. */
+ * finite. cycles: memory for CF_CYCLES, which must outlive the schedule; t_mul = 1 needs none. */
 static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, double initial, cf_pair decay_steps,
                                                  double t_mul, double m_mul, double alpha, int absolute,
-                                                 cf_cycle *cycles, int64_t capacity)
+                                                 cf_cycle *cycles)
 {
     const cf_pair one = {1.0, 0.0}, zero = {0.0, 0.0};
     int exponent;
@@ -290,7 +289,7 @@ static inline void cf_cosine_decay_restarts_init(cf_cosine_decay_restarts *p, do
         /* The limit itself lies in no cycle; the least step above it does. */
         if (t_mul > 1.0 && limit.lo == 0.0) p->limit.lo = nextafter(p->limit.lo, INFINITY);
         place.begin = cf_begin_of(p, 0, &place.length);
-        while (p->count < capacity && p->count < CF_CYCLES && place.begin.hi < 9223372036854775808.0) { /* 2^63 */
+        while (p->count < CF_CYCLES && place.begin.hi < 9223372036854775808.0) { /* 2^63 */
             place.end = cf_begin_of(p, p->count + 1, &next_length);
             if (!cf_less(cf_pair_from(place.begin), cf_pair_from(place.end))) break; /* it holds no step */
             cf_cycle_fold(p, p->count, &place, &cycles[p->count]);

@@ -137,11 +137,7 @@ CF_INLINE double cf_polynomial_curve(const cf_polynomial_decay *p, cf_pair step,
         if (cycle) step.hi = step.hi > CF_HUGE_STEP ? CF_HUGE_STEP : step.hi;
         step.hi = step.hi > 1.7976931348623157e308 ? CF_HUGE_STEP : lowest ? -CF_HUGE_STEP : step.hi;
     }
-    if (single) {
-        r = cf_make_pair(D.hi - step.hi, 0.0);
-    } else {
-        r = cf_add(D, cf_negate(step));
-    }
+    r = single ? cf_make_pair(D.hi - step.hi, 0.0) : cf_add(D, cf_negate(step));
     if (cycle) {
         /* D * ceil(step / D) is the step plus what is left to the end of its cycle. */
         const int later = step.hi > 0.0;

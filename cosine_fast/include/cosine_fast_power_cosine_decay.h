@@ -96,11 +96,7 @@ CF_INLINE double cf_power_cosine_decay_rate(const cf_power_cosine_decay *p, cf_p
         step.hi = past ? CF_BEYOND_INT64 : step.hi;
         step.lo = past ? 0.0 : step.lo;
     }
-    if (single) {
-        r = cf_make_pair(D.hi - step.hi, 0.0);
-    } else {
-        r = cf_add(D, cf_negate(step));
-    }
+    r = single ? cf_make_pair(D.hi - step.hi, 0.0) : cf_add(D, cf_negate(step));
     if (variant) {
         double n, factor, base;
         cf_pair y;

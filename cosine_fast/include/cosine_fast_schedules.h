@@ -30,7 +30,7 @@
                               numbers[2], counts[1]))                                                               \
     X(CF_COSINE_DECAY_RESTARTS, cosine_decay_restarts, own, numbers[1] == 1.0 ? 0 : CF_CYCLES * sizeof(cf_cycle),   \
       cf_cosine_decay_restarts_init(p, numbers[0], counts[0], numbers[1], numbers[2], numbers[3],                   \
-                                    numbers[4] != 0.0, (cf_cycle *)memory, CF_CYCLES))                                                 \
+                                    numbers[4] != 0.0, (cf_cycle *)memory))                                         \
     X(CF_EXPONENTIAL_DECAY, exponential_decay, two, 0,                                                              \
       cf_exponential_decay_init(p, numbers[0], counts[0], numbers[1], numbers[2] != 0.0))                           \
     X(CF_INVERSE_SQUARE_ROOT_DECAY, inverse_square_root_decay, one, 0,                                              \

@@ -113,14 +113,16 @@ def _piecewise_constant_decay(numbers: Any, counts: Any, s: Any) -> Any:
 
 def _polynomial_decay(numbers: Any, counts: Any, s: Any) -> Any:
     initial, end, power, cycle = numbers
-    D = counts[0] * jnp.where(cycle, jnp.maximum(jnp.ceil(s / counts[0]), 1), 1)
+    # Not the quotient rounded up: XLA's may be above a whole number of cycles.
+    D = counts[0] * jnp.where(cycle, jnp.maximum(-jnp.floor_divide(-s, counts[0]), 1), 1)
     r = jnp.where(s < D, D - s, D)
     return end + (initial - end) * jnp.where(s < D, _power(r / D, s / D, power), 0**power)
 
 
 def _power_cosine_decay(numbers: Any, counts: Any, s: Any) -> Any:
     initial, end, exponent, k_decay = numbers
-    x = jnp.clip(s / counts[0], 0, 1) ** k_decay
+    before = s <= 0  # where the power may have an infinite derivative
+    x = jnp.where(before, 0, jnp.minimum(jnp.where(before, 1, s / counts[0]), 1) ** k_decay)
     y = jnp.pi / 2 * jnp.where(x < 1, x, 0)
     return end + (initial - end) * jnp.where(x < 1, _power(jnp.cos(y) ** 2, jnp.sin(y) ** 2, exponent), 0)
 
@@ -143,7 +145,14 @@ def rates(name: str, numbers: Any, counts: Any, children: tuple[Callable[[Any], 
     if name != "joined_schedule":
         return FORMULAS[name](numbers, counts, s)
     count = len(children) - 1  # of boundaries, which come before the offsets; the numbers are signs
-    parts = [child(numbers[k] * (s - counts[count + k])) for k, child in enumerate(children)]
+    parts = []
+    for k, child in enumerate(children):
+        own = s  # within the segment: beyond, a child may overflow, and with it the derivative
+        if k > 0:
+            own = jnp.where(own < counts[k - 1], counts[k - 1], own)
+        if k < count:
+            own = jnp.where(own > counts[k], counts[k], own)
+        parts.append(child(numbers[k] * (own - counts[count + k])))
     result = parts[0]
     for boundary, part in zip(counts[:count], parts[1:], strict=True):
         result = jnp.where(s >= boundary, part, result)

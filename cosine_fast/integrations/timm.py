@@ -65,7 +65,11 @@ class ScheduledLR(integration.ScheduledLR):
         t_in_epochs: bool = True,
     ) -> None:
         self.t_in_epochs = t_in_epochs
-        super().__init__(optimizer, schedule, ratios=[group.get("lr_scale", 1.0) for group in optimizer.param_groups])
+        super().__init__(optimizer, schedule)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        scales = [group.get("lr_scale", 1.0) for group in self.optimizer.param_groups]
+        return [rate * scale for rate, scale in zip(super()._get_closed_form_lr(), scales, strict=True)]
 
     def step(self, epoch: float | None = None, metric: Any = None) -> None:
         """Set the rates of an epoch; `metric` has no effect."""

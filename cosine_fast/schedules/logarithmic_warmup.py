@@ -87,6 +87,4 @@ class LogarithmicWarmup(Formula):
         length: float = self._key[1][0]
         return math.ceil(length) - 1
 
-    @property
-    def _warmup(self) -> int:
-        return self._end
+    _warmup = _end

@@ -509,6 +509,9 @@ REFUSED = [
         {"learning_rate": 1.0, "t_initial": 9, "decay_t": 3, "decay_fn": "power", "decay_power": 3.0}, "`decay_power`",
     ),
     (timm.WSDLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "decay_t": 10}, "`decay_t` must be <= `t_initial`"),
+    (timm.CosineLRScheduler, {"learning_rate": 1.0, "t_initial": 9, "cycle_limit": 2**62}, "`cycle_limit` must be"),
+    (torch.MultiStepLR, {"learning_rate": 1.0, "milestones": [5, 9], "gamma": 1e308}, "A rate is too large"),
+    (optax.linear_onecycle_schedule, {"transition_steps": 10.5, "peak_value": 1.0}, "`transition_steps` must be whole"),
 ]  # fmt: skip
 MEGATRON = {"init_lr": 0.0, "max_lr": 1.0, "min_lr": 0.1, "lr_warmup_steps": 5, "lr_decay_steps": 9}
 REFUSED += [
@@ -585,3 +588,8 @@ from cosine_fast.dialects import {", ".join(names)}
 assert sys.modules.keys().isdisjoint({{"torch", *{names}}})
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_one_milestone():
+    with pytest.raises(TypeError, match=r"`milestones` must be some steps. Received: milestones=30"):
+        torch.MultiStepLR(1.0, 30)

@@ -84,8 +84,8 @@ def workshop(tmp_path, compiled):
     return Workshop(tmp_path, compiled)
 
 
-def integration(name, needs=None):
-    pytest.importorskip(needs or name, reason=f"there is no {needs or name}")
+def integration(name):
+    pytest.importorskip(name, reason=f"there is no {name}")
     return importlib.import_module(f"cosine_fast.integrations.{name}")
 
 

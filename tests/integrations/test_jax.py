@@ -18,6 +18,8 @@ from family import FAMILY, NAMES, made  # noqa: E402
 from x64 import enable_x64  # noqa: E402
 
 import cosine_fast  # noqa: E402
+import cosine_fast.dialects.optax  # noqa: E402
+import cosine_fast.dialects.timm  # noqa: E402
 from cosine_fast import CosineDecay, CosineDecayRestarts  # noqa: E402
 from cosine_fast.integrations.jax import Kernel, Table, formula, kernel, table  # noqa: E402
 
@@ -163,6 +165,7 @@ LONG = [
     *[(cosine_fast.PolynomialDecay(0.3, 10**6, power=power), 10**6 + 1) for power in (0.1, 1000, 10_000)],
     *[(cosine_fast.PowerCosineDecay(0.3, 15_000, 0.0, exponent), 20_000) for exponent in (1 / 1024, 1000)],
     (cosine_fast.CosineAnnealing(0.3, 15), 20_000),
+    *[(cosine_fast.PolynomialDecay(0.3, D, 0.0, power, cycle=True), 20_000) for D in (7, 75) for power in (1.0, 2.0)],
     # Parameters that are float32 numbers: others would be rounded.
     (cosine_fast.ExponentialDecay(0.3, 1, float(np.float32(0.9999))), 20_000),
     (cosine_fast.ExponentialDecay(0.3, float(np.float32(7.3)), 0.5, staircase=True), 100),
@@ -176,6 +179,27 @@ def test_formula_of_long_runs(schedule, stop, x64, most):
     steps = np.arange(stop)
     with enable_x64(x64):
         np.testing.assert_allclose(jax.jit(formula(schedule))(steps), schedule(steps), rtol=0, atol=0.3 * most)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "slopes"),
+    [
+        (
+            cosine_fast.WarmupStableDecay(1e-3, 100, 800, 100, decay="exponential", end_learning_rate=1e-8),
+            {0.0: 1e-5, 50.0: 1e-5, 150.0: 0.0, 1500.0: 0.0},
+        ),
+        (cosine_fast.dialects.optax.exponential_decay(0.1, 10, 0.5, transition_begin=2000), {5.0: 0.0}),
+        (cosine_fast.dialects.optax.exponential_decay(0.1, 10, 2.0, end_value=0.4), {10_000.0: 0.0}),
+        (
+            cosine_fast.dialects.timm.CosineLRScheduler(1e-3, 100, k_decay=0.5, warmup_t=10, warmup_prefix=True),
+            {0.0: 1e-4, 9.0: 1e-4, 200.0: 0.0},
+        ),
+    ],
+)
+def test_derivatives_of_joins(schedule, slopes):
+    """What a part would be outside of its segment, such as infinite, does not matter."""
+    have = jax.vmap(jax.grad(formula(schedule)))(jnp.array([*slopes]))
+    np.testing.assert_allclose(have, [*slopes.values()], rtol=1e-5)
 
 
 def test_formulas_side_by_side():

@@ -66,3 +66,20 @@ def test_states():
     assert rates_of(tensors[1]) == rates_of(tensors[0]) == [np.float32(COSINE(9)), np.float32(0.25 * COSINE(9))]
     with pytest.raises(ValueError, match="a ScheduledLR with the same schedules"):
         ScheduledLR(optimizer_of(), COSINE).load_state_dict(scheduler.state_dict())
+
+
+def test_scales_that_change():
+    """They are read at each step, as timm reads them, and those of groups that are added later too."""
+    scheduler = ScheduledLR(optimizer_of(), COSINE)
+    scheduler.optimizer.param_groups[1]["lr_scale"] = 0.5
+    scheduler.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr_scale": 0.125})
+    scheduler.step(0)
+    assert rates_of(scheduler) == [0.1, 0.05, 0.0125]
+    saved = scheduler.optimizer.state_dict(), scheduler.state_dict()
+    optimizer = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.ones(1))]} for _ in range(3)], lr=0.1)
+    again = ScheduledLR(optimizer, COSINE)
+    optimizer.load_state_dict(saved[0])
+    again.load_state_dict(saved[1])
+    for each in (scheduler, again):
+        each.step(20)
+    assert rates_of(again) == rates_of(scheduler) == [0.05, 0.025, 0.00625]

@@ -217,5 +217,5 @@ def test_what_is_imported(process):
 
 def test_bad_floors():
     for floor in ({"min_lr": -1}, {"min_lr_rate": -1}):
-        with pytest.raises(ValueError, match="`min_lr` and `min_lr_rate` must be >= 0"):
+        with pytest.raises(ValueError, match=r"`min_lr` or learning_rate \* min_lr_rate, must be >= 0"):
             dialects.get_cosine_with_min_lr_schedule_with_warmup(1, 2, 9, **floor)

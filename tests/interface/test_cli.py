@@ -681,10 +681,9 @@ def test_evaluate_every_version_of_the_format(tmp_path, version):
     np.testing.assert_array_equal(np.load(tmp_path / "lr.npy"), schedule()(steps))
 
 
-def npy(header, data=b"", version=b"\x01\x00"):
+def npy(header, data=b""):
     text = header.encode() + b"\n"
-    length = len(text).to_bytes(2 if version == b"\x01\x00" else 4, "little")
-    return b"\x93NUMPY" + version + length + text + data
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
 
 
 class Payload:
