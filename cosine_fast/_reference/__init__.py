@@ -2,7 +2,7 @@
 
 It is for people to read and serves where nothing can be compiled. Each schedule has a file of its own, which says
 its formula; cosine_decay.py is the one to begin with. The other files are the arithmetic below the formulas (pairs,
-triples, floors, exp2, wide) and the driver above them.
+triples, floors, exp2, wide), the driver above them, and sums: those of CosineDecay, and those of cosine_fast.simulate.
 """
 
 from .cosine_decay import CosineDecay  # noqa: I001

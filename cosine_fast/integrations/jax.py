@@ -37,16 +37,18 @@ _MOST = 2**31 - 1  # counts are int32 in JAX
 
 def _steps(count: Any, *, floats: bool = True) -> jax.Array:
     """Return steps as an array of JAX, which without jax_enable_x64 would wrap NumPy's wide integers."""
+    wanted = f"Argument `count` must be {'integers or floats' if floats else 'integers, which a table is of'}."
     of_jax = any(isinstance(each, jax.Array) or hasattr(each, "__jax_array__") for each in jax.tree.leaves(count))
-    if not of_jax and not isinstance(count, (int, float)):
+    if not of_jax and not isinstance(count, float):
         if is_masked(count):
             raise TypeError("Argument `count` must not be a masked array: JAX has no masks. Call the schedule itself.")
         count = np.asarray(count)  # all of NumPy, and the arrays of other libraries
+        if count.dtype.kind in "OUSmM":  # neither NumPy's numbers nor others', such as bfloat16
+            raise TypeError(f"{wanted} Received: {count.dtype}")
         count = count.astype(count.dtype.newbyteorder("="), copy=False)  # JAX reads no other byte order
     steps = jnp.asarray(count)
     if not (jnp.issubdtype(steps.dtype, jnp.integer) or (floats and jnp.issubdtype(steps.dtype, jnp.floating))):
-        wanted = "integers or floats" if floats else "integers, which a table is of"
-        raise TypeError(f"Argument `count` must be {wanted}. Received: {steps.dtype}")
+        raise TypeError(f"{wanted} Received: {steps.dtype}")
     wide = isinstance(count, np.ndarray) and count.dtype.kind in "iu"
     if wide and not np.array_equal(count, count.astype(steps.dtype)):
         raise OverflowError(f"Argument `count` must be within {steps.dtype} without jax_enable_x64. Received: {count}")
@@ -379,10 +381,10 @@ def formula(schedule: Formula, *, dtype: Any = None) -> Operations:
     Returns
     -------
     Operations
-        A function of the step. In float64 its rates are within 1e-12 of the schedule's largest one, in float32 within
-        1e-5. Steps and parameters are rounded to the dtype besides, and the phase of a wave to 2**-53 or 2**-24 of all
-        waves up to it. In `CosineDecayRestarts` this holds for the first 256 cycles, as long as they are not shorter
-        than the spacing of rounded steps; elsewhere a step may count to another cycle.
+        A function of the step. In float64 its rates are within 1e-12 of the largest rate among the parameters, in
+        float32 within 1e-5. Steps and parameters are rounded to the dtype besides, and the phase of a wave to 2**-53 or
+        2**-24 of all waves up to it. In `CosineDecayRestarts` this holds for the first 256 cycles, as long as they are
+        not shorter than the spacing of rounded steps; elsewhere a step may count to another cycle.
 
     Raises
     ------

@@ -222,6 +222,8 @@ def learning_rates(
         raise TypeError(f"Argument `steps` must be a torch.Tensor. Received: {shown(steps)}")
     if dtype not in _DTYPES:
         raise TypeError(f"Argument `dtype` must be torch.float64 or torch.float32. Received: {shown(dtype)}")
+    if steps.is_nested or steps.is_quantized or steps.layout is not torch.strided:
+        raise TypeError(f"Argument `steps` must be a dense tensor. Received: {steps.dtype}, {steps.layout}")
     if steps.is_meta:
         return torch.empty_like(steps, dtype=dtype)
     if steps.is_floating_point() and steps.dtype != torch.float64:

@@ -219,8 +219,11 @@ def test_counts(count):
     want = [rates.rates[min(max(step, 50), 89) - 50] for step in steps]
     assert [rates(count(step)) for step in steps] == want
     assert jax.jit(rates)(jnp.array(steps).reshape(2, 3)).tolist() == np.reshape(want, (2, 3)).tolist()
-    with pytest.raises(TypeError, match="`count` must be integers"):
-        rates(3.5)
+    for bad in (3.5, None, "5", [None], np.array(["5"]), 2**70):
+        with pytest.raises(TypeError, match="`count` must be integers"):
+            rates(bad)
+    with pytest.raises(OverflowError, match="`count` must be within int32 without jax_enable_x64"):
+        rates(2**40)
 
 
 def test_numpys_arrays():

@@ -413,6 +413,14 @@ def test_under_transforms():
         torch.vmap(COSINE)(torch.arange(3))
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_other_layouts():
+    nested = torch.nested.nested_tensor([torch.arange(3.0), torch.arange(2.0)])
+    for steps in (torch.eye(3).to_sparse(), nested):
+        with pytest.raises(TypeError, match="Argument `steps` must be a dense tensor"):
+            learning_rates(COSINE, steps)
+
+
 @pytest.mark.parametrize(
     ("steps", "dtype", "error", "words"),
     [
