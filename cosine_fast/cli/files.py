@@ -17,6 +17,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -228,7 +229,9 @@ def rates_output(
 
     if kind == "csv":
         file.write(b"step,learning_rate\n")
-    yield lambda *part: file.write(text_of(polars.DataFrame(columns(*part))))
+    # In a thread, to which no signal comes: polars, interrupted, may report a panic of a thread of its own.
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda *part: file.write(thread.submit(text_of, polars.DataFrame(columns(*part))).result())
 
 
 def _start_npy(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...], fortran_order: bool) -> None:

@@ -86,8 +86,7 @@ class Joined(Formula):
             return step
         if step <= 0:
             return min(0, self._segments[after].begin) if after < len(self._segments) else 0
-        begin = own + offset
-        return max(0, first, begin if sign > 0.0 and begin <= step else 0)
+        return max(first, own + offset) if sign > 0.0 else first
 
     @property
     def _spans(self) -> list[tuple[Segment, int, int]]:

@@ -259,6 +259,8 @@ class CumulativeSum(OfWholeSteps):
 
     def _sum(self, known: list[tuple[int, Fraction | float]], step: int) -> float:
         begin = self._schedule._sum_begin(step)
+        if not min(step, 0) <= begin <= max(step, 0):
+            begin = 0
         total = self._known_sum(known, begin)
         return nearest(total if begin == step else _added([total, *self._parts(begin, step)]))
 
@@ -355,7 +357,7 @@ class Sums(Evaluation):
         return walk(self, steps, power, most)
 
     def _sum_begin(self, step: int) -> int:
-        """The step, between 0 and `step`, from which `cumulative` always sums up to `step`.
+        """The step from which `cumulative` always sums up to `step`, or from 0, if that is nearer.
 
         It is `step` itself if sums are exact: then any sum before it may be continued. A closed form with an error must
         always begin at the same step, or the last bit would depend on the other steps of an array.

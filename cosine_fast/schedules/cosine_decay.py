@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _sums
 from ._base import Formula
-from ._checks import LARGEST, floor_of, number_of, rate_of, steps_of, warn_ignored
+from ._checks import INT64_MIN, LARGEST, floor_of, number_of, rate_of, steps_of, warn_ignored
 
 
 class CosineDecay(Formula):
@@ -147,7 +147,7 @@ class CosineDecay(Formula):
         yield _sums.exact_sum(self._exact, steps, power)
 
     def _sum_begin(self, step: int) -> int:
-        return 0
+        return INT64_MIN
 
     def _cumulative_sum(self, dtype: np.dtype[Any], most: int | None = None) -> _sums.CosineSum:
         return _sums.cosine_sum(self._exact, dtype)

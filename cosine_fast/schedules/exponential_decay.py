@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from . import _sums
 from ._base import Formula
-from ._checks import check_size, flag_of, number_of, rate_of, steps_of
+from ._checks import INT64_MIN, check_size, flag_of, number_of, rate_of, steps_of
 
 # The powers in sums. A ratio may be 2**-116 beside 1: 1 less it has 55 digits then.
 _WIDE = decimal.Context(prec=90, Emin=-2000, Emax=2000, traps=[])
@@ -110,7 +110,7 @@ class ExponentialDecay(Formula):
         return rate >= 0.0 and not (stairs and Fraction(length) % stride and stride % Fraction(length))
 
     def _sum_begin(self, step: int) -> int:
-        return 0 if self._is_geometric(1) else step
+        return INT64_MIN if self._is_geometric(1) else step
 
     def _geometric_sum(self, steps: range, power: int) -> decimal.Decimal:
         """Return the sum of decay_rate**(power * p); it is not finite if it is beyond 10**2000."""

@@ -292,6 +292,11 @@ def test_sums_of_many_segments(cf, monkeypatch):
             joined(("ConstantSchedule", {"learning_rate": 1.0}), WARMUP, CYCLES, ends=[-20, 90]),
             [-30, -9, 5, 99],
         ),
+        (  # whose cosine begins before its own step 0
+            "JoinedSchedule",
+            joined(CYCLES, ("CosineDecay", cosine_decay(0.3, 5, 0.0, None, 0)), ends=[7], offsets=[0, 30]),
+            [9, 12, 30, 32, 35, 99],
+        ),
     ],
 )
 def test_cumulative_sums_are_sums(best, name, p, ends):
