@@ -84,7 +84,9 @@ static void evaluate_joined_schedule(const cf_job *job, const cf_joined_schedule
     offset = (int64_t)p->offsets[first].hi;
     sign = (int64_t)p->signs[first];
     if (sign == -1 && origin != DOUBLES && p->schedules[first]->function == CF_COSINE_DECAY) {
-        const source from = {s.data, NULL, s.shift + offset, s.first - (double)offset, s.stride, s.prefetches};
+        source from = s;
+        from.shift += offset;
+        from.first -= (double)offset;
         in = (range){in.least - (double)offset, in.greatest - (double)offset};
         if (evaluate_onward(&p->schedules[first]->as.cosine_decay, origin, from, in, n, (char *)lo, out)) return;
     }

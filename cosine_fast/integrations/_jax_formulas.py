@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -145,15 +146,9 @@ def rates(name: str, numbers: Any, counts: Any, children: tuple[Callable[[Any], 
     if name != "joined_schedule":
         return FORMULAS[name](numbers, counts, s)
     count = len(children) - 1  # of boundaries, which come before the offsets; the numbers are signs
-    parts = []
-    for k, child in enumerate(children):
-        own = s  # within the segment: beyond, a child may overflow, and with it the derivative
-        if k > 0:
-            own = jnp.where(own < counts[k - 1], counts[k - 1], own)
-        if k < count:
-            own = jnp.where(own > counts[k], counts[k], own)
-        parts.append(child(numbers[k] * (own - counts[count + k])))
-    result = parts[0]
-    for boundary, part in zip(counts[:count], parts[1:], strict=True):
-        result = jnp.where(s >= boundary, part, result)
+    result = s
+    for k, (begin, end) in enumerate(itertools.pairwise([-jnp.inf, *counts[:count], jnp.inf])):
+        # A child gets no step outside of its segment: it could overflow there, and the derivative would be NaN.
+        own = jnp.where(s < begin, begin, jnp.where(s > end, end, s))
+        result = jnp.where(s >= begin, children[k](numbers[k] * (own - counts[count + k])), result)
     return result
