@@ -398,7 +398,7 @@ def _column(values: Any) -> Any:
     if plain and not np.isnan(values).any():
         return values.copy()
     if not numbers():
-        values = _as_json(values)  # not for numbers, of which each takes a microsecond
+        values = _as_json(values)  # slow: a microsecond for each number
     if numbers():
         array = np.array(values)
         if array.dtype.kind in "if" and array.tolist() == values:  # not beyond int64

@@ -229,7 +229,7 @@ def rates_output(
 
     if kind == "csv":
         file.write(b"step,learning_rate\n")
-    # In a thread, to which no signal comes: polars, interrupted, may report a panic of a thread of its own.
+    # Signals interrupt only the main thread. If one interrupted polars, polars could print messages of its own.
     with ThreadPoolExecutor(1) as thread:
         yield lambda *part: file.write(thread.submit(text_of, polars.DataFrame(columns(*part))).result())
 

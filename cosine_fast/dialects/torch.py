@@ -190,7 +190,7 @@ def MultiStepLR(learning_rate: float, milestones: Iterable[int], gamma: float = 
     """
     rate, factor = number_of("learning_rate", learning_rate), number_of("gamma", gamma)
     if not isinstance(milestones, Iterable):
-        raise TypeError(f"Argument `milestones` must be some steps. {received('milestones', milestones)}")
+        raise TypeError(f"Argument `milestones` must be steps. {received('milestones', milestones)}")
     return stairs(rate, factor, (whole_steps("milestones", step) for step in Counter(milestones).elements()))
 
 

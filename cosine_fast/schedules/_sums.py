@@ -357,10 +357,10 @@ class Sums(Evaluation):
         return walk(self, steps, power, most)
 
     def _sum_begin(self, step: int) -> int:
-        """The step from which `cumulative` always sums up to `step`, or from 0, if that is nearer.
+        """The step where `cumulative` begins its last addition for the sum up to `step`; 0 if it lies beyond 0.
 
-        It is `step` itself if sums are exact: then any sum before it may be continued. A closed form with an error must
-        always begin at the same step, or the last bit would depend on the other steps of an array.
+        It is `step` itself if sums are exact: `cumulative` may then continue any sum that it knows. A closed form with
+        an error must always begin at the same step, or the last bit would depend on the other steps of an array.
         """
         return step
 

@@ -591,5 +591,5 @@ assert sys.modules.keys().isdisjoint({{"torch", *{names}}})
 
 
 def test_one_milestone():
-    with pytest.raises(TypeError, match=r"`milestones` must be some steps. Received: milestones=30"):
+    with pytest.raises(TypeError, match=r"`milestones` must be steps. Received: milestones=30"):
         torch.MultiStepLR(1.0, 30)
