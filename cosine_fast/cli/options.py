@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -42,14 +41,11 @@ HABITS = {
 }  # fmt: skip
 
 
-class FiniteRange(click.FloatRange):
-    """A range of floats, to which click would let NaN belong."""
+class Range(click.FloatRange):
+    """A range of numbers that `count` reads. Without it click would let NaN belong to a range."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a number.", param, ctx)
-        return number
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(count(value), param, ctx)
 
 
 class Command(click.Command):
@@ -177,8 +173,8 @@ def picture(command: Any) -> Any:
         "log": click.option("--log", is_flag=True, help="Logarithmic learning rates."),
         "log_x": click.option("--log-x", is_flag=True, help="Logarithmic steps, which show a short warmup."),
         "title": click.option("--title", help="Title of the picture.  [default: the name of a single schedule]"),
-        "width": click.option("--width", type=FiniteRange(2, 50), help="Width in inches.  [default: 6]"),
-        "height": click.option("--height", type=FiniteRange(1.5, 50), help=_HEIGHT),
+        "width": click.option("--width", type=Range(2, 50), help="Width in inches.  [default: 6]"),
+        "height": click.option("--height", type=Range(1.5, 50), help=_HEIGHT),
         "dpi": click.option("--dpi", type=click.IntRange(10, 2400), help="Dots per inch of a .png.  [default: 300]"),
         "style": click.option("--style", help="Style of matplotlib, for example dark_background, or a .mplstyle file."),
     }
